@@ -1,0 +1,107 @@
+/**
+ * Chance as an argument. All draws of a run hang on one seed, and every place that draws has a name, so that one more
+ * draw in one place does not reshuffle all the others.
+ */
+export interface Random {
+  /** A uniform integer in [0, 2^32). */
+  uint32(): number;
+  /** Fills with uniform octets. */
+  fill(bytes: Uint8Array): void;
+  /** A child by name ('connection/3/cid'). A label taken twice from the same parent throws: two places would share draws. */
+  fork(label: string): Random;
+  /** A child by number: same index, same draws, whatever else was drawn. May be taken any number of times. */
+  at(index: number): Random;
+}
+
+/** A uniform fraction in [0, 1) with 32 bits of it. */
+export const fraction = (random: Random): number => random.uint32() / 0x1_0000_0000;
+
+/** A uniform integer in [0, below); `below` at most 2^32. Unbiased: draws that fall into the last, partial turn are repeated. */
+export function integerBelow(random: Random, below: number): number {
+  const limit = 0x1_0000_0000 - (0x1_0000_0000 % below);
+  for (;;) {
+    const draw = random.uint32();
+    if (draw < limit) return draw % below;
+  }
+}
+
+/** A generator from a seed: xoshiro128**, its state filled by mixing the seed and the path of labels that leads to it. */
+export function seededRandom(seed: number | string): Random {
+  return new Xoshiro(mixText(typeof seed === 'number' ? `number:${seed}` : `text:${seed}`, INITIAL_STATE));
+}
+
+type State = readonly [number, number, number, number];
+const INITIAL_STATE: State = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
+
+class Xoshiro implements Random {
+  readonly #identity: State; // children derive from this, never from how far the generator has run
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+  #taken: Set<string> | undefined = undefined;
+
+  constructor(state: State) {
+    this.#identity = state;
+    [this.#a, this.#b, this.#c, this.#d] = state;
+    for (let i = 0; i < 4; i++) this.uint32(); // near-equal identities are far apart after a few rounds
+  }
+
+  uint32(): number {
+    const scrambled = Math.imul(rotateLeft(Math.imul(this.#b, 5), 7), 9);
+    const t = this.#b << 9;
+    this.#c ^= this.#a;
+    this.#d ^= this.#b;
+    this.#b ^= this.#c;
+    this.#a ^= this.#d;
+    this.#c ^= t;
+    this.#d = rotateLeft(this.#d, 11);
+    return scrambled >>> 0;
+  }
+
+  fill(bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i += 4) {
+      let word = this.uint32();
+      for (let j = i; j < i + 4 && j < bytes.length; j++) {
+        bytes[j] = word & 0xff;
+        word >>>= 8;
+      }
+    }
+  }
+
+  fork(label: string): Random {
+    this.#taken ??= new Set();
+    if (this.#taken.has(label)) throw new Error(`random: the label '${label}' is already taken; two places would share their draws`);
+    this.#taken.add(label);
+    return new Xoshiro(mixText(label, this.#identity));
+  }
+
+  at(index: number): Random {
+    return new Xoshiro(mixNumber(index, this.#identity));
+  }
+}
+
+const rotateLeft = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
+
+/** The finalizer of MurmurHash3: every input bit reaches every output bit. */
+function avalanche(x: number): number {
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+function mixWord(word: number, state: State): State {
+  const a = avalanche(state[0] ^ word);
+  const b = avalanche(state[1] ^ a ^ 0x9e3779b9);
+  const c = avalanche(state[2] ^ b ^ Math.imul(word, 0x85ebca6b));
+  const d = avalanche(state[3] ^ c);
+  return (a | b | c | d) === 0 ? INITIAL_STATE : [a, b, c, d]; // all zero is the one state that xoshiro never leaves
+}
+
+function mixText(text: string, state: State): State {
+  for (let i = 0; i < text.length; i++) state = mixWord(text.charCodeAt(i), state);
+  return mixWord(0x10000 + text.length, state); // no text is another one's prefix
+}
+
+const mixNumber = (index: number, state: State): State =>
+  mixWord(0x40000, mixWord(Math.floor(index / 0x1_0000_0000) >>> 0, mixWord(index >>> 0, state)));

@@ -1,0 +1,1 @@
+export type { Dropped, Fate, Impairment, LinkPacket, LinkQueue, LinkRate } from './port.ts';

@@ -1,0 +1,1 @@
+export type { QuicStreams, StreamEvent } from './transport.ts';

@@ -1,0 +1,1 @@
+export type { AckSummary, CongestionController, LossSummary, Pacer, RttView } from './port.ts';

@@ -1,0 +1,1 @@
+export { type AckPolicy, type LossDetector, type ProbePolicy, type SentPacket, type SentPackets, Space } from './ports.ts';

@@ -1,0 +1,1 @@
+export type { StreamId, StreamPriority, StreamScheduler } from './scheduler.ts';

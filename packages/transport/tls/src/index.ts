@@ -1,0 +1,1 @@
+export { type Handshake, type HandshakeFactory, type HandshakeStep, type Level, TlsAlert } from './port.ts';
