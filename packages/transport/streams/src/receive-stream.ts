@@ -1,0 +1,232 @@
+import { RangeSet } from '@quiclab/bytes';
+import { ReceiveWindow } from './credit.ts';
+import { OctetStore } from './octet-store.ts';
+import type { StreamId } from './scheduler.ts';
+import { follow, RECEIVE_TRANSITIONS, type ReceiveInput, type ReceiveState } from './states.ts';
+
+/**
+ * What the peer did wrong: FLOW_CONTROL_ERROR, FINAL_SIZE_ERROR, or more holes than we are ready to remember.
+ * '' when all is well.
+ */
+export type ReceiveFault = '' | 'flow-control' | 'final-size' | 'gaps';
+
+/** Stretches beyond the first hole that a stream remembers. One lost packet makes one; a peer that makes more is hostile. */
+export const MAX_GAPS = 1_000;
+
+/**
+ * The receiving part of a stream: puts octets in order, each once, and counts credit. RFC 9000 §2.2, §3.2, §4.
+ * Octets that are there already are never overwritten, so that what was handed out cannot change.
+ */
+export class ReceiveStream {
+  readonly id: StreamId;
+  state: ReceiveState;
+  /** All octets below were handed to the application. */
+  readOffset: number;
+  /** All octets below have arrived. */
+  contiguous: number;
+  /** The end of the last octet known of; what flow control counts. */
+  highest: number;
+  /** -1 while unknown. */
+  finalSize: number;
+  /** -1 while there was no reset. */
+  resetCode: number;
+  stopped: boolean;
+
+  /** What the last call changed: octets to count against the connection's limit, */
+  newOctets: number;
+  /** octets that the connection may give credit for again (read, or discarded), */
+  freedOctets: number;
+  /** and the octets that were new: start, end, start, end … The array is reused. */
+  readonly arrived: number[];
+
+  readonly #store: OctetStore;
+  readonly #beyond: RangeSet; // what has arrived above `contiguous`
+  readonly #window: ReceiveWindow;
+
+  /**
+   * @param window     the initial credit, as the transport parameters announced it
+   * @param maxWindow  what the window may grow to
+   */
+  constructor(id: StreamId, window: number, maxWindow: number = window * 16) {
+    this.id = id;
+    this.state = 'recv';
+    this.readOffset = 0;
+    this.contiguous = 0;
+    this.highest = 0;
+    this.finalSize = -1;
+    this.resetCode = -1;
+    this.stopped = false;
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    this.arrived = [];
+    this.#store = new OctetStore();
+    this.#beyond = new RangeSet();
+    this.#window = new ReceiveWindow(window, maxWindow);
+  }
+
+  /** The credit announced. */
+  get limit(): number {
+    return this.#window.limit;
+  }
+
+  /** A STREAM frame: bytes[from, to) at `offset`. Copies what is new. A fault changes nothing. */
+  receive(offset: number, bytes: Uint8Array, from: number, to: number, fin: boolean): ReceiveFault {
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    this.arrived.length = 0;
+    const end = offset + (to - from);
+    if (end > this.#window.limit) return 'flow-control';
+    if (this.finalSize >= 0 ? end > this.finalSize || (fin && end < this.finalSize) : fin && end < this.highest) return 'final-size';
+    if (this.state !== 'recv' && this.state !== 'size-known') return ''; // all is there, or was given up
+    if (!this.stopped && this.#beyond.count >= MAX_GAPS && offset > this.contiguous && this.#opensGap(offset, end)) return 'gaps';
+    this.#grow(end);
+    if (fin && this.finalSize < 0) {
+      this.finalSize = end;
+      this.#on('fin');
+    }
+    if (this.stopped) this.#discard();
+    else {
+      if (end > this.contiguous) this.#take(offset, bytes, from, end);
+      if (this.contiguous === this.finalSize) this.#on('all-received');
+    }
+    return '';
+  }
+
+  /** A RESET_STREAM frame (§3.2, §4.5). What was not read is dropped; ignored when all data has arrived. */
+  receiveReset(finalSize: number, code: number): ReceiveFault {
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    this.arrived.length = 0;
+    if (finalSize > this.#window.limit) return 'flow-control';
+    if (this.finalSize >= 0 ? finalSize !== this.finalSize : finalSize < this.highest) return 'final-size';
+    if (this.state !== 'recv' && this.state !== 'size-known') return '';
+    this.finalSize = finalSize;
+    this.#grow(finalSize);
+    this.resetCode = code;
+    this.#on('reset');
+    this.#free();
+    return '';
+  }
+
+  /** There is data to read, or the end. */
+  get readable(): boolean {
+    return this.state === 'data-recvd' || (this.contiguous > this.readOffset && this.resetCode < 0 && !this.stopped);
+  }
+
+  /** The next octets in order; the data is the caller's to keep. Undefined when there is nothing to say. */
+  read(): { readonly data: Uint8Array; readonly fin: boolean } | undefined {
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    if (!this.readable) return undefined;
+    const data = this.contiguous > this.readOffset ? this.#store.view(this.readOffset, this.contiguous - this.readOffset) : NOTHING;
+    this.readOffset += data.length;
+    this.freedOctets = data.length;
+    this.#window.onConsumed(data.length);
+    this.#store.release(this.readOffset);
+    const fin = this.readOffset === this.finalSize;
+    if (fin) this.#on('all-read');
+    return { data, fin };
+  }
+
+  /** The application was told of the reset. */
+  onResetRead(): void {
+    this.#on('reset-read');
+  }
+
+  /** STOP_SENDING was sent (§3.5): what is here and what will come is discarded, but still counted. */
+  stop(): void {
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    if (this.stopped || this.done || this.resetCode >= 0) return;
+    this.stopped = true;
+    this.#discard();
+  }
+
+  /** The application has all it will get: nothing is left to do. */
+  get done(): boolean {
+    return this.state === 'data-read' || this.state === 'reset-read';
+  }
+
+  /**
+   * The limit to announce in MAX_STREAM_DATA, or 0 when none is due. Once the size is known there is no need (§3.2).
+   * @param now  µs
+   * @param rtt  smoothed round-trip time in µs
+   */
+  creditUpdate(now: number, rtt: number): number {
+    return this.state !== 'recv' || this.stopped ? 0 : this.#window.update(now, rtt);
+  }
+
+  #grow(end: number): void {
+    if (end <= this.highest) return;
+    this.newOctets = end - this.highest;
+    this.highest = end;
+    this.#window.onReceived(this.newOctets);
+  }
+
+  /** Stores the parts of [offset, end) that are new; bytes[from] is the octet at `offset`. */
+  #take(offset: number, bytes: Uint8Array, from: number, end: number): void {
+    const start = Math.max(offset, this.contiguous);
+    const beyond = this.#beyond;
+    const shift = from - offset;
+    if (beyond.count === 0 && start === this.contiguous) {
+      this.#store.write(start, bytes, start + shift, end + shift);
+      this.arrived.push(start, end);
+      this.contiguous = end;
+      return;
+    }
+    let at = start;
+    for (let i = this.#firstEndingAfter(start); at < end; i++) {
+      const holeEnd = i < beyond.count ? Math.min(beyond.start(i), end) : end;
+      if (at < holeEnd) {
+        this.#store.write(at, bytes, at + shift, holeEnd + shift);
+        this.arrived.push(at, holeEnd);
+      }
+      at = i < beyond.count ? Math.max(at, beyond.end(i)) : end;
+    }
+    beyond.add(start, end);
+    if (beyond.start(0) === this.contiguous) {
+      this.contiguous = beyond.end(0);
+      beyond.dropFirst();
+    }
+  }
+
+  /** Whether [offset, end) would touch none of the stretches beyond the first hole. */
+  #opensGap(offset: number, end: number): boolean {
+    const i = this.#firstEndingAfter(offset - 1);
+    return end > offset && (i === this.#beyond.count || this.#beyond.start(i) > end);
+  }
+
+  #firstEndingAfter(value: number): number {
+    let low = 0;
+    let high = this.#beyond.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#beyond.end(middle) <= value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** After STOP_SENDING nothing is missing once the size is known: lost data need not come again. */
+  #discard(): void {
+    this.#free();
+    if (this.finalSize < 0) return;
+    this.#on('all-received');
+    this.#on('all-read');
+  }
+
+  /** Lets go of all octets, read or not, and gives their credit back. */
+  #free(): void {
+    const octets = this.highest - this.#window.consumed;
+    this.#window.onConsumed(octets);
+    this.freedOctets += octets;
+    this.#store.release(Number.MAX_SAFE_INTEGER);
+    this.#beyond.clear();
+  }
+
+  #on(input: ReceiveInput): void {
+    this.state = follow(RECEIVE_TRANSITIONS, this.state, input);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
