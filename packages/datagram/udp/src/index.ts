@@ -1,1 +1,3 @@
-export {};
+export { type MonotonicClock, monotonicClock } from './clock.ts';
+export { type DriveOptions, type Driver, type DriverCounters, drive } from './driver.ts';
+export { UdpSocket, type UdpSocketOptions } from './socket.ts';

@@ -1,0 +1,88 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import type { Address } from '@quiclab/sansio';
+
+export interface UdpSocketOptions {
+  /** A literal IPv4 or IPv6 address; '0.0.0.0' and '::' listen on all interfaces. */
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  /** Octets asked of the kernel, which may give less (net.core.rmem_max). Default 2 MiB: Linux's own 208 KiB hold about 90 full datagrams. */
+  readonly receiveBufferSize?: number;
+  /** Octets asked of the kernel. Default: what the kernel gives. */
+  readonly sendBufferSize?: number;
+}
+
+const RECEIVE_BUFFER_SIZE = 2 << 20;
+
+/** What a driver needs of a socket; `bytes` is handed to the kernel after `send` returns and must not change until `sent` is called. */
+export interface DatagramSender {
+  send(bytes: Uint8Array, length: number, remote: Address, sent: (error: Error | null) => void): void;
+}
+
+/** A bound UDP socket. Belongs to whoever bound it, until it is given to `drive`. */
+export class UdpSocket implements DatagramSender {
+  readonly #socket: Socket;
+  readonly #address: Address;
+  #closed: Promise<void> | undefined = undefined;
+  /** The address as a machine sees it: `host` is '' on a wildcard socket, which cannot tell where a datagram was sent to. */
+  readonly local: Address;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.#address = { host: address, port };
+    this.local = address === '0.0.0.0' || address === '::' ? { host: '', port } : this.#address;
+  }
+
+  /** Rejects when the address cannot be bound, with the system's error; throws a TypeError for what is no literal address or port. */
+  static async bind(options: UdpSocketOptions): Promise<UdpSocket> {
+    const family = isIP(options.host);
+    if (family === 0) throw new TypeError(`udp: '${options.host}' is not a literal IPv4 or IPv6 address`);
+    if (!Number.isInteger(options.port) || options.port < 0 || options.port > 0xffff)
+      throw new TypeError(`udp: port ${options.port} is not in 0..65535`);
+    const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6' });
+    socket.bind({ address: options.host, port: options.port, exclusive: true });
+    try {
+      await once(socket, 'listening');
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    socket.setRecvBufferSize(options.receiveBufferSize ?? RECEIVE_BUFFER_SIZE);
+    if (options.sendBufferSize !== undefined) socket.setSendBufferSize(options.sendBufferSize);
+    return new UdpSocket(socket);
+  }
+
+  /** What the system says it is bound to. */
+  address(): Address {
+    return this.#address;
+  }
+
+  send(bytes: Uint8Array, length: number, remote: Address, sent: (error: Error | null) => void): void {
+    this.#socket.send(bytes, 0, length, remote.port, remote.host, sent);
+  }
+
+  /** One consumer at a time. `octets` are its own; errors are of the socket as a whole, and it goes on. */
+  listen(onMessage: (octets: Buffer, remote: RemoteInfo) => void, onError: (error: Error) => void): void {
+    this.#socket.removeAllListeners('message').removeAllListeners('error');
+    this.#socket.on('message', onMessage).on('error', onError);
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  /** Resolves once the port is free. May be called again. */
+  async close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#socket.removeAllListeners('message').close(() => resolve());
+    });
+    return this.#closed;
+  }
+}
