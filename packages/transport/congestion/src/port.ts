@@ -41,8 +41,10 @@ export interface AckSummary {
   readonly inFlightAtSend: number;
   /** Over how long `delivered - priorDelivered` was delivered; 0 where unknown. */
   readonly interval: Micros;
-  /** Whether the sender, not the window, was the limit when the newest acknowledged packet left. */
+  /** Whether the sender had run out of things to say when this ACK came, with room in the window: it must not grow (RFC 9002 §7.8). */
   readonly appLimited: boolean;
+  /** Whether the delivery-rate sample is too low because the sender had run out before the newest acknowledged packet left. */
+  readonly sampleAppLimited: boolean;
 }
 
 export interface LossSummary {

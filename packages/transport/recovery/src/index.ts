@@ -1,1 +1,9 @@
+export { decodeAckDelay, encodeAckDelay } from './ack-delay.ts';
+export { type AckEverySecondOptions, ackEverySecond, immediateAcks } from './ack-policy.ts';
+export { lossDelay, packetAndTimeThreshold, type ThresholdOptions } from './loss-detector.ts';
 export { type AckPolicy, type LossDetector, type ProbePolicy, type SentPacket, type SentPackets, Space } from './ports.ts';
+export { standardProbes } from './probes.ts';
+export { Recovery, type RecoveryOptions } from './recovery.ts';
+export { INITIAL_RTT, RttEstimator } from './rtt.ts';
+export { SentPacketLog } from './sent-packet-log.ts';
+export { PacketState, SentRecord } from './sent-record.ts';

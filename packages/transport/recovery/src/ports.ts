@@ -14,14 +14,15 @@ export interface SentPacket {
   readonly inFlight: boolean;
 }
 
-/** Sent, and neither acknowledged nor lost. */
+/** Sent in one space, in flight, and neither acknowledged nor lost; ascending by packet number, and so by time. */
 export interface SentPackets {
   /** -1 before the first. */
   readonly largestAcked: number;
   oldest(): SentPacket | undefined;
   /** The next one still outstanding above this packet number. */
   after(packetNumber: number): SentPacket | undefined;
-  declareLost(packetNumber: number): void;
+  /** Takes it out of what is outstanding. `by` is for those who watch: which threshold it passed. */
+  declareLost(packetNumber: number, by: 'packets' | 'time'): void;
 }
 
 /** RFC 9002 §6.1. */
