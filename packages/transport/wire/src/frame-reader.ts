@@ -2,6 +2,7 @@ import { ByteReader } from '@quiclab/bytes';
 import { AckRecord, readAck } from './ack.ts';
 import { TransportError, TransportErrorCode } from './errors.ts';
 import { FrameType, frameName } from './frame-types.ts';
+import { high, isLarger, isTooManyStreams, low } from './wide-varint.ts';
 
 /**
  * Reads the frames of one decrypted payload, one after the other, into this one record. RFC 9000 §12.4, §19.
@@ -210,10 +211,7 @@ export class FrameReader {
     const reader = this.#reader;
     const at = reader.position;
     this.limit = reader.varint();
-    if (this.limit < Number.MAX_SAFE_INTEGER) return;
-    // §19.11, §19.14: a stream ID has 62 bits, two of which are its type
-    const upper = high(reader.bytes, at);
-    if (upper > 0x1000_0000 || (upper === 0x1000_0000 && low(reader.bytes, at) > 0)) this.#fail('more than 2^60 streams');
+    if (this.limit === Number.MAX_SAFE_INTEGER && isTooManyStreams(reader.bytes, at)) this.#fail('more than 2^60 streams'); // §19.11, §19.14
   }
 
   #newConnectionId(): void {
@@ -249,16 +247,4 @@ export class FrameReader {
   #fail(reason: string, code: number = TransportErrorCode.FRAME_ENCODING_ERROR): never {
     throw new TransportError(code, `${frameName(this.rawType)} at ${this.start}: ${reason}`, this.rawType);
   }
-}
-
-/** The upper 32 bits of an 8-octet variable-length integer. */
-const high = (b: Uint8Array, at: number): number => (((b[at]! & 0x3f) << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!) >>> 0;
-
-/** Its lower 32 bits. */
-const low = (b: Uint8Array, at: number): number => ((b[at + 4]! << 24) | (b[at + 5]! << 16) | (b[at + 6]! << 8) | b[at + 7]!) >>> 0;
-
-/** Whether the first of two 8-octet integers is larger. */
-function isLarger(bytes: Uint8Array, a: number, b: number): boolean {
-  const difference = high(bytes, a) - high(bytes, b);
-  return difference !== 0 ? difference > 0 : low(bytes, a) > low(bytes, b);
 }
