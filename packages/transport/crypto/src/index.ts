@@ -1,3 +1,15 @@
+export { hashLength, hkdfExpand, hkdfExpandLabel, hkdfExtract } from './hkdf.ts';
+export { confidentialityLimit, initialSecrets, integrityLimit, nextSecret, suiteHash, suiteKeyLength } from './key-schedule.ts';
+export {
+  HeaderProtector,
+  PacketProtector,
+  packetProtector,
+  retryIntegrityTag,
+  SAMPLE_LENGTH,
+  TAG_LENGTH,
+  type TrafficKeys,
+  trafficKeys,
+} from './packet-protection.ts';
 export {
   type Aead,
   CertificateError,

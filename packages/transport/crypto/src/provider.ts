@@ -1,7 +1,7 @@
 import type { Micros, Random } from '@quiclab/sansio';
 
 export type HashName = 'sha256' | 'sha384';
-/** The cipher suites of TLS 1.3 that QUIC may use (RFC 9001 §5.3). */
+/** The cipher suites of TLS 1.3 that are offered here; QUIC may use all of them (RFC 9001 §5.3). */
 export type CipherSuite = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';
 export type KeyExchangeGroup = 'x25519' | 'secp256r1';
 
@@ -24,7 +24,7 @@ export interface CryptoProvider {
   equal(a: Uint8Array, b: Uint8Array): boolean;
   /**
    * Checks a certificate chain (DER, leaf first) against trusted roots, validity at `now` and the host name.
-   * `trust`: extra roots (DER) beside the platform's, or 'anyone' to skip chain and name (explicit, for tests and labs).
+   * `trust`: extra roots (DER) beside the platform's, or `verify: false` to skip chain and name (explicit, for tests and labs).
    * Throws CertificateError; tls makes the alert.
    */
   checkChain(chain: readonly Uint8Array[], serverName: string, now: Micros, trust: Trust): Verifier;
@@ -40,7 +40,7 @@ export interface Trust {
 export interface KeyShare {
   /** X25519: 32 octets; secp256r1: 65, uncompressed point. */
   readonly publicKey: Uint8Array;
-  /** The shared secret. Throws CertificateError-free plain Error when the peer's share is not a valid point (or gives all zeros). */
+  /** The shared secret. Throws Error when the peer's share is not a valid point (or gives all zeros). */
   agree(peer: Uint8Array): Uint8Array;
 }
 
@@ -55,16 +55,23 @@ export interface Verifier {
   verify(scheme: number, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
+/**
+ * Authenticated encryption in place, by offsets into the caller's octets: making a view costs more than half of what null
+ * protection takes for a packet, and a native library wants addresses anyway. The nonce has 12 octets and may be overwritten afterwards.
+ */
 export interface Aead {
-  /** `out` takes payload + 16 octets, and may be where the payload lies. */
-  seal(nonce: Uint8Array, header: Uint8Array, payload: Uint8Array, out: Uint8Array): void;
-  /** `sealed` is payload + 16. Returns the payload, or undefined when not authentic. May decrypt in place and return a view. */
-  open(nonce: Uint8Array, header: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  /** Seals [payloadStart, payloadEnd) with [headerStart, payloadStart) as associated data; the tag goes to the 16 octets at payloadEnd, which must be there. */
+  seal(nonce: Uint8Array, bytes: Uint8Array, headerStart: number, payloadStart: number, payloadEnd: number): void;
+  /**
+   * Opens [payloadStart, end), of which the last 16 octets are the tag.
+   * @returns the end of the plaintext, end - 16; -1 when not authentic, and then no octet has changed (another key may be tried)
+   */
+  open(nonce: Uint8Array, bytes: Uint8Array, headerStart: number, payloadStart: number, end: number): number;
 }
 
-/** RFC 9001 §5.4. */
+/** The block cipher behind header protection. RFC 9001 §5.4.3, §5.4.4. */
 export interface HeaderMask {
-  /** 16 octets of sample in, 5 octets of mask out. */
+  /** 16 octets of sample in, 5 octets of mask out. Both arrays are reused by the caller. */
   write(sample: Uint8Array, mask: Uint8Array): void;
 }
 

@@ -1,1 +1,2 @@
-export {};
+export { nodeProvider } from './provider.ts';
+export { systemRandom } from './system-random.ts';
