@@ -1,6 +1,7 @@
 import { RangeSet } from '@quiclab/bytes';
 import { ReceiveWindow } from './credit.ts';
 import { OctetStore } from './octet-store.ts';
+import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
 import { follow, RECEIVE_TRANSITIONS, type ReceiveInput, type ReceiveState } from './states.ts';
 
@@ -175,7 +176,7 @@ export class ReceiveStream {
       return;
     }
     let at = start;
-    for (let i = this.#firstEndingAfter(start); at < end; i++) {
+    for (let i = firstEndingAfter(this.#beyond, start); at < end; i++) {
       const holeEnd = i < beyond.count ? Math.min(beyond.start(i), end) : end;
       if (at < holeEnd) {
         this.#store.write(at, bytes, at + shift, holeEnd + shift);
@@ -192,19 +193,8 @@ export class ReceiveStream {
 
   /** Whether [offset, end) would touch none of the stretches beyond the first hole. */
   #opensGap(offset: number, end: number): boolean {
-    const i = this.#firstEndingAfter(offset - 1);
+    const i = firstEndingAfter(this.#beyond, offset - 1);
     return end > offset && (i === this.#beyond.count || this.#beyond.start(i) > end);
-  }
-
-  #firstEndingAfter(value: number): number {
-    let low = 0;
-    let high = this.#beyond.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#beyond.end(middle) <= value) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   /** After STOP_SENDING nothing is missing once the size is known: lost data need not come again. */

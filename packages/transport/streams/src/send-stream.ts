@@ -1,5 +1,6 @@
 import { RangeSet } from '@quiclab/bytes';
 import { OctetStore } from './octet-store.ts';
+import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
 import { follow, SEND_TRANSITIONS, type SendInput, type SendState } from './states.ts';
 
@@ -192,7 +193,9 @@ export class SendStream {
     if (end > this.#acked && length > 0) {
       this.#lost.add(Math.max(offset, this.#acked), end);
       const acked = this.#ackedBeyond;
-      for (let i = 0; i < acked.count && acked.start(i) < end; i++) this.#lost.remove(acked.start(i), acked.end(i));
+      for (let i = firstEndingAfter(acked, offset); i < acked.count && acked.start(i) < end; i++) {
+        this.#lost.remove(acked.start(i), acked.end(i));
+      }
     }
     if (fin && !this.#finAcked) this.#finLost = true;
   }
