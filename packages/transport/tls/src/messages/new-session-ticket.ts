@@ -1,0 +1,43 @@
+import { ByteReader } from '@quiclab/bytes';
+import { decodeError, expectEnd, illegalParameter, vector8, vector16 } from '../decoding.ts';
+import { checkHomes, decodeExtensions, type Extensions, ExtensionType } from '../extensions.ts';
+
+/** RFC 9846 §4.6.1. */
+export interface NewSessionTicket {
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly ageAdd: number;
+  readonly nonce: Uint8Array;
+  readonly ticket: Uint8Array;
+  readonly extensions: Extensions;
+}
+
+const MAX_LIFETIME = 604_800;
+const QUIC_EARLY_DATA = 0xffff_ffff;
+
+/** Decodes and checks. Views of `body`. */
+export function decodeNewSessionTicket(body: Uint8Array): NewSessionTicket {
+  const reader = new ByteReader(body);
+  const lifetime = reader.uint32();
+  const ageAdd = reader.uint32();
+  const nonce = vector8(reader);
+  const ticket = vector16(reader);
+  const block = vector16(reader);
+  expectEnd(reader, 'NewSessionTicket');
+  if (ticket.length === 0) throw decodeError('NewSessionTicket: an empty ticket');
+  if (lifetime > MAX_LIFETIME) throw illegalParameter(`NewSessionTicket: a lifetime of ${lifetime} s, seven days are the limit`);
+  const extensions = decodeExtensions(block, 'NewSessionTicket');
+  checkHomes(extensions, 'NST', 'NewSessionTicket');
+  checkEarlyData(extensions.get(ExtensionType.EARLY_DATA));
+  return { lifetime, ageAdd, nonce, ticket, extensions };
+}
+
+/** RFC 9001 §4.6.1: how much early data may be sent is said by transport parameters, so this field has one value only. */
+function checkEarlyData(data: Uint8Array | undefined): void {
+  if (data === undefined) return;
+  const reader = new ByteReader(data);
+  const size = reader.uint32();
+  expectEnd(reader, 'NewSessionTicket early_data');
+  if (size !== QUIC_EARLY_DATA)
+    throw illegalParameter(`NewSessionTicket: max_early_data_size is ${size}, QUIC wants 0xffffffff (RFC 9001 §4.6.1)`);
+}

@@ -1,0 +1,199 @@
+import { concat } from '@quiclab/bytes';
+import { type CipherSuite, type KeyExchangeGroup, suiteHash } from '@quiclab/crypto';
+import type { Micros, Random } from '@quiclab/sansio';
+import { Alert } from './alerts.ts';
+import { groupCode, HandshakeType, suiteCode, TLS_12, TLS_13 } from './code-points.ts';
+import { demandProtocols, type ServerConfig, type ServerSettings, serverSettings } from './config.ts';
+import { illegalParameter } from './decoding.ts';
+import { encodeCodePoint, encodeCodePoints, encodeProtocols, encodeServerKeyShare } from './extension-data.ts';
+import { type Extensions, ExtensionType } from './extensions.ts';
+import { KeySchedule } from './key-schedule.ts';
+import { type Expectation, HandshakeMachine } from './machine.ts';
+import type { HandshakeMessage } from './message-buffer.ts';
+import { encodeCertificate } from './messages/certificate.ts';
+import { encodeCertificateVerify, serverSignedContent } from './messages/certificate-verify.ts';
+import { type ClientHello, decodeClientHello } from './messages/client-hello.ts';
+import { encodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
+import { decodeFinished, encodeFinished } from './messages/finished.ts';
+import { encodeServerHello, HELLO_RETRY_RANDOM } from './messages/server-hello.ts';
+import { checkSecondHello, type Negotiated, negotiate } from './negotiation.ts';
+import { type HandshakeFactory, TlsAlert } from './port.ts';
+import { Transcript } from './transcript.ts';
+
+/** Handshakes as a server. The private key is made into a signer here, once. */
+export function serverHandshake(config: ServerConfig): HandshakeFactory {
+  const settings = serverSettings(config);
+  const certificate = encodeCertificate(settings.certificates);
+  return (options) => {
+    if (options.side !== 'server') throw new Error('these are handshakes for servers');
+    demandProtocols(options.alpn);
+    return new ServerHandshake(settings, certificate, options.alpn, options.random);
+  };
+}
+
+/** RFC 9846 §A.2, as far as neither pre-shared keys nor client certificates are in use. */
+const STATES = {
+  start: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
+  retried: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
+  negotiated: { level: 'handshake', types: [] }, // the flight waits for our transport parameters, the client for the flight
+  'wait-finished': { level: 'handshake', types: [HandshakeType.FINISHED] },
+  connected: { level: 'application', types: [] }, // a KeyUpdate is an unexpected_message in QUIC (RFC 9001 §6)
+} as const satisfies Readonly<Record<string, Expectation>>;
+
+/** A ClientHello that was agreed to. */
+interface Agreement {
+  readonly terms: Negotiated;
+  readonly clientRandom: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly sharedSecret: Uint8Array;
+}
+
+/** What the second half of the handshake needs of the first. */
+interface Flight {
+  readonly keys: KeySchedule;
+  readonly clientSecret: Uint8Array;
+}
+
+class ServerHandshake extends HandshakeMachine {
+  readonly #settings: ServerSettings;
+  readonly #certificate: Uint8Array;
+  readonly #alpn: readonly string[];
+  readonly #random: Random;
+  readonly #transcript: Transcript;
+  #state: keyof typeof STATES = 'start';
+  #retry: { readonly hello: ClientHello; readonly group: KeyExchangeGroup } | undefined = undefined;
+  #agreement: Agreement | undefined = undefined;
+  #flight: Flight | undefined = undefined;
+
+  constructor(settings: ServerSettings, certificate: Uint8Array, alpn: readonly string[], random: Random) {
+    super();
+    this.#settings = settings;
+    this.#certificate = certificate;
+    this.#alpn = alpn;
+    this.#random = random;
+    this.#transcript = new Transcript(settings.provider);
+  }
+
+  protected override expecting(): Expectation {
+    return STATES[this.#state];
+  }
+
+  protected override handle(_now: Micros, message: HandshakeMessage): void {
+    if (message.type === HandshakeType.CLIENT_HELLO) this.#onClientHello(message);
+    else this.#onFinished(message);
+  }
+
+  protected override advance(): void {
+    if (this.#state === 'negotiated' && this.localParameters !== undefined) this.#sendFlight(this.#agreement!, this.localParameters);
+  }
+
+  #onClientHello(message: HandshakeMessage): void {
+    const hello = decodeClientHello(message.body);
+    const terms = negotiate(hello, this.#settings, this.#alpn);
+    if (this.#retry !== undefined) checkSecondHello(this.#retry.hello, hello, this.#retry.group);
+    this.#transcript.add(message.octets);
+    if (terms.keyShare === undefined) this.#askAgain(hello, terms);
+    else this.#agree(hello, terms, terms.keyShare);
+  }
+
+  /** RFC 9846 §4.1.4. A second time does not happen: the second ClientHello was found to have the share. */
+  #askAgain(hello: ClientHello, terms: Negotiated): void {
+    this.#transcript.replaceByHash(suiteHash(terms.suite));
+    const request = serverHello(HELLO_RETRY_RANDOM, terms.suite, encodeCodePoint(groupCode(terms.group)));
+    this.#transcript.add(request);
+    this.emit({ type: 'send', level: 'initial', data: request });
+    this.#retry = { hello, group: terms.group };
+    this.#state = 'retried';
+  }
+
+  #agree(hello: ClientHello, terms: Negotiated, keyShare: Uint8Array): void {
+    const share = this.#settings.provider.keyExchange(terms.group, this.#random.fork(`tls/server/key-share/${terms.group}`));
+    let sharedSecret: Uint8Array;
+    try {
+      sharedSecret = share.agree(keyShare);
+    } catch {
+      throw illegalParameter(`the client's key share is no valid ${terms.group} value`);
+    }
+    this.#agreement = { terms, clientRandom: hello.random, publicKey: share.publicKey, sharedSecret };
+    this.emit({ type: 'peer-parameters', data: terms.peerParameters });
+    this.#state = 'negotiated';
+  }
+
+  /** ServerHello to Finished (RFC 9846 §2), in one go. */
+  #sendFlight(agreement: Agreement, parameters: Uint8Array): void {
+    const { terms, clientRandom, sharedSecret } = agreement;
+    const transcript = this.#transcript;
+    const random = new Uint8Array(32);
+    this.#random.fork('tls/server/random').fill(random);
+    const share = encodeServerKeyShare({ group: groupCode(terms.group), keyExchange: agreement.publicKey });
+    const hello = serverHello(random, terms.suite, share);
+    transcript.add(hello);
+    this.emit({ type: 'send', level: 'initial', data: hello });
+
+    const keys = new KeySchedule(this.#settings.provider, terms.suite);
+    keys.enterHandshake(sharedSecret);
+    const helloHash = transcript.hash(keys.hash);
+    const clientSecret = keys.derive('c hs traffic', helloHash);
+    const serverSecret = keys.derive('s hs traffic', helloHash);
+    this.emitSecret('handshake', 'read', keys, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
+    this.emitSecret('handshake', 'write', keys, serverSecret, 'SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
+
+    const extensions = encodeEncryptedExtensions(this.#encryptedExtensions(terms, parameters));
+    transcript.add(extensions);
+    transcript.add(this.#certificate);
+    const verify = encodeCertificateVerify({
+      scheme: terms.signatureScheme,
+      signature: this.#settings.signer.sign(terms.signatureScheme, serverSignedContent(transcript.hash(keys.hash))),
+    });
+    transcript.add(verify);
+    const finished = encodeFinished(keys.verifyData(serverSecret, transcript.hash(keys.hash)));
+    transcript.add(finished);
+    this.emit({ type: 'send', level: 'handshake', data: concat(extensions, this.#certificate, verify, finished) });
+
+    keys.enterMain();
+    const applicationSecret = keys.derive('s ap traffic', transcript.hash(keys.hash));
+    this.emitSecret('application', 'write', keys, applicationSecret, 'SERVER_TRAFFIC_SECRET_0', clientRandom);
+    this.#flight = { keys, clientSecret };
+    this.#state = 'wait-finished';
+  }
+
+  #encryptedExtensions(terms: Negotiated, parameters: Uint8Array): Extensions {
+    const { groups, serverNames } = this.#settings;
+    const extensions = new Map<number, Uint8Array>();
+    // RFC 6066 §3: an empty answer says that the name was made use of
+    if (serverNames !== undefined && terms.serverName !== '') extensions.set(ExtensionType.SERVER_NAME, new Uint8Array(0));
+    // RFC 9846 §4.2.7: so that the client's next first guess is a better one
+    if (terms.group !== groups[0]) extensions.set(ExtensionType.SUPPORTED_GROUPS, encodeCodePoints(groups.map(groupCode)));
+    extensions.set(ExtensionType.ALPN, encodeProtocols([terms.alpn]));
+    extensions.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters);
+    return extensions;
+  }
+
+  #onFinished(message: HandshakeMessage): void {
+    const { terms, clientRandom } = this.#agreement!;
+    const { keys, clientSecret } = this.#flight!;
+    // no client certificate was asked for: the transcript stands where it stood after our Finished
+    const transcriptHash = this.#transcript.hash(keys.hash);
+    const expected = keys.verifyData(clientSecret, transcriptHash);
+    const verifyData = decodeFinished(message.body, expected.length);
+    if (!this.#settings.provider.equal(verifyData, expected))
+      throw new TlsAlert(Alert.DECRYPT_ERROR, "the client's Finished does not match the handshake");
+    this.emitSecret('application', 'read', keys, keys.derive('c ap traffic', transcriptHash), 'CLIENT_TRAFFIC_SECRET_0', clientRandom);
+    this.emit({ type: 'complete', alpn: terms.alpn, earlyData: 'none' });
+    this.#state = 'connected';
+  }
+}
+
+function serverHello(random: Uint8Array, suite: CipherSuite, keyShare: Uint8Array): Uint8Array {
+  return encodeServerHello({
+    legacyVersion: TLS_12,
+    random,
+    legacySessionIdEcho: new Uint8Array(0),
+    cipherSuite: suiteCode(suite),
+    legacyCompressionMethod: 0,
+    extensions: new Map([
+      [ExtensionType.SUPPORTED_VERSIONS, encodeCodePoint(TLS_13)],
+      [ExtensionType.KEY_SHARE, keyShare],
+    ]),
+  });
+}
