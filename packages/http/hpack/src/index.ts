@@ -1,1 +1,2 @@
-export {};
+export { HUFFMAN_INVALID, huffmanDecode, huffmanEncode, huffmanLength, maxDecodedLength } from './huffman.ts';
+export { INTEGER_OVERFLOW, readInteger, writeInteger } from './integer.ts';
