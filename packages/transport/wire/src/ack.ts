@@ -71,18 +71,11 @@ export function readAck(reader: ByteReader, hasEcn: boolean, into: AckRecord): s
  * @param ranges     packet numbers received in this space
  * @param delay      ACK Delay as on the wire: microseconds divided by 2^(our ack_delay_exponent)
  * @param maxRanges  most ranges to write
- * @param room       octets that the frame may take; the writer's own room is never exceeded
+ * @param room       octets that the frame may take, all that the writer has unless told; never more
  * @param ecn        counts to report, which makes it type 0x03
  * @returns false, and nothing written, where not even the highest range fits or there is none
  */
-export function writeAck(
-  w: ByteWriter,
-  ranges: RangeSet,
-  delay: number,
-  maxRanges: number,
-  room: number,
-  ecn: EcnCounts | undefined,
-): boolean {
+export function writeAck(w: ByteWriter, ranges: RangeSet, delay: number, maxRanges: number, room = w.remaining, ecn?: EcnCounts): boolean {
   const last = ranges.count - 1;
   if (last < 0 || maxRanges < 1) return false;
   const limit = Math.min(room, w.remaining);
