@@ -1,6 +1,8 @@
 import type { CongestionController } from '@quiclab/congestion';
 import { type Micros, NEVER } from '@quiclab/sansio';
-import type { LossDetector, ProbePolicy, Space } from './ports.ts';
+import { DeliveryRate, MutableAckSummary } from './delivery-rate.ts';
+import { PERSISTENT_CONGESTION_THRESHOLD, persistentCongestion } from './persistent-congestion.ts';
+import { type LossDetector, type ProbePolicy, Space } from './ports.ts';
 import { INITIAL_RTT, RttEstimator } from './rtt.ts';
 import { SentPacketLog } from './sent-packet-log.ts';
 import type { SentRecord } from './sent-record.ts';
@@ -8,15 +10,22 @@ import type { SentRecord } from './sent-record.ts';
 export interface RecoveryOptions {
   readonly side: 'client' | 'server';
   readonly controller: CongestionController;
+  /** Asked once for each space. */
   lossDetector(space: Space): LossDetector;
   readonly probes: ProbePolicy;
   readonly initialRtt?: Micros;
 }
 
-/** One path's loss recovery over the three packet number spaces: RFC 9002 Appendix A as a class. */
+const SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION] as const;
+const LATE_ACK_TIMEOUTS = 3; // a lost packet is remembered for so many probe timeouts
+
+/**
+ * One path's loss recovery over the three packet number spaces: RFC 9002 Appendix A as a class. It owns what was sent, the
+ * bytes in flight and the RTT; the thresholds, the probe timeout and the window are ports. It sends nothing: `deadline` says
+ * when it wants to be asked, `probesOwed` what must leave, `lost` what has to be said again.
+ */
 export class Recovery {
   readonly rtt: RttEstimator;
-  controller: CongestionController;
   bytesInFlight = 0;
   ptoCount = 0;
   /** When `onDeadline` wants to run: loss time or probe timeout; NEVER when neither is armed. */
@@ -26,7 +35,7 @@ export class Recovery {
   handshakeConfirmed = false;
   hasHandshakeKeys = false;
   /** Client: the server is known to have validated our address (RFC 9002 §6.2.2.1). Set here too, by an ACK in the Handshake space. */
-  peerValidatedAddress = false;
+  peerValidatedAddress: boolean;
   /** Server: nothing may be sent until more arrives, so no probe timeout is armed. */
   amplificationBlocked = false;
   /** Newly acknowledged by the last `onAck`, ascending. */
@@ -35,30 +44,65 @@ export class Recovery {
   readonly lateAcked: SentRecord[] = [];
   /** Declared lost by the last `onAck` or `onDeadline`, ascending within a space; `lostBy` says why. */
   readonly lost: SentRecord[] = [];
-  /** RFC 9002 §7.8; see `onAppLimited`. */
+  /** Whether the sender has run out of things to say; see `onAppLimited`. */
   appLimited = false;
-  /** How many packets were declared lost in error, so far. */
+  /** So far: packets declared lost that arrived, and periods of persistent congestion (RFC 9002 §7.6). */
   spuriousLosses = 0;
-  readonly #sent: readonly SentPacketLog[] = [new SentPacketLog(0), new SentPacketLog(1), new SentPacketLog(2)];
+  persistentCongestions = 0;
+
+  #controller: CongestionController;
+  readonly #probes: ProbePolicy;
+  readonly #detectors: readonly LossDetector[];
+  readonly #logs: readonly SentPacketLog[] = SPACES.map((space) => new SentPacketLog(space));
+  readonly #lossTimes: Micros[] = [NEVER, NEVER, NEVER];
+  readonly #probesOwed: number[] = [0, 0, 0];
+  /** From when the probe timeout of a space counts: the last ack-eliciting packet, or the last timeout where its probe has not left. */
+  readonly #probeBase: Micros[] = [0, 0, 0];
+  /** From when a client without packets in flight counts (RFC 9002 §6.2.2.1); -1 while it has no reason to. */
+  #deadlockBase: Micros = -1;
+  #probeSpace: Space = Space.INITIAL;
+  #pathId = 0;
+  /** RFC 9002 §7.3.2: entering recovery, one packet may leave beyond the window. */
+  #repairAllowed = false;
+  #largestAckedSentAt: Micros = 0;
+  readonly #rate = new DeliveryRate();
+  readonly #ack = new MutableAckSummary();
+  readonly #loss = { lostBytes: 0, largestSentAt: 0, bytesInFlight: 0, persistent: false };
 
   constructor(options: RecoveryOptions) {
     this.rtt = new RttEstimator(options.initialRtt ?? INITIAL_RTT);
-    this.controller = options.controller;
+    this.peerValidatedAddress = options.side === 'server'; // clients validate the server's address by the handshake itself
+    this.#controller = options.controller;
+    this.#probes = options.probes;
+    this.#detectors = SPACES.map((space) => options.lossDetector(space));
   }
 
-  /** What was sent in a space: `oldest()` and `after()` walk what is outstanding, for the content of probes. */
-  sentPackets(space: Space): SentPacketLog {
-    return this.#sent[space]!;
+  get controller(): CongestionController {
+    return this.#controller;
   }
+
+  // sending ------------------------------------------------------------------------------------------------------------
 
   /** The record for a packet about to be built; its `frames` is empty. The same one is handed out again unless it is `sent`. */
-  record(_space: Space): SentRecord {
-    throw new Error('not yet');
+  record(space: Space): SentRecord {
+    return this.#logs[space]!.spare();
   }
 
-  /** A packet left; its record has number, bytes, ackEliciting, inFlight. Numbers ascend; those passed over count as skipped. */
-  sent(_now: Micros, _space: Space, _record: SentRecord): void {
-    throw new Error('not yet');
+  /** A packet left; its record has number, bytes, ackEliciting, inFlight. Numbers ascend; those passed over count as never sent. */
+  sent(now: Micros, space: Space, record: SentRecord): void {
+    const log = this.#logs[space]!;
+    record.sentAt = now;
+    record.pathId = this.#pathId;
+    log.add(record);
+    if (log.lost.length > 0) this.#onLogFull(now, space);
+    if (!record.inFlight) return;
+    this.#rate.onSent(now, record, this.bytesInFlight);
+    this.bytesInFlight += record.bytes;
+    this.appLimited = false;
+    this.#repairAllowed = false;
+    this.#controller.onPacketSent(now, record.bytes, this.bytesInFlight);
+    if (record.ackEliciting) this.#probeBase[space] = now;
+    this.updateDeadline(now);
   }
 
   /**
@@ -66,66 +110,276 @@ export class Recovery {
    * Holds until the next packet in flight is sent. Waiting for the pacer, for the window or for a slot is not that.
    */
   onAppLimited(): void {
-    throw new Error('not yet');
+    if (this.bytesInFlight >= this.#controller.congestionWindow) return;
+    this.appLimited = true;
+    this.#rate.onAppLimited(this.bytesInFlight);
   }
 
   /** Whether the congestion window lets a packet of this size leave: it fits, or it is the one that entering recovery allows (§7.3.2). */
-  windowAllows(_bytes: number): boolean {
-    throw new Error('not yet');
+  windowAllows(bytes: number): boolean {
+    return this.bytesInFlight + bytes <= this.#controller.congestionWindow || this.#repairAllowed;
   }
 
-  /**
-   * Takes an ACK frame: ranges descending and disjoint, `smallest[i]` to `largest[i]` inclusive. Fills `acked`, `lateAcked`
-   * and `lost`. False when it acknowledges a packet that was never sent: close with PROTOCOL_VIOLATION (RFC 9000 §13.1).
-   * @param ackDelay decoded, in µs
-   */
-  onAck(
-    _now: Micros,
-    _space: Space,
-    _count: number,
-    _largest: readonly number[],
-    _smallest: readonly number[],
-    _ackDelay: Micros,
-  ): boolean {
-    throw new Error('not yet');
+  /** Ack-eliciting datagrams that must leave in this space, whatever window and pacer say (RFC 9002 §7.5). */
+  probesOwed(space: Space): number {
+    return this.#probesOwed[space]!;
   }
 
-  /** After `onAck`, when validated counts show new CE marks (RFC 9002 §7.1). */
-  onEcnMarks(_now: Micros, _newMarks: number): void {
-    throw new Error('not yet');
+  onProbeSent(space: Space): void {
+    if (this.#probesOwed[space]! > 0) this.#probesOwed[space]!--;
   }
 
-  /** To be called when `deadline` <= now. 'loss': `lost` is filled; 'probe': see `probesOwed`; 'none': called too early. */
-  onDeadline(_now: Micros): 'loss' | 'probe' | 'none' {
-    throw new Error('not yet');
-  }
-
-  /** Ack-eliciting datagrams that must be sent in this space, whatever window and pacer say. */
-  probesOwed(_space: Space): number {
-    throw new Error('not yet');
-  }
-
-  onProbeSent(_space: Space): void {
-    throw new Error('not yet');
+  /** What was sent in a space: `oldest()` and `after()` walk what is in flight, for the content of probes. */
+  sentPackets(space: Space): SentPacketLog {
+    return this.#logs[space]!;
   }
 
   /** How many ack-eliciting packets of a space are in flight. Probes should carry something of every such space (§6.2.4). */
-  ackElicitingInFlight(_space: Space): number {
-    throw new Error('not yet');
+  ackElicitingInFlight(space: Space): number {
+    return this.#logs[space]!.ackElicitingInFlight;
   }
 
-  /** Keys of a space are gone, RFC 9002 §6.4. */
-  discardSpace(_now: Micros, _space: Space): void {
-    throw new Error('not yet');
+  // acknowledgements ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Takes an ACK frame (Appendix A.7): ranges descending and disjoint, `smallest[i]` to `largest[i]` inclusive. Fills `acked`,
+   * `lateAcked` and `lost`. False when it names a packet that was never sent: close with PROTOCOL_VIOLATION (RFC 9000 §13.1).
+   * @param ackDelay decoded, in µs
+   */
+  onAck(now: Micros, space: Space, count: number, largest: readonly number[], smallest: readonly number[], ackDelay: Micros): boolean {
+    this.#clearResults();
+    const log = this.#logs[space]!;
+    if (!log.wereSent(count, largest, smallest)) return false;
+    const priorInFlight = this.bytesInFlight;
+    log.acknowledge(count, largest, smallest, this.acked);
+    log.acknowledgeLost(now - LATE_ACK_TIMEOUTS * this.#probeTimeout(0), count, largest, smallest, this.lateAcked);
+    if (this.lateAcked.length > 0) this.#onLateAcked(now, space);
+    if (this.acked.length === 0) return true;
+
+    const ackedBytes = this.#takeAcked(now, space, largest[0]!, ackDelay);
+    const lostBytes = this.#detectLost(now, space);
+    this.#rate.sample(now, this.rtt.min, this.#ack);
+    if (ackedBytes > 0) {
+      const ack = this.#ack;
+      ack.ackedBytes = ackedBytes;
+      ack.lostBytes = lostBytes;
+      ack.priorInFlight = priorInFlight;
+      ack.bytesInFlight = this.bytesInFlight;
+      ack.appLimited = this.appLimited;
+      this.#controller.onAck(now, ack, this.rtt);
+    }
+    // only an ACK in the Handshake space proves that the server has validated our address (§6.2.2.1)
+    if (space === Space.HANDSHAKE) this.peerValidatedAddress = true;
+    // §6.2.1, but not at a client whose address may not be validated: a busy server must not be probed harder for having answered
+    if (this.#peerCompletedAddressValidation()) {
+      this.ptoCount = 0;
+      this.#probesOwed.fill(0); // answered before they left
+    }
+    this.#deadlockBase = -1;
+    this.updateDeadline(now);
+    return true;
   }
 
-  /** Another path: window and RTT start over; packets sent before count for neither (RFC 9000 §9.4). */
-  onPathChange(_now: Micros, _controller: CongestionController, _initialRtt?: Micros): void {
-    throw new Error('not yet');
+  /** After `onAck`, when validated counts show new CE marks (RFC 9002 §7.1). */
+  onEcnMarks(now: Micros, newMarks: number): void {
+    const window = this.#controller.congestionWindow;
+    this.#controller.onEcnMarks(now, newMarks, this.#largestAckedSentAt);
+    if (this.#controller.congestionWindow < window) this.#repairAllowed = true;
   }
 
-  /** Recomputes `deadline` after a flag changed. It may lie in the past: what came due while blocked is due now (§6.2.2.1). */
-  updateDeadline(_now: Micros): void {
-    throw new Error('not yet');
+  // the timer ----------------------------------------------------------------------------------------------------------
+
+  /** To be called when `deadline` <= now (Appendix A.9). 'loss': `lost` is filled; 'probe': see `probesOwed`; 'none': too early. */
+  onDeadline(now: Micros): 'loss' | 'probe' | 'none' {
+    if (this.deadline > now) return 'none';
+    this.#clearResults();
+    if (this.#earliestLossTime() <= now) {
+      for (const space of SPACES) if (this.#lossTimes[space]! <= now) this.#detectLost(now, space);
+      this.updateDeadline(now);
+      return 'loss';
+    }
+    const space = this.#probeSpace;
+    // §6.2.2.1: with nothing in flight one packet is enough, it only earns the server credit
+    this.#probesOwed[space] = this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
+    this.ptoCount++;
+    this.#probeBase[space] = now; // until the probe itself has left
+    for (const other of SPACES) if (this.#probeTimeOf(other) <= now) this.#probeBase[other] = now; // after a late wake-up: one timeout, not one for each space
+    this.#deadlockBase = -1;
+    this.updateDeadline(now);
+    return 'probe';
+  }
+
+  /** Recomputes `deadline` (Appendix A.8) after a flag changed. It may lie in the past: what came due while blocked is due now (§6.2.2.1). */
+  updateDeadline(now: Micros): void {
+    const lossTime = this.#earliestLossTime();
+    if (lossTime < NEVER) this.deadline = lossTime;
+    else if (this.amplificationBlocked) this.deadline = NEVER;
+    else this.deadline = this.#probeTime(now);
+  }
+
+  // the connection's progress ------------------------------------------------------------------------------------------
+
+  /** Keys of a space are gone: its packets can no longer be acknowledged, and are not lost either. RFC 9002 §6.4. */
+  discardSpace(now: Micros, space: Space): void {
+    this.#discard(space, -1);
+    this.#lossTimes[space] = NEVER;
+    this.#probesOwed[space] = 0;
+    this.ptoCount = 0;
+    this.#deadlockBase = -1;
+    this.updateDeadline(now);
+  }
+
+  /** Forgets the packets of a space with one of the sender's tags, for example rejected 0-RTT (RFC 9002 §6.4). */
+  discardLevel(now: Micros, space: Space, level: number): void {
+    this.#discard(space, level);
+    this.updateDeadline(now);
+  }
+
+  /** Another path, or a Retry: window and RTT start over; packets sent before count for neither (RFC 9000 §9.4, RFC 9002 §6.3). */
+  onPathChange(now: Micros, controller: CongestionController, initialRtt: Micros = INITIAL_RTT): void {
+    this.#pathId++;
+    this.#controller = controller;
+    this.bytesInFlight = 0;
+    this.rtt.reset(initialRtt);
+    this.#rate.reset();
+    this.ptoCount = 0;
+    this.#repairAllowed = false;
+    this.#deadlockBase = -1;
+    this.updateDeadline(now);
+  }
+
+  // steps --------------------------------------------------------------------------------------------------------------
+
+  #clearResults(): void {
+    this.acked.length = 0;
+    this.lateAcked.length = 0;
+    this.lost.length = 0;
+  }
+
+  /** Takes `acked` out of flight and takes an RTT sample. Returns how many octets in flight on this path it was. */
+  #takeAcked(now: Micros, space: Space, largest: number, ackDelay: Micros): number {
+    let ackedBytes = 0;
+    let ackEliciting = false;
+    for (const record of this.acked) {
+      ackEliciting ||= record.ackEliciting;
+      if (!record.inFlight || record.pathId !== this.#pathId) continue;
+      ackedBytes += record.bytes;
+      this.#ack.largestSentAt = record.sentAt;
+      this.#rate.onAcked(now, record);
+    }
+    this.bytesInFlight -= ackedBytes;
+    const newest = this.acked[this.acked.length - 1]!;
+    this.#largestAckedSentAt = newest.sentAt;
+    if (newest.packetNumber === largest && ackEliciting && newest.pathId === this.#pathId) {
+      this.rtt.sample(now, now - newest.sentAt, this.#believedAckDelay(space, ackDelay));
+    }
+    return ackedBytes;
+  }
+
+  /** RFC 9002 §5.3: Initial packets are not acknowledged late; until the handshake is confirmed, any delay is believed. */
+  #believedAckDelay(space: Space, ackDelay: Micros): Micros {
+    if (space === Space.INITIAL) return 0;
+    return this.handshakeConfirmed ? Math.min(ackDelay, this.maxAckDelay) : ackDelay;
+  }
+
+  /** So much is outstanding that the log gave up its oldest packet, which counts as lost: the deadline is now, and says so. */
+  #onLogFull(now: Micros, space: Space): void {
+    this.#lossTimes[space] = now;
+    this.deadline = now;
+  }
+
+  #onLateAcked(now: Micros, space: Space): void {
+    for (const record of this.lateAcked) {
+      this.spuriousLosses++;
+      this.#detectors[space]!.onSpuriousLoss(record, this.#logs[space]!.largestAcked, now);
+      if (record.pathId === this.#pathId) this.#controller.onSpuriousLoss(now, record.bytes, record.sentAt);
+    }
+  }
+
+  /** Asks the detector and tells the controller (Appendices A.10, B.8). Returns how many octets in flight on this path were lost. */
+  #detectLost(now: Micros, space: Space): number {
+    const log = this.#logs[space]!;
+    const lossTime = this.#detectors[space]!.detect(now, log, this.rtt);
+    this.#lossTimes[space] = lossTime > now ? lossTime : now + 1; // a detector that says "now" again and again must not stop time
+    if (log.lost.length === 0) return 0;
+
+    let lostBytes = 0;
+    let largestSentAt = 0;
+    for (const record of log.lost) {
+      this.lost.push(record);
+      if (!record.inFlight || record.pathId !== this.#pathId) continue;
+      lostBytes += record.bytes;
+      largestSentAt = Math.max(largestSentAt, record.sentAt);
+    }
+    this.bytesInFlight -= lostBytes;
+    if (lostBytes > 0) this.#tellLoss(now, log, lostBytes, largestSentAt);
+    for (const record of log.lost) log.remember(now, record);
+    log.lost.length = 0;
+    return lostBytes;
+  }
+
+  #tellLoss(now: Micros, log: SentPacketLog, lostBytes: number, largestSentAt: Micros): void {
+    const loss = this.#loss;
+    loss.lostBytes = lostBytes;
+    loss.largestSentAt = largestSentAt;
+    loss.bytesInFlight = this.bytesInFlight;
+    // the peer's max_ack_delay belongs to this duration in every space (§7.6.1)
+    const duration = PERSISTENT_CONGESTION_THRESHOLD * this.#probes.timeout(this.rtt, this.maxAckDelay, 0);
+    loss.persistent = this.rtt.hasSample && persistentCongestion(this.#logs, log.lost, this.rtt.firstSampleAt, duration);
+    if (loss.persistent) {
+      this.persistentCongestions++;
+      this.rtt.onPersistentCongestion();
+    }
+    const window = this.#controller.congestionWindow;
+    this.#controller.onLoss(now, loss, this.rtt);
+    if (this.#controller.congestionWindow < window) this.#repairAllowed = true;
+  }
+
+  #discard(space: Space, level: number): void {
+    const log = this.#logs[space]!;
+    for (let record = log.first(); record !== undefined; record = record.next) {
+      if (record.inFlight && record.pathId === this.#pathId && (level < 0 || record.level === level)) this.bytesInFlight -= record.bytes;
+    }
+    log.clear(level);
+  }
+
+  #peerCompletedAddressValidation(): boolean {
+    return this.peerValidatedAddress || this.handshakeConfirmed;
+  }
+
+  #earliestLossTime(): Micros {
+    return Math.min(this.#lossTimes[0]!, this.#lossTimes[1]!, this.#lossTimes[2]!);
+  }
+
+  #probeTimeout(maxAckDelay: Micros): Micros {
+    return this.#probes.timeout(this.rtt, maxAckDelay, this.ptoCount);
+  }
+
+  /** RFC 9002 §6.2.1: a peer may hold ACKs back in the Application space only. */
+  #probeTimeOf(space: Space): Micros {
+    return this.#probeBase[space]! + this.#probeTimeout(space === Space.APPLICATION ? this.maxAckDelay : 0);
+  }
+
+  /** The earliest probe timeout of the spaces that may have one, else the client's against deadlock; remembers whose it is. */
+  #probeTime(now: Micros): Micros {
+    let earliest = NEVER;
+    for (const space of SPACES) {
+      if (this.#logs[space]!.ackElicitingInFlight === 0) continue;
+      // §6.2.1: before confirmation one of the two ends might not have the keys
+      if (space === Space.APPLICATION && !this.handshakeConfirmed) continue;
+      const time = this.#probeTimeOf(space);
+      if (time < earliest) {
+        earliest = time;
+        this.#probeSpace = space;
+      }
+    }
+    if (earliest < NEVER || this.#peerCompletedAddressValidation()) {
+      this.#deadlockBase = -1;
+      return earliest;
+    }
+    // §6.2.2.1: the server may wait for more of ours before it can go on
+    if (this.#deadlockBase < 0) this.#deadlockBase = now;
+    this.#probeSpace = this.hasHandshakeKeys ? Space.HANDSHAKE : Space.INITIAL;
+    return this.#deadlockBase + this.#probeTimeout(0);
   }
 }

@@ -1,4 +1,4 @@
-import type { Micros } from '@quiclab/sansio';
+import { type Micros, NEVER } from '@quiclab/sansio';
 import type { SentPacket, Space } from './ports.ts';
 
 /** What became of a packet. */
@@ -34,6 +34,7 @@ export class SentRecord implements SentPacket {
   pathId = 0;
   /** Which threshold declared it lost; of no meaning unless it is. */
   lostBy: 'packets' | 'time' = 'packets';
+  lostAt: Micros = NEVER;
   /** Delivery-rate sampling: what was delivered when it left, and when that was; the start of its flight; in flight with it. */
   delivered = 0;
   deliveredAt: Micros = 0;
