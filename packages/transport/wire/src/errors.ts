@@ -1,4 +1,4 @@
-/** Transport error codes, carried in CONNECTION_CLOSE frames of type 0x1c. RFC 9000 §20.1; NO_VIABLE_PATH: RFC 9000 §20.1; CRYPTO_ERROR is the first of 256. */
+/** Transport error codes, carried in CONNECTION_CLOSE frames of type 0x1c. RFC 9000 §20.1; CRYPTO_ERROR is the first of 256, one for each TLS alert. */
 export const TransportErrorCode = {
   NO_ERROR: 0x0,
   INTERNAL_ERROR: 0x1,

@@ -2,7 +2,41 @@ export { AckRecord, type EcnCounts, MAX_ACK_RANGES, writeAck } from './ack.ts';
 export { TransportError, TransportErrorCode, transportErrorName } from './errors.ts';
 export { FrameReader } from './frame-reader.ts';
 export { FrameType, frameName } from './frame-types.ts';
-export * from './frame-writer.ts';
+export {
+  applicationCloseSize,
+  connectionCloseSize,
+  cryptoDataRoom,
+  cryptoHeaderSize,
+  newConnectionIdSize,
+  newTokenSize,
+  oneNumberSize,
+  PATH_FRAME_SIZE,
+  resetStreamSize,
+  stopSendingSize,
+  streamDataRoom,
+  streamHeaderSize,
+  streamLimitSize,
+  writeApplicationClose,
+  writeConnectionClose,
+  writeCryptoHeader,
+  writeDataBlocked,
+  writeHandshakeDone,
+  writeMaxData,
+  writeMaxStreamData,
+  writeMaxStreams,
+  writeNewConnectionId,
+  writeNewToken,
+  writePadding,
+  writePathChallenge,
+  writePathResponse,
+  writePing,
+  writeResetStream,
+  writeRetireConnectionId,
+  writeStopSending,
+  writeStreamDataBlocked,
+  writeStreamHeader,
+  writeStreamsBlocked,
+} from './frame-writer.ts';
 export { type HeaderFault, MAX_CONNECTION_ID_LENGTH, PacketHeader, PacketType, RETRY_TAG_LENGTH, readHeader } from './header.ts';
 export { longHeaderSize, setLength, shortHeaderSize, writeLongHeader, writeShortHeader } from './header-writer.ts';
 export { expandPacketNumber, packetNumberLength, readPacketNumber, writePacketNumber } from './packet-number.ts';
