@@ -1,1 +1,15 @@
-export {};
+export {
+  type ConnectOptions,
+  defaultTransportConfig,
+  type EndpointOptions,
+  type PathFacts,
+  type Policies,
+  type TransportConfig,
+  transportConfig,
+} from './config.ts';
+export type { Connection, ConnectionStats } from './connection/connection.ts';
+export { Endpoint } from './endpoint/endpoint.ts';
+export { AssertionError, type CloseCause, type DropReason, describeClose, UsageError } from './errors.ts';
+export type { ConnectionEvent, EndpointEvent, StreamEvent } from './events.ts';
+export { type FrameLog, Observer, type PacketView } from './observer.ts';
+export { standardPolicies } from './policies.ts';

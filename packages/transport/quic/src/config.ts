@@ -1,0 +1,140 @@
+import type { CongestionController, Pacer } from '@quiclab/congestion';
+import type { CryptoProvider } from '@quiclab/crypto';
+import type { AckPolicy, LossDetector, ProbePolicy, Space } from '@quiclab/recovery';
+import type { Address, Micros, Random } from '@quiclab/sansio';
+import type { StreamScheduler } from '@quiclab/streams';
+import type { HandshakeFactory } from '@quiclab/tls';
+import { UsageError } from './errors.ts';
+import type { Observer } from './observer.ts';
+
+/** Everything about a transport that is a number or a switch. Each has its unit, default and section. */
+export interface TransportConfig {
+  /** Silence after which a connection ends without a word, µs; 0 never. Default 30 s. RFC 9000 §10.1. */
+  readonly maxIdleTimeout: Micros;
+  /** A handshake that takes longer is given up, µs. Default 30 s. */
+  readonly handshakeTimeout: Micros;
+  /** Octets of the largest UDP payload we send. Default 1,200, which every path carries (RFC 9000 §14). */
+  readonly datagramSize: number;
+  /** Octets of the largest UDP payload we say that we take. Default 65,527. RFC 9000 §18.2. */
+  readonly maxUdpPayloadSize: number;
+  /** Credit at the start, octets: for the connection, and for each stream. Defaults 1 MiB and 512 KiB. RFC 9000 §4.1. */
+  readonly initialMaxData: number;
+  readonly initialMaxStreamData: number;
+  /** What these windows may grow to. Defaults 24 MiB and 16 MiB. */
+  readonly maxDataWindow: number;
+  readonly maxStreamDataWindow: number;
+  /** Streams the peer may have open at once. Defaults 100 each. RFC 9000 §4.6. */
+  readonly maxStreamsBidi: number;
+  readonly maxStreamsUni: number;
+  /** Octets that a stream holds for sending, unsent or unacknowledged; `write` takes no more. Default 2 MiB. */
+  readonly sendBuffer: number;
+  /** How long we may hold an ACK back, µs. Default 25 ms. RFC 9000 §13.2.1. */
+  readonly maxAckDelay: Micros;
+  /** RFC 9000 §18.2. Default 3: the ACK Delay field counts 8 µs. */
+  readonly ackDelayExponent: number;
+  /** Connection IDs of the peer's that we keep. Default 4. RFC 9000 §5.1.1. */
+  readonly activeConnectionIdLimit: number;
+  /** Octets of the connection IDs that we issue, 4 to 20. Default 8. */
+  readonly connectionIdLength: number;
+  /** Octets of CRYPTO data out of order, or of a handshake message, that we keep for each level. Default 128 KiB; RFC 9000 §7.5 asks for 4,096 at least. */
+  readonly cryptoBuffer: number;
+  /** Connections whose handshake is not complete that an endpoint holds; further Initials are refused. Default 1,000. */
+  readonly maxHalfOpen: number;
+  /** Connections that an endpoint holds in all. Default 10,000. */
+  readonly maxConnections: number;
+  /** RTT assumed before the first sample, µs. Default 333 ms. RFC 9002 §6.2.2. */
+  readonly initialRtt: Micros;
+}
+
+export const defaultTransportConfig: TransportConfig = {
+  maxIdleTimeout: 30_000_000,
+  handshakeTimeout: 30_000_000,
+  datagramSize: 1200,
+  maxUdpPayloadSize: 65_527,
+  initialMaxData: 1 << 20,
+  initialMaxStreamData: 512 << 10,
+  maxDataWindow: 24 << 20,
+  maxStreamDataWindow: 16 << 20,
+  maxStreamsBidi: 100,
+  maxStreamsUni: 100,
+  sendBuffer: 2 << 20,
+  maxAckDelay: 25_000,
+  ackDelayExponent: 3,
+  activeConnectionIdLimit: 4,
+  connectionIdLength: 8,
+  cryptoBuffer: 128 << 10,
+  maxHalfOpen: 1_000,
+  maxConnections: 10_000,
+  initialRtt: 333_000,
+};
+
+/** Fills in the defaults and refuses what RFC 9000 does not allow, naming the option. */
+export function transportConfig(options: Partial<TransportConfig> = {}): TransportConfig {
+  const config = { ...defaultTransportConfig, ...options };
+  for (const [name, least, most] of BOUNDS) {
+    const value = config[name];
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new UsageError(`${name} is ${value}; it must be a whole number from ${least} to ${most}`);
+  }
+  return config;
+}
+
+const WHOLE = Number.MAX_SAFE_INTEGER;
+const BOUNDS: readonly (readonly [keyof TransportConfig, number, number])[] = [
+  ['maxIdleTimeout', 0, WHOLE],
+  ['handshakeTimeout', 1, WHOLE],
+  ['datagramSize', 1200, 65_527],
+  ['maxUdpPayloadSize', 1200, 65_527],
+  ['initialMaxData', 0, WHOLE],
+  ['initialMaxStreamData', 0, WHOLE],
+  ['maxDataWindow', 0, WHOLE],
+  ['maxStreamDataWindow', 0, WHOLE],
+  ['maxStreamsBidi', 0, 2 ** 48],
+  ['maxStreamsUni', 0, 2 ** 48],
+  ['sendBuffer', 1, WHOLE],
+  ['maxAckDelay', 0, 16_383_000],
+  ['ackDelayExponent', 0, 20],
+  ['activeConnectionIdLimit', 2, 64],
+  ['connectionIdLength', 4, 20],
+  ['cryptoBuffer', 4096, WHOLE],
+  ['maxHalfOpen', 1, WHOLE],
+  ['maxConnections', 1, WHOLE],
+  ['initialRtt', 1, WHOLE],
+];
+
+/** What a controller or pacer may know of the path it is made for. */
+export interface PathFacts {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly maxDatagramSize: number;
+}
+
+/** Everything that an experiment can replace. */
+export interface Policies {
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly handshake: HandshakeFactory;
+  /** One for each connection. */
+  observer(connection: { readonly side: 'client' | 'server'; readonly originalId: Uint8Array }): Observer;
+  congestion(path: PathFacts): CongestionController;
+  pacer(path: PathFacts): Pacer;
+  lossDetector(space: Space): LossDetector;
+  readonly probes: ProbePolicy;
+  ackPolicy(space: Space): AckPolicy;
+  scheduler(): StreamScheduler;
+}
+
+export interface ConnectOptions {
+  readonly remote: Address;
+  readonly local?: Address;
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+  readonly version?: number;
+}
+
+export interface EndpointOptions {
+  readonly policies: Policies;
+  readonly config?: Partial<TransportConfig>;
+  /** Present: connections are accepted, and these protocols are spoken, preferred first. */
+  readonly accept?: { readonly alpn: readonly string[] };
+}

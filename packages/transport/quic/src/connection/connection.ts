@@ -1,0 +1,391 @@
+import { initialSecrets } from '@quiclab/crypto';
+import { Space } from '@quiclab/recovery';
+import { type Address, type Datagram, type Ecn, type Micros, NEVER, type Random } from '@quiclab/sansio';
+import type { StreamId, StreamPriority } from '@quiclab/streams';
+import { defaultTransportParameters, encodeTransportParameters, TransportError, TransportErrorCode } from '@quiclab/wire';
+import type { Policies, TransportConfig } from '../config.ts';
+import { HandshakeDone } from '../control/handshake-done.ts';
+import { PathResponses } from '../control/path-responses.ts';
+import { type CloseCause, UsageError } from '../errors.ts';
+import type { ConnectionEvent } from '../events.ts';
+import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
+import { PeerIds } from '../ids/peer-ids.ts';
+import { Observer } from '../observer.ts';
+import { ReusedPacketView } from '../packet/view.ts';
+import { Budget } from '../path/budget.ts';
+import { Path } from '../path/path.ts';
+import { PacketSpace } from '../space/space.ts';
+import { ConnectionCredit } from '../streams/connection-credit.ts';
+import type { Stream } from '../streams/stream.ts';
+import { StreamFrames } from '../streams/stream-frames.ts';
+import { StreamTable } from '../streams/stream-table.ts';
+import { EventQueue } from './event-queue.ts';
+import { CryptoHandshake } from './handshake.ts';
+import { Idle } from './idle.ts';
+import { Inbound, reportLost, reportRecovery } from './inbound.ts';
+import { Lifecycle, type LifecycleState } from './lifecycle.ts';
+import { Outbound } from './outbound.ts';
+import { localParameters } from './parameters.ts';
+import type { Counters, Parts } from './parts.ts';
+
+/** What the endpoint does for a connection. */
+export interface ConnectionHost {
+  /** The application, or a packet, has given it something to do: it wants a turn. */
+  touched(connection: Connection): void;
+  readonly ids: IdRegistry;
+}
+
+export interface ConnectionSetup {
+  readonly side: 'client' | 'server';
+  readonly version: number;
+  readonly policies: Policies;
+  readonly config: TransportConfig;
+  readonly random: Random;
+  readonly host: ConnectionHost;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+  /** Destination connection ID of the client's first Initial: Initial keys hang on it. */
+  readonly originalDestination: Uint8Array;
+  /** Where our first packets go: at a client the same, at a server the client's source ID. */
+  readonly peerId: Uint8Array;
+  readonly localId: Uint8Array;
+  readonly resetToken: Uint8Array;
+}
+
+/** What a connection has seen so far. Times in µs, sizes in octets. */
+export interface ConnectionStats extends Readonly<Counters> {
+  readonly smoothedRtt: Micros;
+  readonly minRtt: Micros;
+  readonly congestionWindow: number;
+  readonly bytesInFlight: number;
+  readonly openStreams: number;
+  readonly spuriousLosses: number;
+}
+
+/**
+ * One QUIC connection as a machine: driven by its endpoint, used by an application. It holds the parts and knows no rule;
+ * `inbound` and `outbound` are the two roads through it. RFC 9000 §5.
+ */
+export class Connection {
+  readonly side: 'client' | 'server';
+  readonly originalDestination: Uint8Array;
+  readonly serverName: string;
+  /** For the endpoint: where it stands in its lists. */
+  heapIndex = -1;
+  heapDeadline: Micros = NEVER;
+  queued = false;
+  activeTold = false;
+  /** True until the handshake is complete: counted as half-open. */
+  halfOpen = true;
+
+  readonly #parts: Parts;
+  readonly #inbound: Inbound;
+  readonly #outbound: Outbound;
+  readonly #host: ConnectionHost;
+  #handshakeDeadline: Micros;
+
+  constructor(now: Micros, setup: ConnectionSetup) {
+    const { side, version, policies, config, host } = setup;
+    this.side = side;
+    this.originalDestination = setup.originalDestination;
+    this.serverName = setup.serverName;
+    this.#host = host;
+    this.#handshakeDeadline = now + config.handshakeTimeout;
+    const observer = policies.observer({ side, originalId: setup.originalDestination });
+    const events = new EventQueue();
+    const path = new Path(0, side, setup.local, setup.remote, policies, config);
+    const table = new StreamTable(side, config, events);
+    const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
+    const parameters = localParameters(
+      config,
+      setup.localId,
+      side === 'server' ? { originalDestinationConnectionId: setup.originalDestination, statelessResetToken: setup.resetToken } : undefined,
+    );
+    const tls = policies.handshake({ side, serverName: setup.serverName, alpn: setup.alpn, random: setup.random.fork('handshake') });
+    this.#parts = {
+      side,
+      version,
+      config,
+      observer,
+      observed: observer.constructor !== Observer,
+      view: new ReusedPacketView(),
+      events,
+      spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config.cryptoBuffer)),
+      path,
+      budget: new Budget(path),
+      localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
+      peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit),
+      lifecycle: new Lifecycle(events),
+      idle: new Idle(now, config.maxIdleTimeout),
+      handshake: new CryptoHandshake(tls, setup.originalDestination, () => encodeTransportParameters(parameters)),
+      handshakeDone: new HandshakeDone(),
+      pathResponses: new PathResponses(),
+      table,
+      streams: new StreamFrames(table, credit, policies.scheduler(), events, observer),
+      credit,
+      counters: newCounters(),
+      peerParameters: defaultTransportParameters,
+    };
+    this.#inbound = new Inbound(this.#parts, setup.localId.length);
+    this.#outbound = new Outbound(this.#parts);
+    observer.started(now, side, setup.originalDestination, version);
+    observer.parameters(now, 'local', parameters);
+    const secrets = initialSecrets(policies.crypto, version, setup.originalDestination);
+    const initial = this.#parts.spaces[Space.INITIAL]!.keys;
+    initial.install('read', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.server : secrets.client);
+    initial.install('write', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.client : secrets.server);
+    if (side === 'client') this.#guard(now, () => this.#parts.handshake.start(now, this.#parts));
+  }
+
+  // ---- driven by the endpoint ---------------------------------------------------------------------------------------
+
+  get local(): Address {
+    return this.#parts.path.local;
+  }
+  get remote(): Address {
+    return this.#parts.path.remote;
+  }
+  get state(): LifecycleState {
+    return this.#parts.lifecycle.state;
+  }
+  get cause(): CloseCause | undefined {
+    return this.#parts.lifecycle.cause;
+  }
+  get alpn(): string {
+    return this.#parts.handshake.alpn;
+  }
+  get handshakeComplete(): boolean {
+    return this.#parts.handshake.complete;
+  }
+
+  /** A datagram for this connection, on its path. Its octets are overwritten: packets are opened in place. */
+  receive(now: Micros, bytes: Uint8Array, length: number, ecn: Ecn): void {
+    this.#guard(now, () => this.#inbound.receive(now, bytes, length, ecn));
+  }
+
+  /** A datagram that routing found to be ours and that cannot be taken; counted only. */
+  dropped(now: Micros, reason: 'unknown-path', octets: number): void {
+    this.#parts.counters.packetsDropped++;
+    this.#parts.observer.packetDropped(now, reason, octets);
+  }
+
+  pollTransmit(now: Micros, into: Datagram): boolean {
+    try {
+      return this.#outbound.pollTransmit(now, into);
+    } catch (error) {
+      // Nothing can be protected any more, or we made a mistake while writing: saying so could fail in the same way.
+      this.#parts.lifecycle.expire(causeOf(error));
+      return false;
+    }
+  }
+
+  pollEvent(): ConnectionEvent | undefined {
+    return this.#parts.events.poll();
+  }
+  get hasEvents(): boolean {
+    return !this.#parts.events.empty;
+  }
+
+  /** The least of the parts' deadlines. */
+  nextTimeout(): Micros {
+    const { lifecycle, idle, path, budget, spaces, handshake } = this.#parts;
+    if (!lifecycle.open) return lifecycle.deadline;
+    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline);
+    for (const space of spaces) deadline = Math.min(deadline, space.received.deadline, space.keys.deadline);
+    return handshake.complete ? deadline : Math.min(deadline, this.#handshakeDeadline);
+  }
+
+  onTimeout(now: Micros): void {
+    const { lifecycle, idle, path, budget, spaces, handshake } = this.#parts;
+    if (!lifecycle.open) {
+      if (lifecycle.deadline <= now) lifecycle.onDeadline();
+      return;
+    }
+    if (idle.deadline <= now) {
+      lifecycle.expire({ kind: 'idle-timeout' });
+      return;
+    }
+    if (!handshake.complete && this.#handshakeDeadline <= now) {
+      lifecycle.expire({ kind: 'handshake-timeout' });
+      return;
+    }
+    budget.deadline = budget.deadline <= now ? NEVER : budget.deadline;
+    for (const space of spaces) {
+      if (space.received.deadline <= now) space.received.onDeadline();
+      if (space.keys.deadline <= now) space.keys.onDeadline();
+    }
+    if (path.recovery.deadline <= now) this.#onRecoveryDeadline(now);
+  }
+
+  #onRecoveryDeadline(now: Micros): void {
+    const parts = this.#parts;
+    const { recovery } = parts.path;
+    if (recovery.onDeadline(now) === 'loss') {
+      reportLost(now, parts, recovery.lost);
+      if (parts.observed) reportRecovery(now, parts);
+    } else if (parts.observed)
+      for (const space of parts.spaces)
+        if (recovery.probesOwed(space.index) > 0) parts.observer.probeTimeout(now, space.level, recovery.ptoCount);
+  }
+
+  /** The endpoint forgets it: its connection IDs are routed no more. */
+  release(now: Micros): void {
+    this.#parts.localIds.releaseAll();
+    this.#parts.observer.closed(now, this.#parts.lifecycle.cause ?? { kind: 'idle-timeout' });
+  }
+
+  // ---- called by the application ------------------------------------------------------------------------------------
+
+  /** undefined: at the peer's limit; 'streams-available' follows. RFC 9000 §2.1, §4.6. */
+  openStream(kind: 'bidi' | 'uni'): StreamId | undefined {
+    if (!this.#parts.lifecycle.open) return undefined;
+    const stream = this.#parts.table.open(kind);
+    if (stream === undefined) this.#touch(); // STREAMS_BLOCKED is to be said
+    return stream?.id;
+  }
+
+  /** Octets taken (copied); fewer when the buffer is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
+  write(now: Micros, id: StreamId, data: Uint8Array): number {
+    const stream = this.#sending(id);
+    if (stream === undefined) return 0;
+    const send = stream.send!;
+    const offset = send.written;
+    const taken = send.write(data);
+    if (taken > 0) {
+      this.#parts.observer.streamWritten(now, id, offset, taken, false);
+      this.#parts.streams.markReady(stream);
+      this.#touch();
+    }
+    return taken;
+  }
+
+  /** Nothing more will be written; FIN follows the last octet. */
+  finish(id: StreamId): void {
+    const stream = this.#sending(id);
+    if (stream === undefined) return;
+    stream.send!.finish();
+    this.#parts.streams.markReady(stream);
+    this.#touch();
+  }
+
+  /** Gives up sending: RESET_STREAM. RFC 9000 §3.1. */
+  reset(id: StreamId, code: number): void {
+    const stream = this.#sending(id);
+    if (stream === undefined) return;
+    this.#parts.streams.reset(stream, code);
+    this.#touch();
+  }
+
+  /** The data is the caller's to keep. undefined when there is nothing to read now; `fin` with the last octets, or alone. */
+  read(now: Micros, id: StreamId): { readonly data: Uint8Array; readonly fin: boolean } | undefined {
+    const stream = this.#receiving(id);
+    if (stream === undefined) return undefined;
+    const receive = stream.receive!;
+    const offset = receive.readOffset;
+    const piece = receive.read();
+    if (piece === undefined) {
+      stream.readableTold = false;
+      return undefined;
+    }
+    this.#parts.observer.streamRead(now, id, offset, piece.data.length);
+    this.#parts.streams.onRead(now, stream, this.#parts.path.recovery.rtt.smoothed);
+    if (piece.fin) this.#parts.table.retireIfDone(stream);
+    this.#touch();
+    return piece;
+  }
+
+  /** What comes on this stream is of no use: STOP_SENDING. RFC 9000 §3.5. */
+  stopSending(id: StreamId, code: number): void {
+    const stream = this.#receiving(id);
+    if (stream === undefined) return;
+    this.#parts.streams.stop(stream, code);
+    this.#touch();
+  }
+
+  /** RFC 9218; what it means is the scheduler's business. */
+  prioritize(id: StreamId, priority: StreamPriority): void {
+    const stream = this.#parts.table.get(id);
+    if (stream === undefined) return;
+    stream.priority = priority;
+    if (stream.send !== undefined) this.#parts.streams.markReady(stream);
+  }
+
+  /** Ends the connection; the peer is told the code and the reason. RFC 9000 §10.2. */
+  close(now: Micros, code: number, reason: string): void {
+    this.#parts.lifecycle.close(now, { kind: 'local-application', code, reason }, this.#parts.path.probeTimeout);
+    this.#touch();
+  }
+
+  stats(): ConnectionStats {
+    const { counters, path, table } = this.#parts;
+    const { recovery } = path;
+    return {
+      ...counters,
+      smoothedRtt: recovery.rtt.smoothed,
+      minRtt: recovery.rtt.min,
+      congestionWindow: recovery.controller.congestionWindow,
+      bytesInFlight: recovery.bytesInFlight,
+      openStreams: table.size,
+      spuriousLosses: recovery.spuriousLosses,
+    };
+  }
+
+  #touch(): void {
+    this.#host.touched(this);
+  }
+
+  #sending(id: StreamId): Stream | undefined {
+    return this.#lookUp(id, 'send');
+  }
+  #receiving(id: StreamId): Stream | undefined {
+    return this.#lookUp(id, 'receive');
+  }
+
+  /** undefined when it is over; a stream that never was, or has no such part, is a mistake of the caller's. */
+  #lookUp(id: StreamId, part: 'send' | 'receive'): Stream | undefined {
+    const stream = this.#parts.table.get(id);
+    if (stream === undefined) {
+      if (!this.#parts.table.wasOpened(id)) throw new UsageError(`stream ${id} was never opened`);
+      return undefined;
+    }
+    if (stream[part] === undefined) throw new UsageError(`stream ${id} has no part that could ${part}`);
+    return this.#parts.lifecycle.open || part === 'receive' ? stream : undefined;
+  }
+
+  /** The one place where what the peer did wrong, or we did, ends the connection. */
+  #guard(now: Micros, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#parts.lifecycle.close(now, causeOf(error), this.#parts.path.probeTimeout);
+    }
+  }
+}
+
+const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];
+
+function causeOf(error: unknown): CloseCause {
+  if (error instanceof TransportError)
+    return { kind: 'local-transport', code: error.code, reason: error.message, frameType: error.frameType };
+  // Ours, or our caller's: the peer is told no more than that; the reason stays with the cause for whoever looks here
+  return {
+    kind: 'local-transport',
+    code: TransportErrorCode.INTERNAL_ERROR,
+    reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    frameType: 0,
+  };
+}
+
+const newCounters = (): Counters => ({
+  datagramsSent: 0,
+  datagramsReceived: 0,
+  packetsSent: 0,
+  packetsReceived: 0,
+  packetsDropped: 0,
+  packetsLost: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  probes: 0,
+});

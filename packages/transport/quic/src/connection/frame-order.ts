@@ -1,0 +1,22 @@
+import { Space } from '@quiclab/recovery';
+import type { Micros } from '@quiclab/sansio';
+import type { PacketBuilder } from '../packet/builder.ts';
+import type { Parts } from './parts.ts';
+
+/**
+ * The order in which the parts may fill a packet. The handshake goes first, since all else hangs on it; then what lets the
+ * peer go on (answers, credit, connection IDs), which is small; stream data last, as it takes all the room there is.
+ */
+export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): void {
+  packet.space.crypto.writeFrames(packet);
+  if (packet.space.index !== Space.APPLICATION) return;
+  parts.handshakeDone.writeFrames(packet);
+  parts.pathResponses.writeFrames(packet);
+  parts.peerIds.writeFrames(packet);
+  parts.localIds.writeFrames(packet);
+  parts.credit.writeFrames(now, packet, parts.path.recovery.rtt.smoothed);
+  parts.table.bidi.writeFrames(packet);
+  parts.table.uni.writeFrames(packet);
+  parts.streams.writeControlFrames(packet);
+  parts.streams.writeStreamFrames(now, packet);
+}

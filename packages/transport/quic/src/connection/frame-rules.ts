@@ -1,0 +1,35 @@
+import { Space } from '@quiclab/recovery';
+import { FrameType, frameName, TransportError, TransportErrorCode } from '@quiclab/wire';
+
+// RFC 9000 Table 3: in which packets a frame may appear. 0-RTT comes with a later issue; its column is not needed yet.
+const INITIAL = 1 << Space.INITIAL;
+const HANDSHAKE = 1 << Space.HANDSHAKE;
+const ONE_RTT = 1 << Space.APPLICATION;
+const ALL = INITIAL | HANDSHAKE | ONE_RTT;
+
+const ALLOWED: number[] = [];
+for (let type = 0; type <= FrameType.HANDSHAKE_DONE; type++) ALLOWED[type] = ONE_RTT;
+ALLOWED[FrameType.PADDING] = ALL;
+ALLOWED[FrameType.PING] = ALL;
+ALLOWED[FrameType.ACK] = ALL;
+ALLOWED[FrameType.ACK_ECN] = ALL;
+ALLOWED[FrameType.CRYPTO] = ALL;
+ALLOWED[FrameType.CONNECTION_CLOSE] = ALL;
+
+/** Throws PROTOCOL_VIOLATION for a frame where it must not be. RFC 9000 §12.4. */
+export function checkPlace(type: number, space: Space): void {
+  if ((ALLOWED[type]! & (1 << space)) === 0)
+    throw new TransportError(
+      TransportErrorCode.PROTOCOL_VIOLATION,
+      `${frameName(type)} in ${space === Space.INITIAL ? 'an Initial' : 'a Handshake'} packet`,
+      type,
+    );
+}
+
+/** All but ACK, PADDING and CONNECTION_CLOSE. RFC 9002 §2. */
+export const isAckEliciting = (type: number): boolean =>
+  type !== FrameType.PADDING &&
+  type !== FrameType.ACK &&
+  type !== FrameType.ACK_ECN &&
+  type !== FrameType.CONNECTION_CLOSE &&
+  type !== FrameType.CONNECTION_CLOSE_APP;

@@ -1,0 +1,152 @@
+import { Space } from '@quiclab/recovery';
+import type { Micros } from '@quiclab/sansio';
+import { type Handshake, type Level, TlsAlert } from '@quiclab/tls';
+import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
+import { authenticateIds } from './parameters.ts';
+import type { Parts } from './parts.ts';
+
+/** Steps of one `advance`; a handshake that yields more is broken. */
+const MAX_STEPS = 1_000;
+
+/**
+ * The TLS handshake in QUIC: CRYPTO streams in and out, keys as they come, and what is settled when. RFC 9001 §4.
+ * What the peer did wrong in TLS becomes CRYPTO_ERROR (§4.8).
+ */
+export class CryptoHandshake {
+  complete: boolean;
+  confirmed: boolean;
+  /** Handshake keys are in use and Initial keys are of no more use: RFC 9001 §4.9.1. Set by whoever sends or receives the packet. */
+  initialKeysObsolete: boolean;
+  alpn: string;
+  readonly #tls: Handshake;
+  readonly #originalDestination: Uint8Array;
+  readonly #encodeLocal: () => Uint8Array;
+
+  /**
+   * @param originalDestination  destination connection ID of the client's first Initial
+   * @param encodeLocal          our transport parameters; asked once
+   */
+  constructor(tls: Handshake, originalDestination: Uint8Array, encodeLocal: () => Uint8Array) {
+    this.complete = false;
+    this.confirmed = false;
+    this.initialKeysObsolete = false;
+    this.alpn = '';
+    this.#tls = tls;
+    this.#originalDestination = originalDestination;
+    this.#encodeLocal = encodeLocal;
+  }
+
+  /** A client's first words. */
+  start(now: Micros, parts: Parts): void {
+    this.#tls.setLocalParameters(this.#encodeLocal());
+    this.#advance(now, parts);
+  }
+
+  /** Hands what has become readable in a space's CRYPTO stream to TLS. */
+  onCrypto(now: Micros, parts: Parts, space: Space): void {
+    const { crypto, level } = parts.spaces[space]!;
+    for (let data = crypto.read(); data !== undefined; data = crypto.read()) {
+      try {
+        this.#tls.receive(now, level, data);
+      } catch (error) {
+        throw asTransportError(error);
+      }
+      this.#advance(now, parts);
+    }
+  }
+
+  /** RFC 9001 §4.1.2: a client learns it from HANDSHAKE_DONE, a server when the handshake is complete. */
+  confirm(now: Micros, parts: Parts): void {
+    if (this.confirmed) return;
+    this.confirmed = true;
+    this.discard(now, parts, Space.INITIAL);
+    this.discard(now, parts, Space.HANDSHAKE); // RFC 9001 §4.9.2
+    const { recovery } = parts.path;
+    recovery.handshakeConfirmed = true;
+    recovery.peerValidatedAddress = true;
+    recovery.updateDeadline(now);
+    parts.observer.handshakeState(now, 'confirmed', this.alpn);
+    parts.events.push({ type: 'handshake-confirmed' });
+  }
+
+  /** Keys of a space go, and with them all that was in flight there. RFC 9001 §4.9, RFC 9002 §6.4. */
+  discard(now: Micros, parts: Parts, space: Space): void {
+    const { keys, level } = parts.spaces[space]!;
+    if (keys.discarded) return;
+    keys.discard();
+    parts.path.recovery.discardSpace(now, space);
+    parts.observer.keysDiscarded(now, level);
+  }
+
+  #advance(now: Micros, parts: Parts): void {
+    for (let steps = 0; steps < MAX_STEPS; steps++) {
+      const step = this.#poll(now);
+      if (step === undefined) return;
+      switch (step.type) {
+        case 'send':
+          parts.spaces[spaceOf(step.level)]!.crypto.write(step.data);
+          break;
+        case 'secret': {
+          const space = spaceOf(step.level);
+          parts.spaces[space]!.keys.install(step.side, step.suite, step.secret);
+          parts.observer.secret(step.label, step.clientRandom, step.secret);
+          if (space === Space.HANDSHAKE) {
+            parts.path.recovery.hasHandshakeKeys = true;
+            parts.path.recovery.updateDeadline(now);
+          }
+          break;
+        }
+        case 'peer-parameters':
+          this.#onPeerParameters(now, parts, step.data);
+          break;
+        case 'session':
+          break; // resumption comes with a later issue
+        case 'complete':
+          this.complete = true;
+          this.alpn = step.alpn;
+          parts.observer.handshakeState(now, 'complete', step.alpn);
+          parts.events.push({ type: 'handshake-complete', alpn: step.alpn, earlyData: step.earlyData });
+          // RFC 9000 §5.1.1: not before the peer can open the packets that carry them
+          parts.localIds.onPeerLimit(parts.peerParameters.activeConnectionIdLimit);
+          if (parts.side === 'server') {
+            parts.handshakeDone.pending = true;
+            this.confirm(now, parts);
+          }
+          break;
+      }
+    }
+    throw new TransportError(TransportErrorCode.INTERNAL_ERROR, 'the handshake takes steps without end');
+  }
+
+  #poll(now: Micros): ReturnType<Handshake['poll']> {
+    try {
+      return this.#tls.poll(now);
+    } catch (error) {
+      throw asTransportError(error);
+    }
+  }
+
+  #onPeerParameters(now: Micros, parts: Parts, data: Uint8Array): void {
+    const server = parts.side === 'server';
+    const peer = decodeTransportParameters(data, server ? 'client' : 'server');
+    authenticateIds(peer, parts.peerIds.current, server ? undefined : this.#originalDestination);
+    parts.peerParameters = peer;
+    parts.observer.parameters(now, 'remote', peer);
+    parts.idle.onPeerTimeout(peer.maxIdleTimeout * 1000);
+    parts.path.recovery.maxAckDelay = peer.maxAckDelay * 1000;
+    parts.credit.send.raise(peer.initialMaxData);
+    parts.table.onPeerParameters(peer);
+    if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);
+    if (server) this.#tls.setLocalParameters(this.#encodeLocal());
+  }
+}
+
+function spaceOf(level: Level): Space {
+  return level === 'initial' ? Space.INITIAL : level === 'handshake' ? Space.HANDSHAKE : Space.APPLICATION;
+}
+
+function asTransportError(error: unknown): unknown {
+  return error instanceof TlsAlert
+    ? new TransportError(TransportErrorCode.CRYPTO_ERROR + error.alert, error.message, FrameType.CRYPTO)
+    : error;
+}

@@ -1,0 +1,380 @@
+import { sameBytes } from '@quiclab/bytes';
+import { decodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
+import type { Ecn, Micros } from '@quiclab/sansio';
+import {
+  FrameReader,
+  FrameType,
+  PacketHeader,
+  PacketType,
+  readHeader,
+  readVersions,
+  TransportError,
+  TransportErrorCode,
+} from '@quiclab/wire';
+import { peerClose } from '../control/close.ts';
+import type { DropReason } from '../errors.ts';
+import { PacketOpener } from '../packet/opener.ts';
+import { checkPlace, isAckEliciting } from './frame-rules.ts';
+import type { Parts } from './parts.ts';
+import { onPacketAcked, onPacketLost } from './sent-outcome.ts';
+
+/** Packets kept until their keys come: handshake packets overtake each other. */
+const MAX_WAITING = 8;
+/** RFC 9000 §14.1. */
+export const MIN_INITIAL_DATAGRAM = 1200;
+
+const SPACE_OF = [Space.INITIAL, -1, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
+
+/** One datagram in: packets, their frames, each handed to the one part that owns its subject. Nothing is sent here. RFC 9000 §12, §13. */
+export class Inbound {
+  readonly #parts: Parts;
+  readonly #idLength: number;
+  readonly #header = new PacketHeader();
+  readonly #opener = new PacketOpener();
+  readonly #frames = new FrameReader();
+  readonly #destination = new Uint8Array(20);
+  #waiting: { readonly bytes: Uint8Array; readonly space: Space; readonly ecn: Ecn }[] = [];
+  #heardFromServer = false;
+
+  /** @param idLength  octets of the connection IDs that we issue */
+  constructor(parts: Parts, idLength: number) {
+    this.#parts = parts;
+    this.#idLength = idLength;
+  }
+
+  /** Takes a datagram from this connection's path. Throws TransportError: the peer's fault, proven. */
+  receive(now: Micros, bytes: Uint8Array, length: number, ecn: Ecn): void {
+    const parts = this.#parts;
+    parts.counters.datagramsReceived++;
+    parts.counters.bytesReceived += length;
+    parts.path.credit(length);
+    parts.observer.datagramReceived(now, parts.counters.datagramsReceived - 1, parts.path.id, length, ecn);
+    if (!parts.lifecycle.open) {
+      parts.lifecycle.onPacketWhileClosing();
+      if (parts.lifecycle.state !== 'closing') return; // a closing endpoint still looks for the peer's own close
+    }
+    this.#datagram(now, bytes, length, length, ecn);
+    if (this.#waiting.length > 0) this.#replay(now);
+    parts.path.recovery.updateDeadline(now);
+  }
+
+  #datagram(now: Micros, bytes: Uint8Array, length: number, datagramLength: number, ecn: Ecn): void {
+    const header = this.#header;
+    for (let offset = 0; offset < length; offset = header.end) {
+      if (readHeader(bytes, offset, length, this.#idLength, header) !== '') {
+        this.#drop(now, 'header', length - offset);
+        return;
+      }
+      const size = header.end - offset;
+      const reason = this.#packet(now, bytes, datagramLength, offset, ecn);
+      if (reason !== '') {
+        this.#drop(now, reason, size);
+        // RFC 9000 §10.3.1: whatever kept the packet from being read, random octets could have done so
+        if (offset === 0 && this.#isStatelessReset(bytes, length)) {
+          this.#parts.lifecycle.drain(now, { kind: 'stateless-reset' }, this.#parts.path.probeTimeout);
+          return;
+        }
+      }
+    }
+  }
+
+  /** '' when the packet was taken, else why not. */
+  #packet(now: Micros, bytes: Uint8Array, datagramLength: number, offset: number, ecn: Ecn): DropReason | '' {
+    const parts = this.#parts;
+    const header = this.#header;
+    const { type } = header;
+    if (type === PacketType.VERSION_NEGOTIATION) return this.#versionNegotiation();
+    if (type === PacketType.RETRY) return 'retry';
+    if (type === PacketType.UNKNOWN_VERSION || (type !== PacketType.ONE_RTT && header.version !== parts.version)) return 'version';
+    if (offset === 0)
+      this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
+    else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
+    if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < MIN_INITIAL_DATAGRAM) return 'initial-too-small';
+    const index = SPACE_OF[type]!;
+    if (index === -1) return 'keys-unavailable'; // 0-RTT comes with a later issue
+    const space = parts.spaces[index]!;
+    if (
+      type !== PacketType.ONE_RTT &&
+      this.#heardFromServer &&
+      !sameBytes(header.sourceId, parts.peerIds.current) &&
+      !parts.handshake.complete
+    )
+      return 'connection-id'; // RFC 9000 §7.2: the source ID must not change
+    const { keys } = space;
+    if (!keys.canRead && !keys.discarded) return this.#keep(bytes, offset, index, ecn);
+    const opener = this.#opener;
+    const reason = opener.open(now, space, header, bytes, 3 * parts.path.probeTimeout);
+    if (reason !== '') return reason;
+    this.#opened(now, space.index, bytes, header.end - offset, ecn);
+    return '';
+  }
+
+  #opened(now: Micros, index: Space, bytes: Uint8Array, size: number, ecn: Ecn): void {
+    const parts = this.#parts;
+    const space = parts.spaces[index]!;
+    const { packetNumber, payloadStart, payloadEnd } = this.#opener;
+    parts.counters.packetsReceived++;
+    if (parts.side === 'client' && !this.#heardFromServer) {
+      this.#heardFromServer = true;
+      parts.peerIds.replaceFirst(this.#header.sourceId); // RFC 9000 §7.2
+    }
+    if (index === Space.HANDSHAKE && parts.side === 'server' && !parts.path.validated) {
+      parts.path.validate(); // RFC 9000 §8.1: whoever has Handshake keys has read our Initial
+      parts.handshake.discard(now, parts, Space.INITIAL); // RFC 9001 §4.9.1
+    }
+    if (payloadStart === payloadEnd)
+      throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${space.level} packet ${packetNumber} has no frames`);
+    const generation = space.keys.generation;
+    parts.view.frames.numbers.length = 0;
+    const ackEliciting = this.#readFrames(now, index, bytes, payloadStart, payloadEnd);
+    space.received.onPacket(now, packetNumber, ackEliciting, ecn);
+    parts.idle.onReceived(now, parts.path.probeTimeout);
+    if (parts.observed) this.#observe(now, index, packetNumber, size, ackEliciting);
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      parts.observer.keyUpdated(now, 'peer', generation & 1);
+    }
+  }
+  #generation = 0;
+
+  /** Whether anything in the packet elicits an acknowledgement. */
+  #readFrames(now: Micros, index: Space, bytes: Uint8Array, start: number, end: number): boolean {
+    const frames = this.#frames;
+    const { observed, view, lifecycle } = this.#parts;
+    let ackEliciting = false;
+    let hasCrypto = false;
+    frames.reset(bytes, start, end);
+    for (let type = frames.next(); type >= 0; type = frames.next()) {
+      if (index !== Space.APPLICATION) checkPlace(type, index);
+      if (isAckEliciting(type)) ackEliciting = true;
+      if (observed) logReceived(view.frames.numbers, frames, type);
+      if (type === FrameType.CRYPTO) {
+        this.#parts.spaces[index]!.crypto.receive(frames.offset, bytes, frames.dataStart, frames.dataEnd);
+        hasCrypto = true;
+      } else if (lifecycle.open || type === FrameType.CONNECTION_CLOSE || type === FrameType.CONNECTION_CLOSE_APP)
+        this.#frame(now, index, bytes, type);
+    }
+    // after the whole packet: TLS may discard the keys, and with them the space, that the other frames belong to
+    if (hasCrypto) this.#parts.handshake.onCrypto(now, this.#parts, index);
+    return ackEliciting;
+  }
+
+  /** Hands a frame to its part. */
+  #frame(now: Micros, index: Space, bytes: Uint8Array, type: number): void {
+    const parts = this.#parts;
+    const frame = this.#frames;
+    switch (type) {
+      case FrameType.PADDING:
+      case FrameType.PING:
+      case FrameType.DATA_BLOCKED:
+      case FrameType.STREAMS_BLOCKED_BIDI:
+      case FrameType.STREAMS_BLOCKED_UNI:
+      case FrameType.PATH_RESPONSE: // we have asked nothing yet: ignored, as RFC 9000 §19.18 allows
+        return;
+      case FrameType.STREAM:
+        parts.streams.onStream(now, frame.id, frame.offset, bytes, frame.dataStart, frame.dataEnd, frame.fin);
+        return;
+      case FrameType.ACK:
+      case FrameType.ACK_ECN:
+        this.#ack(now, index);
+        return;
+      case FrameType.RESET_STREAM:
+        parts.streams.onReset(frame);
+        return;
+      case FrameType.STOP_SENDING:
+        parts.streams.onStopSending(frame.id, frame.code);
+        return;
+      case FrameType.MAX_DATA:
+        if (parts.credit.send.raise(frame.limit)) parts.streams.onConnectionCredit();
+        return;
+      case FrameType.MAX_STREAM_DATA:
+        parts.streams.onMaxStreamData(frame.id, frame.limit);
+        return;
+      case FrameType.STREAM_DATA_BLOCKED:
+        parts.streams.onStreamDataBlocked(frame.id);
+        return;
+      case FrameType.MAX_STREAMS_BIDI:
+        if (parts.table.bidi.onPeerLimit(frame.limit)) parts.events.push({ type: 'streams-available', kind: 'bidi' });
+        return;
+      case FrameType.MAX_STREAMS_UNI:
+        if (parts.table.uni.onPeerLimit(frame.limit)) parts.events.push({ type: 'streams-available', kind: 'uni' });
+        return;
+      case FrameType.NEW_CONNECTION_ID:
+        parts.peerIds.onNew(frame.sequence, frame.retirePriorTo, frame.connectionId, frame.resetToken);
+        return;
+      case FrameType.RETIRE_CONNECTION_ID:
+        parts.localIds.onRetire(frame.sequence, this.#destination.subarray(0, this.#idLength));
+        return;
+      case FrameType.PATH_CHALLENGE:
+        parts.pathResponses.onChallenge(frame.data());
+        return;
+      case FrameType.NEW_TOKEN:
+        if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', type);
+        return; // RFC 9000 §8.1.3: may be ignored; later work keeps them
+      case FrameType.HANDSHAKE_DONE:
+        if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'HANDSHAKE_DONE from a client', type);
+        parts.handshake.confirm(now, parts);
+        return;
+      case FrameType.CONNECTION_CLOSE:
+      case FrameType.CONNECTION_CLOSE_APP:
+        parts.lifecycle.drain(now, peerClose(type, frame.code, frame.frameType, frame.reason), parts.path.probeTimeout);
+        return;
+    }
+  }
+
+  #ack(now: Micros, index: Space): void {
+    const parts = this.#parts;
+    const { ack } = this.#frames;
+    const { recovery } = parts.path;
+    const delay = index === Space.APPLICATION ? decodeAckDelay(ack.delay, parts.peerParameters.ackDelayExponent) : 0;
+    if (!recovery.onAck(now, index, ack.count, ack.largestOf, ack.smallest, delay))
+      throw new TransportError(
+        TransportErrorCode.PROTOCOL_VIOLATION,
+        `packet ${ack.largest} was acknowledged, it was never sent`,
+        FrameType.ACK,
+      );
+    const space = parts.spaces[index]!;
+    if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
+    for (const record of recovery.acked) onPacketAcked(parts, record);
+    for (const record of recovery.lateAcked) onPacketAcked(parts, record);
+    reportLost(now, parts, recovery.lost);
+    if (parts.observed && recovery.acked.length > 0) reportRecovery(now, parts);
+  }
+
+  /** RFC 9000 §6.2: only a client that has heard nothing else, and to whom our version is not offered. */
+  #versionNegotiation(): DropReason | '' {
+    const parts = this.#parts;
+    const header = this.#header;
+    const versions = readVersions(header.bytes, header.packetNumberOffset, header.end);
+    if (parts.side === 'server' || this.#heardFromServer || versions === undefined || versions.includes(parts.version))
+      return 'invalid-version-negotiation';
+    if (!sameBytes(header.sourceId, parts.peerIds.current) || !sameBytes(header.destinationId, parts.localIds.first))
+      return 'invalid-version-negotiation';
+    parts.lifecycle.expire({ kind: 'version-mismatch', offered: parts.version, supported: versions });
+    return '';
+  }
+
+  #sameDestination(bytes: Uint8Array): boolean {
+    const { destinationIdStart, destinationIdLength } = this.#header;
+    for (let i = 0; i < destinationIdLength; i++) if (bytes[destinationIdStart + i] !== this.#destination[i]) return false;
+    return true;
+  }
+
+  #isStatelessReset(bytes: Uint8Array, length: number): boolean {
+    return length >= 21 && (bytes[0]! & 0xc0) === 0x40 && this.#parts.peerIds.isResetToken(bytes, length - 16);
+  }
+
+  #keep(bytes: Uint8Array, offset: number, space: Space, ecn: Ecn): DropReason | '' {
+    if (this.#waiting.length >= MAX_WAITING) return 'keys-unavailable';
+    this.#waiting.push({ bytes: bytes.slice(offset, this.#header.end), space, ecn });
+    return '';
+  }
+
+  #replay(now: Micros): void {
+    const { spaces } = this.#parts;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ space }) => !spaces[space]!.keys.canRead && !spaces[space]!.keys.discarded);
+    for (const { bytes, space, ecn } of waiting)
+      if (spaces[space]!.keys.canRead) this.#datagram(now, bytes, bytes.length, MIN_INITIAL_DATAGRAM, ecn);
+  }
+
+  #drop(now: Micros, reason: DropReason, octets: number): void {
+    this.#parts.counters.packetsDropped++;
+    this.#parts.observer.packetDropped(now, reason, octets);
+  }
+
+  #observe(now: Micros, index: Space, packetNumber: number, size: number, ackEliciting: boolean): void {
+    const { view, spaces, path, counters, observer } = this.#parts;
+    view.level = spaces[index]!.level;
+    view.packetNumber = packetNumber;
+    view.path = path.id;
+    view.datagram = counters.datagramsReceived - 1;
+    view.bytes = size;
+    view.ackEliciting = ackEliciting;
+    view.inFlight = ackEliciting;
+    view.sentAt = now;
+    observer.packetReceived(now, view);
+  }
+}
+
+/** Tells the parts, the counters and the observer of packets declared lost. */
+export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[]): void {
+  for (const record of lost) {
+    parts.counters.packetsLost++;
+    if (parts.observed) {
+      const { view } = parts;
+      const received = view.frames.numbers;
+      view.level = parts.spaces[record.space]!.level;
+      view.packetNumber = record.packetNumber;
+      view.path = parts.path.id;
+      view.datagram = record.datagram;
+      view.bytes = record.bytes;
+      view.ackEliciting = record.ackEliciting;
+      view.inFlight = record.inFlight;
+      view.sentAt = record.sentAt;
+      view.frames.numbers = record.frames;
+      parts.observer.packetLost(now, view, record.lostBy);
+      view.frames.numbers = received;
+    }
+    onPacketLost(parts, record);
+  }
+}
+
+export function reportRecovery(now: Micros, parts: Parts): void {
+  const { recovery } = parts.path;
+  parts.observer.recoveryUpdated(
+    now,
+    parts.path.id,
+    recovery.controller.congestionWindow,
+    recovery.bytesInFlight,
+    parts.budget.rate,
+    recovery.rtt,
+  );
+}
+
+/** Notes a received frame for the observer, as FrameLog describes it. */
+function logReceived(log: number[], frame: FrameReader, type: number): void {
+  switch (type) {
+    case FrameType.STREAM:
+      log.push(type | (frame.fin ? 1 : 0), frame.id, frame.offset, frame.length);
+      break;
+    case FrameType.CRYPTO:
+      log.push(type, 0, frame.offset, frame.length);
+      break;
+    case FrameType.ACK:
+    case FrameType.ACK_ECN:
+      log.push(type, frame.ack.count, frame.ack.largest, frame.ack.delay);
+      break;
+    case FrameType.RESET_STREAM:
+      log.push(type, frame.id, frame.finalSize, frame.code);
+      break;
+    case FrameType.STOP_SENDING:
+      log.push(type, frame.id, 0, frame.code);
+      break;
+    case FrameType.MAX_STREAM_DATA:
+    case FrameType.STREAM_DATA_BLOCKED:
+      log.push(type, frame.id, frame.limit, 0);
+      break;
+    case FrameType.NEW_CONNECTION_ID:
+    case FrameType.RETIRE_CONNECTION_ID:
+      log.push(type, 0, frame.sequence, 0);
+      break;
+    case FrameType.CONNECTION_CLOSE:
+    case FrameType.CONNECTION_CLOSE_APP:
+      log.push(type, frame.code, 0, 0);
+      break;
+    case FrameType.PADDING:
+      log.push(type, 0, 0, frame.paddingLength);
+      break;
+    case FrameType.MAX_DATA:
+    case FrameType.DATA_BLOCKED:
+    case FrameType.MAX_STREAMS_BIDI:
+    case FrameType.MAX_STREAMS_UNI:
+    case FrameType.STREAMS_BLOCKED_BIDI:
+    case FrameType.STREAMS_BLOCKED_UNI:
+      log.push(type, 0, frame.limit, 0);
+      break;
+    default:
+      log.push(type, 0, 0, 0);
+  }
+}

@@ -1,0 +1,133 @@
+import { Space } from '@quiclab/recovery';
+import type { Datagram, Micros } from '@quiclab/sansio';
+import { FrameType, writePing } from '@quiclab/wire';
+import { writeClose } from '../control/close.ts';
+import { PacketBuilder } from '../packet/builder.ts';
+import { writeInOrder } from './frame-order.ts';
+import { MIN_INITIAL_DATAGRAM, reportRecovery } from './inbound.ts';
+import type { Parts } from './parts.ts';
+import { repeatOldest } from './sent-outcome.ts';
+
+/** One datagram out: the parts are asked in order, packets are built and sealed, or abandoned if nothing worth sending got in. RFC 9000 §12.2, §13. */
+export class Outbound {
+  readonly #parts: Parts;
+  // Two, because a packet is sealed only when it is known whether another follows in the datagram, or it is padded itself.
+  readonly #builders = [new PacketBuilder(), new PacketBuilder()] as const;
+  #pending: PacketBuilder | undefined = undefined;
+  #end = 0;
+  #pad = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Fills `into` and returns true, or returns false when there is nothing to send now. */
+  pollTransmit(now: Micros, into: Datagram): boolean {
+    const { lifecycle, budget, path, counters } = this.#parts;
+    if (!lifecycle.open && !lifecycle.closeDue) return false;
+    budget.ask(now, into.bytes.length);
+    if (budget.datagram === 0) return false;
+    this.#end = 0;
+    this.#pad = false;
+    this.#pending = undefined;
+    for (let space = 0; space < 3; space++) if (this.#parts.spaces[space]!.keys.canWrite) this.#packet(now, space as Space, into);
+    const last = this.#pending as PacketBuilder | undefined;
+    if (last === undefined) {
+      if (budget.refusedBy === '') path.recovery.onAppLimited();
+      return false;
+    }
+    if (this.#pad) last.padTo(MIN_INITIAL_DATAGRAM);
+    this.#commit(now, last);
+    lifecycle.closeDue = false;
+    into.length = this.#end;
+    into.local = path.local;
+    into.remote = path.remote;
+    into.ecn = 0;
+    path.onSent(this.#end);
+    budget.onSent(now, this.#end);
+    counters.datagramsSent++;
+    counters.bytesSent += this.#end;
+    this.#parts.observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
+    return true;
+  }
+
+  #packet(now: Micros, index: Space, into: Datagram): void {
+    const parts = this.#parts;
+    const { budget, path, peerIds, localIds, lifecycle } = parts;
+    const space = parts.spaces[index]!;
+    const start = this.#pending?.sealedEnd ?? 0;
+    const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
+    const record = path.recovery.record(index);
+    if (!packet.begin(space, record, parts.version, into.bytes, start, budget.datagram, peerIds.current, localIds.first)) return;
+    if (lifecycle.open) this.#fill(now, packet);
+    else writeClose(packet, lifecycle.cause!);
+    // RFC 9000 §13.2.1: an ACK alone only when one is owed
+    if (packet.empty || (!packet.ackEliciting && packet.hasAck && !space.received.due)) {
+      packet.abandon();
+      return;
+    }
+    if (this.#pending !== undefined) this.#commit(now, this.#pending);
+    this.#pending = packet;
+    // RFC 9000 §14.1: a client pads all Initials, a server those that elicit an acknowledgement
+    if (index === Space.INITIAL && (parts.side === 'client' || packet.ackEliciting)) this.#pad = true;
+  }
+
+  #fill(now: Micros, packet: PacketBuilder): void {
+    const parts = this.#parts;
+    const { budget, path, config } = parts;
+    const { space } = packet;
+    const { received } = space;
+    const probes = path.recovery.probesOwed(space.index);
+    if (received.due || received.unacknowledged) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    if (budget.ackOnly && probes === 0) return;
+    // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
+    if (space.index === Space.INITIAL && budget.datagram < MIN_INITIAL_DATAGRAM) return;
+    // RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring something new instead
+    if (probes > 0 && !space.crypto.hasToSend && (probes > 1 || !parts.streams.hasToSend))
+      repeatOldest(parts, space.index, probes > 1 ? 0 : 1);
+    writeInOrder(now, parts, packet);
+    if (probes > 0 && !packet.ackEliciting) {
+      writePing(packet.writer);
+      packet.log(FrameType.PING, 0, 0, 0);
+    }
+  }
+
+  #commit(now: Micros, packet: PacketBuilder): void {
+    const parts = this.#parts;
+    const { space, record } = packet;
+    const { recovery } = parts.path;
+    this.#end = packet.seal();
+    record.datagram = parts.counters.datagramsSent;
+    recovery.sent(now, space.index, record);
+    parts.counters.packetsSent++;
+    if (packet.hasAck) space.received.onAckSent(now);
+    if (packet.ackEliciting) {
+      parts.idle.onAckElicitingSent(now, parts.path.probeTimeout);
+      if (recovery.probesOwed(space.index) > 0) {
+        recovery.onProbeSent(space.index);
+        parts.counters.probes++;
+      }
+    }
+    if (parts.observed) this.#observe(now, packet);
+    // RFC 9001 §4.9.1: a client's first Handshake packet makes Initial keys obsolete
+    if (space.index === Space.HANDSHAKE && parts.side === 'client') parts.handshake.discard(now, parts, Space.INITIAL);
+  }
+
+  #observe(now: Micros, packet: PacketBuilder): void {
+    const { view, path, observer } = this.#parts;
+    const { space, record } = packet;
+    const numbers = view.frames.numbers;
+    view.level = space.level;
+    view.packetNumber = record.packetNumber;
+    view.path = path.id;
+    view.datagram = record.datagram;
+    view.bytes = record.bytes;
+    view.ackEliciting = record.ackEliciting;
+    view.inFlight = record.inFlight;
+    view.sentAt = now;
+    view.frames.numbers = record.frames;
+    observer.packetSent(now, view);
+    view.frames.numbers = numbers;
+    if (record.inFlight) reportRecovery(now, this.#parts);
+  }
+}

@@ -1,0 +1,50 @@
+import { sameBytes, toHex } from '@quiclab/bytes';
+import { MILLISECOND } from '@quiclab/sansio';
+import { defaultTransportParameters, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
+import type { TransportConfig } from '../config.ts';
+
+/** What we tell the peer. RFC 9000 §18.2. */
+export function localParameters(
+  config: TransportConfig,
+  initialSourceConnectionId: Uint8Array,
+  server: { readonly originalDestinationConnectionId: Uint8Array; readonly statelessResetToken: Uint8Array } | undefined,
+): TransportParameters {
+  return {
+    ...defaultTransportParameters,
+    ...server,
+    maxIdleTimeout: Math.ceil(config.maxIdleTimeout / MILLISECOND),
+    maxUdpPayloadSize: config.maxUdpPayloadSize,
+    initialMaxData: config.initialMaxData,
+    initialMaxStreamDataBidiLocal: config.initialMaxStreamData,
+    initialMaxStreamDataBidiRemote: config.initialMaxStreamData,
+    initialMaxStreamDataUni: config.initialMaxStreamData,
+    initialMaxStreamsBidi: config.maxStreamsBidi,
+    initialMaxStreamsUni: config.maxStreamsUni,
+    ackDelayExponent: config.ackDelayExponent,
+    maxAckDelay: Math.ceil(config.maxAckDelay / MILLISECOND),
+    disableActiveMigration: true, // migration is not there yet
+    activeConnectionIdLimit: config.activeConnectionIdLimit,
+    initialSourceConnectionId,
+  };
+}
+
+/**
+ * The connection IDs that the peer used in the handshake must be the ones that it says, authenticated, that it used.
+ * RFC 9000 §7.3. Throws TRANSPORT_PARAMETER_ERROR.
+ * @param originalDestination  at a client: the destination ID of its first Initial
+ */
+export function authenticateIds(peer: TransportParameters, handshakeSource: Uint8Array, originalDestination: Uint8Array | undefined): void {
+  same('initial_source_connection_id', peer.initialSourceConnectionId, handshakeSource);
+  if (originalDestination === undefined) return;
+  same('original_destination_connection_id', peer.originalDestinationConnectionId, originalDestination);
+  if (peer.retrySourceConnectionId !== undefined) fail('retry_source_connection_id came without a Retry');
+}
+
+function same(name: string, said: Uint8Array | undefined, used: Uint8Array): void {
+  if (said === undefined) fail(`${name} is missing`);
+  if (!sameBytes(said, used)) fail(`${name} is ${toHex(said)}, ${toHex(used)} was used`);
+}
+
+function fail(reason: string): never {
+  throw new TransportError(TransportErrorCode.TRANSPORT_PARAMETER_ERROR, reason);
+}

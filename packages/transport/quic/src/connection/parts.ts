@@ -1,0 +1,59 @@
+import type { TransportParameters } from '@quiclab/wire';
+import type { TransportConfig } from '../config.ts';
+import type { HandshakeDone } from '../control/handshake-done.ts';
+import type { PathResponses } from '../control/path-responses.ts';
+import type { LocalIds } from '../ids/local-ids.ts';
+import type { PeerIds } from '../ids/peer-ids.ts';
+import type { Observer } from '../observer.ts';
+import type { ReusedPacketView } from '../packet/view.ts';
+import type { Budget } from '../path/budget.ts';
+import type { Path } from '../path/path.ts';
+import type { PacketSpace } from '../space/space.ts';
+import type { ConnectionCredit } from '../streams/connection-credit.ts';
+import type { StreamFrames } from '../streams/stream-frames.ts';
+import type { StreamTable } from '../streams/stream-table.ts';
+import type { EventQueue } from './event-queue.ts';
+import type { CryptoHandshake } from './handshake.ts';
+import type { Idle } from './idle.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** The parts of a connection, each the owner of one subject. Receiving hands frames to them, sending asks them for frames. */
+export interface Parts {
+  readonly side: 'client' | 'server';
+  readonly version: number;
+  readonly config: TransportConfig;
+  readonly observer: Observer;
+  /** Whether anybody watches: what only an observer needs is not made for nobody. */
+  readonly observed: boolean;
+  readonly view: ReusedPacketView;
+  readonly events: EventQueue;
+  readonly spaces: readonly PacketSpace[];
+  readonly path: Path;
+  readonly budget: Budget;
+  readonly localIds: LocalIds;
+  readonly peerIds: PeerIds;
+  readonly lifecycle: Lifecycle;
+  readonly idle: Idle;
+  readonly handshake: CryptoHandshake;
+  readonly handshakeDone: HandshakeDone;
+  readonly pathResponses: PathResponses;
+  readonly table: StreamTable;
+  readonly streams: StreamFrames;
+  readonly credit: ConnectionCredit;
+  readonly counters: Counters;
+  /** What the peer said; the defaults until it did. */
+  peerParameters: TransportParameters;
+}
+
+/** What happened so far. */
+export interface Counters {
+  datagramsSent: number;
+  datagramsReceived: number;
+  packetsSent: number;
+  packetsReceived: number;
+  packetsDropped: number;
+  packetsLost: number;
+  bytesSent: number;
+  bytesReceived: number;
+  probes: number;
+}

@@ -1,0 +1,108 @@
+import type { SentRecord, Space } from '@quiclab/recovery';
+import { FrameType } from '@quiclab/wire';
+import { FRAME_STRIDE } from '../packet/sent-frames.ts';
+import type { Parts } from './parts.ts';
+
+/** A packet was acknowledged: each frame's part is told. RFC 9000 §13.3. */
+export function onPacketAcked(parts: Parts, record: SentRecord): void {
+  const { frames } = record;
+  const space = parts.spaces[record.space]!;
+  for (let i = 0; i < frames.length; i += FRAME_STRIDE) {
+    const stream = frames[i + 1]!;
+    const offset = frames[i + 2]!;
+    const size = frames[i + 3]!;
+    switch (frames[i]) {
+      case FrameType.STREAM:
+        parts.streams.onStreamAcked(stream, offset, size, false);
+        break;
+      case FrameType.STREAM | 1:
+        parts.streams.onStreamAcked(stream, offset, size, true);
+        break;
+      case FrameType.ACK:
+        space.received.onAckAcked(offset);
+        break;
+      case FrameType.CRYPTO:
+        space.crypto.onAcked(offset, size);
+        break;
+      case FrameType.RESET_STREAM:
+        parts.streams.onResetAcked(stream);
+        break;
+      case FrameType.RETIRE_CONNECTION_ID:
+        parts.peerIds.onFrameAcked();
+        break;
+    }
+  }
+}
+
+/** What a packet said must be said again, brought up to date: the parts know how. RFC 9000 §13.3. */
+export function onPacketLost(parts: Parts, record: SentRecord): void {
+  const { frames } = record;
+  const space = parts.spaces[record.space]!;
+  for (let i = 0; i < frames.length; i += FRAME_STRIDE) {
+    const stream = frames[i + 1]!;
+    const offset = frames[i + 2]!;
+    const size = frames[i + 3]!;
+    switch (frames[i]) {
+      case FrameType.STREAM:
+        parts.streams.onStreamLost(stream, offset, size, false);
+        break;
+      case FrameType.STREAM | 1:
+        parts.streams.onStreamLost(stream, offset, size, true);
+        break;
+      case FrameType.CRYPTO:
+        space.crypto.onLost(offset, size);
+        break;
+      case FrameType.RESET_STREAM:
+        parts.streams.onResetLost(stream);
+        break;
+      case FrameType.STOP_SENDING:
+        parts.streams.onStopLost(stream);
+        break;
+      case FrameType.MAX_DATA:
+        parts.credit.onLimitLost(offset);
+        break;
+      case FrameType.DATA_BLOCKED:
+        parts.credit.onBlockedLost(offset);
+        break;
+      case FrameType.MAX_STREAM_DATA:
+        parts.streams.onCreditLost(stream, offset);
+        break;
+      case FrameType.STREAM_DATA_BLOCKED:
+        parts.streams.onBlockedLost(stream, offset);
+        break;
+      case FrameType.MAX_STREAMS_BIDI:
+        parts.table.bidi.onLimitLost(offset);
+        break;
+      case FrameType.MAX_STREAMS_UNI:
+        parts.table.uni.onLimitLost(offset);
+        break;
+      case FrameType.STREAMS_BLOCKED_BIDI:
+        parts.table.bidi.onBlockedLost(offset);
+        break;
+      case FrameType.STREAMS_BLOCKED_UNI:
+        parts.table.uni.onBlockedLost(offset);
+        break;
+      case FrameType.NEW_CONNECTION_ID:
+        parts.localIds.onFrameLost(offset);
+        break;
+      case FrameType.RETIRE_CONNECTION_ID:
+        parts.peerIds.onFrameLost(offset);
+        break;
+      case FrameType.HANDSHAKE_DONE:
+        parts.handshakeDone.pending = true;
+        break;
+      // PING, PADDING, ACK, PATH_RESPONSE and CONNECTION_CLOSE are not repeated
+    }
+  }
+}
+
+/** Which packets an ack-eliciting probe should repeat: the oldest outstanding ones of the space. RFC 9002 §6.2.4. */
+export function repeatOldest(parts: Parts, space: Space, nth: number): void {
+  const sent = parts.path.recovery.sentPackets(space);
+  let record = sent.oldest();
+  for (let skip = nth; record !== undefined; record = sent.after(record.packetNumber)) {
+    if (!record.ackEliciting || skip-- > 0) continue;
+    onPacketLost(parts, record);
+    return;
+  }
+}

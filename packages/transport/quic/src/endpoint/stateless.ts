@@ -1,0 +1,71 @@
+import { ByteWriter } from '@quiclab/bytes';
+import type { CryptoProvider } from '@quiclab/crypto';
+import type { Address, Datagram, Random } from '@quiclab/sansio';
+import { MIN_STATELESS_RESET, RESET_TOKEN_LENGTH, VERSION_1, writeStatelessReset, writeVersionNegotiation } from '@quiclab/wire';
+
+/** Versions that we speak, preferred first. */
+export const SUPPORTED_VERSIONS: readonly number[] = [VERSION_1];
+
+/** Answers that wait for a slot; a flood of strangers gets no more than these. */
+const MAX_WAITING = 64;
+/** The longest reset we send looks like a small packet. */
+const MAX_RESET = 43;
+
+interface Answer {
+  readonly bytes: Uint8Array;
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+/** Answers that need no connection: Version Negotiation and stateless resets. RFC 9000 §6.1, §10.3. */
+export class Stateless {
+  readonly #waiting: Answer[] = [];
+  readonly #random: Random;
+  readonly #crypto: CryptoProvider;
+  readonly #key: Uint8Array;
+
+  constructor(random: Random, crypto: CryptoProvider) {
+    this.#random = random;
+    this.#crypto = crypto;
+    this.#key = new Uint8Array(32);
+    random.fill(this.#key);
+  }
+
+  /** The token by which we will be known to have lost a connection's state: an HMAC of its ID. RFC 9000 §10.3.2. */
+  resetToken(id: Uint8Array): Uint8Array {
+    return this.#crypto.hmac('sha256', this.#key, id).slice(0, RESET_TOKEN_LENGTH);
+  }
+
+  versionNegotiation(datagram: Datagram, destination: Uint8Array, source: Uint8Array): void {
+    const writer = ByteWriter.growable();
+    // RFC 9000 §6.3: a reserved version keeps peers from relying on the list
+    const grease = ((this.#random.uint32() & 0xf0f0_f0f0) | 0x0a0a_0a0a) >>> 0;
+    writeVersionNegotiation(writer, destination, source, [...SUPPORTED_VERSIONS, grease], this.#random.uint32() & 0x3f);
+    this.#answer(datagram, writer.written().slice());
+  }
+
+  /** A packet for nobody gets a reset that is smaller than itself, so that two endpoints cannot keep resetting each other. RFC 9000 §10.3.3. */
+  reset(datagram: Datagram, id: Uint8Array): void {
+    const length = Math.min(MAX_RESET, datagram.length - 1);
+    if (length < MIN_STATELESS_RESET) return;
+    const bytes = new Uint8Array(length);
+    this.#random.fill(bytes);
+    writeStatelessReset(new ByteWriter(bytes), length, this.resetToken(id));
+    this.#answer(datagram, bytes);
+  }
+
+  pollTransmit(into: Datagram): boolean {
+    const answer = this.#waiting.shift();
+    if (answer === undefined) return false;
+    into.bytes.set(answer.bytes);
+    into.length = answer.bytes.length;
+    into.local = answer.local;
+    into.remote = answer.remote;
+    into.ecn = 0;
+    return true;
+  }
+
+  #answer(to: Datagram, bytes: Uint8Array): void {
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ bytes, local: to.local, remote: to.remote });
+  }
+}

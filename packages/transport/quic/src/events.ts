@@ -1,0 +1,26 @@
+import type { Address } from '@quiclab/sansio';
+import type { StreamId } from '@quiclab/streams';
+import type { Connection } from './connection/connection.ts';
+import type { CloseCause } from './errors.ts';
+
+export type StreamEvent =
+  | { readonly type: 'stream-opened'; readonly id: StreamId; readonly early: boolean }
+  /** Readable: data, or the end, may be read; told once until `read` says undefined. Finished: all that we sent is acknowledged. */
+  | { readonly type: 'stream-readable' | 'stream-writable' | 'stream-finished'; readonly id: StreamId }
+  | { readonly type: 'stream-reset' | 'stream-stopped'; readonly id: StreamId; readonly code: number }
+  | { readonly type: 'streams-available'; readonly kind: 'bidi' | 'uni' };
+
+/** RFC 9000's facts as an application sees them. Later work adds sessions, tokens, datagrams and changes of path. */
+export type ConnectionEvent =
+  | StreamEvent
+  | { readonly type: 'handshake-complete'; readonly alpn: string; readonly earlyData: 'none' | 'accepted' | 'rejected' }
+  | { readonly type: 'handshake-confirmed' }
+  | { readonly type: 'closed'; readonly cause: CloseCause };
+
+/** `active`: the connection has events; told once until they are polled empty. `drained`: it is gone, forget it. */
+export type EndpointEvent = { readonly type: 'accepted' | 'active' | 'drained'; readonly connection: Connection };
+
+export interface ConnectionFacts {
+  readonly local: Address;
+  readonly remote: Address;
+}

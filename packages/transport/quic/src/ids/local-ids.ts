@@ -1,0 +1,98 @@
+import { FrameType, TransportError, TransportErrorCode, writeNewConnectionId } from '@quiclab/wire';
+import type { PacketBuilder } from '../packet/builder.ts';
+
+/** Makes connection IDs that reach this connection, and forgets them. The endpoint's routing is behind it. */
+export interface IdRegistry {
+  issue(): { readonly id: Uint8Array; readonly resetToken: Uint8Array };
+  release(id: Uint8Array): void;
+}
+
+interface LocalId {
+  readonly sequence: number;
+  readonly id: Uint8Array;
+  readonly resetToken: Uint8Array;
+  pending: boolean;
+}
+
+/** IDs that we have out at the most, whatever the peer would take: each costs an entry in the routing table. */
+const MAX_ISSUED = 4;
+const FRAME_ROOM = 1 + 8 + 1 + 1 + 20 + 16;
+
+/** The connection IDs that we issue. RFC 9000 §5.1.1, §19.15, §19.16. */
+export class LocalIds {
+  readonly #registry: IdRegistry;
+  readonly #active: LocalId[] = [];
+  #nextSequence = 0;
+  #limit = 1;
+  #pending = 0;
+
+  /** @param first  the ID of sequence number 0: our source connection ID in the handshake, already routed here */
+  constructor(registry: IdRegistry, first: Uint8Array, resetToken: Uint8Array) {
+    this.#registry = registry;
+    this.#active.push({ sequence: this.#nextSequence++, id: first, resetToken, pending: false });
+  }
+
+  /** The ID that goes into long headers as source. */
+  get first(): Uint8Array {
+    return this.#active[0]!.id;
+  }
+
+  /** The peer's active_connection_id_limit is known: give it as many. */
+  onPeerLimit(limit: number): void {
+    this.#limit = Math.min(limit, MAX_ISSUED);
+    this.#fill();
+  }
+
+  /** RETIRE_CONNECTION_ID. `usedId` is the one that this very packet was sent to. */
+  onRetire(sequence: number, usedId: Uint8Array): void {
+    if (sequence >= this.#nextSequence)
+      throw new TransportError(
+        TransportErrorCode.PROTOCOL_VIOLATION,
+        `connection ID ${sequence} was retired, ${this.#nextSequence} were issued`,
+        FrameType.RETIRE_CONNECTION_ID,
+      );
+    const index = this.#active.findIndex((entry) => entry.sequence === sequence);
+    if (index < 0) return;
+    const entry = this.#active[index]!;
+    if (entry.id.length === usedId.length && entry.id.every((octet, i) => octet === usedId[i]))
+      throw new TransportError(
+        TransportErrorCode.PROTOCOL_VIOLATION,
+        `connection ID ${sequence} was retired in a packet that used it`,
+        FrameType.RETIRE_CONNECTION_ID,
+      );
+    if (entry.pending) this.#pending--;
+    this.#active.splice(index, 1);
+    this.#registry.release(entry.id);
+    this.#fill();
+  }
+
+  writeFrames(packet: PacketBuilder): void {
+    if (this.#pending === 0) return;
+    for (const entry of this.#active) {
+      if (!entry.pending || packet.remaining < FRAME_ROOM) continue;
+      writeNewConnectionId(packet.writer, entry.sequence, 0, entry.id, entry.resetToken);
+      packet.log(FrameType.NEW_CONNECTION_ID, 0, entry.sequence, 0);
+      entry.pending = false;
+      this.#pending--;
+    }
+  }
+
+  onFrameLost(sequence: number): void {
+    const entry = this.#active.find((one) => one.sequence === sequence);
+    if (entry === undefined || entry.pending) return;
+    entry.pending = true;
+    this.#pending++;
+  }
+
+  releaseAll(): void {
+    for (const entry of this.#active) this.#registry.release(entry.id);
+  }
+
+  #fill(): void {
+    while (this.#active.length < this.#limit) {
+      const { id, resetToken } = this.#registry.issue();
+      this.#active.push({ sequence: this.#nextSequence++, id, resetToken, pending: true });
+      this.#pending++;
+    }
+  }
+}

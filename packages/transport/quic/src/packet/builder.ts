@@ -1,0 +1,169 @@
+import { ByteWriter, type RangeSet } from '@quiclab/bytes';
+import { TAG_LENGTH } from '@quiclab/crypto';
+import { encodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
+import { FrameType, PacketType, packetNumberLength, setLength, writeAck, writeLongHeader, writeShortHeader } from '@quiclab/wire';
+import { assert } from '../errors.ts';
+import type { PacketSpace } from '../space/space.ts';
+
+const NO_TOKEN = new Uint8Array(0);
+const LONG_TYPE = [PacketType.INITIAL, PacketType.HANDSHAKE] as const;
+
+/** Ranges in one ACK frame; those below were said before, and mattered then. */
+const MAX_ACK_RANGES_SENT = 32;
+/** What the two octets of a long header's Length field can say. */
+const MAX_LONG_PACKET = 0x3fff;
+
+/** Header octets beside the connection IDs: first octet, version, two ID lengths, token length, length, packet number. RFC 9000 §17.2.2. */
+const LONG_OVERHEAD = 1 + 4 + 1 + 1 + 1 + 2 + 4;
+
+/**
+ * One packet on its way out: `begin`, let the parts write their frames, then `seal`, or `abandon`. The frames go
+ * straight into the datagram; what they were is logged in the packet's record. RFC 9000 §12, §17.
+ */
+export class PacketBuilder {
+  /** Where frames are written; its end leaves room for the AEAD tag. */
+  readonly writer: ByteWriter;
+  /** Whether an ACK frame, or only one, is in. */
+  hasAck: boolean;
+  ackEliciting: boolean;
+  /** RFC 9002 §2: ack-eliciting, or with PADDING. */
+  inFlight: boolean;
+  /** True while only ACK and CONNECTION_CLOSE may be written: window, pacer or amplification limit forbid more. */
+  ackOnly: boolean;
+  open: boolean;
+
+  #space: PacketSpace | undefined;
+  #record: SentRecord | undefined;
+  #start: number;
+  #packetNumberOffset: number;
+  #packetNumberLength: number;
+  #payloadStart: number;
+
+  constructor() {
+    this.writer = new ByteWriter(NO_TOKEN);
+    this.hasAck = false;
+    this.ackEliciting = false;
+    this.inFlight = false;
+    this.ackOnly = false;
+    this.open = false;
+    this.#space = undefined;
+    this.#record = undefined;
+    this.#start = 0;
+    this.#packetNumberOffset = 0;
+    this.#packetNumberLength = 0;
+    this.#payloadStart = 0;
+  }
+
+  get space(): PacketSpace {
+    return this.#space!;
+  }
+  get record(): SentRecord {
+    return this.#record!;
+  }
+  /** Octets that frames may still take. */
+  get remaining(): number {
+    return this.writer.end - this.writer.position;
+  }
+  get empty(): boolean {
+    return this.writer.position === this.#payloadStart;
+  }
+  /** Where the packet ends once it is sealed. */
+  get sealedEnd(): number {
+    return this.writer.position + TAG_LENGTH;
+  }
+
+  /**
+   * Writes the header at `start` of a datagram that may be filled up to `end`. Returns false when there is no room for a
+   * packet worth sending.
+   */
+  begin(
+    space: PacketSpace,
+    record: SentRecord,
+    version: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    destination: Uint8Array,
+    source: Uint8Array,
+  ): boolean {
+    const header = space.index === Space.APPLICATION ? 1 + destination.length + 4 : LONG_OVERHEAD + destination.length + source.length;
+    if (space.index !== Space.APPLICATION) end = Math.min(end, start + MAX_LONG_PACKET);
+    if (start + header + TAG_LENGTH + 32 > end) return false;
+    const packetNumber = space.nextPacketNumber;
+    const length = packetNumberLength(packetNumber, space.largestAcked);
+    this.writer.reset(bytes, start, end);
+    this.#packetNumberOffset =
+      space.index === Space.APPLICATION
+        ? writeShortHeader(this.writer, destination, packetNumber, length, space.keys.writePhase, 0)
+        : writeLongHeader(this.writer, LONG_TYPE[space.index]!, version, destination, source, NO_TOKEN, packetNumber, length);
+    this.#payloadStart = this.writer.position;
+    this.writer.end = end - TAG_LENGTH;
+    this.#space = space;
+    this.#record = record;
+    this.#start = start;
+    this.#packetNumberLength = length;
+    this.hasAck = false;
+    this.ackEliciting = false;
+    this.inFlight = false;
+    this.open = true;
+    record.packetNumber = packetNumber;
+    record.frames.length = 0;
+    return true;
+  }
+
+  /** Notes a frame that was just written; see FrameLog for what the numbers mean. */
+  log(type: number, stream: number, offset: number, size: number): void {
+    this.#record!.frames.push(type, stream, offset, size);
+    this.ackEliciting = true;
+    this.inFlight = true;
+  }
+
+  /** Writes an ACK frame with as many ranges as fit. RFC 9000 §19.3. */
+  ack(ranges: RangeSet, delay: number, delayExponent: number): boolean {
+    if (!writeAck(this.writer, ranges, encodeAckDelay(delay, delayExponent), MAX_ACK_RANGES_SENT, this.remaining, undefined)) return false;
+    this.#record!.frames.push(FrameType.ACK, ranges.count, ranges.end(ranges.count - 1) - 1, delay);
+    this.hasAck = true;
+    return true;
+  }
+
+  /** Notes a CONNECTION_CLOSE: neither acknowledged nor in flight. RFC 9000 §13.2.1. */
+  logClose(type: number, code: number): void {
+    this.#record!.frames.push(type, code, 0, 0);
+  }
+
+  /** Fills up with PADDING until the sealed packet ends at `sealedEnd`. PADDING counts as in flight (RFC 9002 §2). */
+  padTo(sealedEnd: number): void {
+    const missing = sealedEnd - TAG_LENGTH - this.writer.position;
+    if (missing <= 0) return;
+    this.writer.zeros(missing);
+    this.#record!.frames.push(FrameType.PADDING, 0, 0, missing);
+    this.inFlight = true;
+  }
+
+  /** Protects the packet and returns where it ends. RFC 9001 §5. */
+  seal(): number {
+    const space = this.#space!;
+    const writer = this.writer;
+    const bytes = writer.bytes;
+    // RFC 9001 §5.4.2: the header protection sample begins 4 octets after the start of the packet number
+    const short = 4 - this.#packetNumberLength - (writer.position - this.#payloadStart);
+    if (short > 0) this.padTo(writer.position + short + TAG_LENGTH);
+    const payloadEnd = writer.position;
+    const end = payloadEnd + TAG_LENGTH;
+    if (space.index !== Space.APPLICATION) setLength(bytes, this.#packetNumberOffset, end);
+    const record = this.#record!;
+    space.keys.seal(bytes, this.#start, this.#packetNumberOffset, this.#packetNumberLength, payloadEnd, record.packetNumber);
+    record.bytes = end - this.#start;
+    record.ackEliciting = this.ackEliciting;
+    record.inFlight = this.inFlight;
+    space.nextPacketNumber++;
+    this.open = false;
+    return end;
+  }
+
+  /** Nothing worth sending got in; the record will serve the next packet. */
+  abandon(): void {
+    assert(this.open, 'a packet was abandoned that was not begun');
+    this.open = false;
+  }
+}

@@ -1,0 +1,69 @@
+import { pacingRate } from '@quiclab/congestion';
+import { type Micros, NEVER } from '@quiclab/sansio';
+import type { Path } from './path.ts';
+
+/**
+ * May I send now, how much, and if not, when? Amplification limit, congestion window and pacer in one answer.
+ * RFC 9000 §8.1, RFC 9002 §7, §7.7.
+ */
+export class Budget {
+  /** Octets that the next datagram may have; 0: none at all. */
+  datagram: number;
+  /** Only ACK and CONNECTION_CLOSE, which no window counts. */
+  ackOnly: boolean;
+  /** What refused: '' or the gate. */
+  refusedBy: '' | 'amplification' | 'window' | 'pacer';
+  /** When the pacer allows the next datagram; NEVER when that is not what we wait for. */
+  deadline: Micros;
+  readonly #path: Path;
+
+  constructor(path: Path) {
+    this.datagram = 0;
+    this.ackOnly = false;
+    this.refusedBy = '';
+    this.deadline = NEVER;
+    this.#path = path;
+  }
+
+  /** Fills the fields for a datagram that could have `room` octets. */
+  ask(now: Micros, room: number): void {
+    const path = this.#path;
+    const recovery = path.recovery;
+    const size = Math.min(room, path.datagramSize);
+    this.datagram = Math.min(size, path.amplificationBudget);
+    this.ackOnly = false;
+    this.refusedBy = '';
+    this.deadline = NEVER;
+    if (this.datagram < size && this.datagram < MIN_USEFUL) {
+      this.datagram = 0;
+      this.refusedBy = 'amplification';
+      return;
+    }
+    if (!recovery.windowAllows(this.datagram)) {
+      this.ackOnly = true;
+      this.refusedBy = 'window';
+      return;
+    }
+    if (!recovery.rtt.hasSample) return; // RFC 9002 §7.7: without a rate there is nothing to spread, and the window bounds the burst
+    const earliest = path.pacer.earliest(now, this.datagram, this.rate);
+    if (earliest > now) {
+      this.ackOnly = true;
+      this.refusedBy = 'pacer';
+      this.deadline = earliest;
+    }
+  }
+
+  /** What the pacer keeps to, octets per second. */
+  get rate(): number {
+    const { recovery } = this.#path;
+    return recovery.rtt.hasSample ? pacingRate(recovery.controller, recovery.rtt) : 0;
+  }
+
+  onSent(now: Micros, octets: number): void {
+    const recovery = this.#path.recovery;
+    if (recovery.rtt.hasSample) this.#path.pacer.onSent(now, octets, this.rate);
+  }
+}
+
+/** Below this an anti-amplification remainder is not worth a datagram. */
+const MIN_USEFUL = 100;

@@ -1,0 +1,66 @@
+import type { Pacer } from '@quiclab/congestion';
+import { type ProbePolicy, Recovery } from '@quiclab/recovery';
+import type { Address, Micros } from '@quiclab/sansio';
+import type { Policies, TransportConfig } from '../config.ts';
+
+/** Where datagrams go, and everything measured there: RTT and recovery, controller, pacer, amplification budget. */
+export class Path {
+  readonly id: number;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly recovery: Recovery;
+  readonly pacer: Pacer;
+  readonly #probes: ProbePolicy;
+  /** Octets of the largest datagram that this path is known to carry. RFC 9000 §14. */
+  readonly datagramSize: number;
+  /** RFC 9000 §8.1: until the address is validated we send at most three times what came from there. */
+  validated: boolean;
+  received: number;
+  sent: number;
+
+  constructor(id: number, side: 'client' | 'server', local: Address, remote: Address, policies: Policies, config: TransportConfig) {
+    this.id = id;
+    this.local = local;
+    this.remote = remote;
+    this.datagramSize = config.datagramSize;
+    const facts = { local, remote, maxDatagramSize: config.datagramSize };
+    this.recovery = new Recovery({
+      side,
+      controller: policies.congestion(facts),
+      lossDetector: (space) => policies.lossDetector(space),
+      probes: policies.probes,
+      initialRtt: config.initialRtt,
+    });
+    this.pacer = policies.pacer(facts);
+    this.#probes = policies.probes;
+    this.validated = side === 'client';
+    this.received = 0;
+    this.sent = 0;
+  }
+
+  /** The probe timeout without back-off: what closing, idling and key updates count in. */
+  get probeTimeout(): Micros {
+    return this.#probes.timeout(this.recovery.rtt, this.recovery.maxAckDelay, 0);
+  }
+
+  /** A datagram came: its length is credited three times. */
+  credit(octets: number): void {
+    this.received += octets;
+    if (!this.validated) this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+  }
+
+  onSent(octets: number): void {
+    this.sent += octets;
+    if (!this.validated) this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+  }
+
+  validate(): void {
+    this.validated = true;
+    this.recovery.amplificationBlocked = false;
+  }
+
+  /** Octets that may still go to an address not yet validated; Infinity once it is. */
+  get amplificationBudget(): number {
+    return this.validated ? Number.POSITIVE_INFINITY : Math.max(0, 3 * this.received - this.sent);
+  }
+}

@@ -1,0 +1,28 @@
+import { newReno, tokenPacer } from '@quiclab/congestion';
+import type { CryptoProvider } from '@quiclab/crypto';
+import { ackEverySecond, immediateAcks, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
+import type { Random } from '@quiclab/sansio';
+import { roundRobinByPacket } from '@quiclab/streams';
+import type { HandshakeFactory } from '@quiclab/tls';
+import type { Policies } from './config.ts';
+import { Observer } from './observer.ts';
+
+/** The policies of RFC 9002, with everything else as given; spread it and replace what an experiment is about. */
+export function standardPolicies(given: {
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly handshake: HandshakeFactory;
+}): Policies {
+  return {
+    ...given,
+    observer: () => SILENT,
+    congestion: ({ maxDatagramSize }) => newReno({ maxDatagramSize }),
+    pacer: ({ maxDatagramSize }) => tokenPacer({ maxDatagramSize }),
+    lossDetector: () => packetAndTimeThreshold(),
+    probes: standardProbes,
+    ackPolicy: (space) => (space === Space.APPLICATION ? ackEverySecond({}) : immediateAcks),
+    scheduler: () => roundRobinByPacket(),
+  };
+}
+
+const SILENT = new Observer();

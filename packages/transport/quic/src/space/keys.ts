@@ -1,0 +1,196 @@
+import {
+  type CipherSuite,
+  type CryptoProvider,
+  confidentialityLimit,
+  type HeaderProtector,
+  integrityLimit,
+  nextSecret,
+  type PacketProtector,
+  packetProtector,
+  trafficKeys,
+} from '@quiclab/crypto';
+import { type Micros, NEVER } from '@quiclab/sansio';
+import { TransportError, TransportErrorCode } from '@quiclab/wire';
+
+/**
+ * The keys of one packet number space, with their generations and usage limits. RFC 9001 §4.1.4, §5, §6. Only the
+ * application space has more than one generation; a peer that starts a key update is followed, in step.
+ */
+export class SpaceKeys {
+  /** Key phase bit of what we send. RFC 9001 §6. */
+  writePhase: 0 | 1;
+  discarded: boolean;
+  /** When keys of the previous generation go. */
+  deadline: Micros;
+  /** How many times the peer (or we) moved to the next generation. */
+  generation: number;
+
+  readonly #provider: CryptoProvider;
+  readonly #version: number;
+  #suite: CipherSuite;
+  #readHeader: HeaderProtector | undefined;
+  #readPacket: PacketProtector | undefined;
+  #writeHeader: HeaderProtector | undefined;
+  #writePacket: PacketProtector | undefined;
+  #readSecret: Uint8Array | undefined;
+  #writeSecret: Uint8Array | undefined;
+  #nextRead: PacketProtector | undefined;
+  #previousRead: PacketProtector | undefined;
+  #readPhase: 0 | 1;
+  #firstInPhase: number; // lowest packet number opened with the current generation
+  #sealed: number;
+  #failedOpens: number;
+  #confidentialityLimit: number;
+  #integrityLimit: number;
+
+  constructor(provider: CryptoProvider, version: number) {
+    this.writePhase = 0;
+    this.discarded = false;
+    this.deadline = NEVER;
+    this.generation = 0;
+    this.#provider = provider;
+    this.#version = version;
+    this.#suite = 'TLS_AES_128_GCM_SHA256';
+    this.#readHeader = undefined;
+    this.#readPacket = undefined;
+    this.#writeHeader = undefined;
+    this.#writePacket = undefined;
+    this.#readSecret = undefined;
+    this.#writeSecret = undefined;
+    this.#nextRead = undefined;
+    this.#previousRead = undefined;
+    this.#readPhase = 0;
+    this.#firstInPhase = 0;
+    this.#sealed = 0;
+    this.#failedOpens = 0;
+    this.#confidentialityLimit = 0;
+    this.#integrityLimit = 0;
+  }
+
+  get canRead(): boolean {
+    return this.#readPacket !== undefined;
+  }
+  get canWrite(): boolean {
+    return this.#writePacket !== undefined;
+  }
+
+  install(side: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {
+    const keys = trafficKeys(this.#provider, suite, secret, this.#version);
+    this.#suite = suite;
+    this.#confidentialityLimit = confidentialityLimit(suite);
+    this.#integrityLimit = integrityLimit(suite);
+    if (side === 'read') {
+      this.#readHeader = keys.header;
+      this.#readPacket = keys.packet;
+      this.#readSecret = secret;
+    } else {
+      this.#writeHeader = keys.header;
+      this.#writePacket = keys.packet;
+      this.#writeSecret = secret;
+    }
+  }
+
+  /** Drops all keys for good. RFC 9001 §4.9. */
+  discard(): void {
+    this.discarded = true;
+    this.deadline = NEVER;
+    this.#readHeader = undefined;
+    this.#readPacket = undefined;
+    this.#writeHeader = undefined;
+    this.#writePacket = undefined;
+    this.#readSecret = undefined;
+    this.#writeSecret = undefined;
+    this.#nextRead = undefined;
+    this.#previousRead = undefined;
+  }
+
+  /** Removes header protection in place; the packet number's length, or 0 when the packet is too short. */
+  unmask(bytes: Uint8Array, start: number, packetNumberOffset: number, end: number): number {
+    return this.#readHeader!.unprotect(bytes, start, packetNumberOffset, end);
+  }
+
+  seal(
+    bytes: Uint8Array,
+    start: number,
+    packetNumberOffset: number,
+    packetNumberLength: number,
+    payloadEnd: number,
+    packetNumber: number,
+  ): void {
+    // RFC 9001 §6.6: past the confidentiality limit nothing may be sealed with these keys
+    if (++this.#sealed > this.#confidentialityLimit)
+      throw new TransportError(TransportErrorCode.AEAD_LIMIT_REACHED, `${this.#confidentialityLimit} packets were sealed with one key`);
+    this.#writePacket!.seal(bytes, start, packetNumberOffset + packetNumberLength, payloadEnd, packetNumber);
+    this.#writeHeader!.protect(bytes, start, packetNumberOffset, packetNumberLength);
+  }
+
+  /**
+   * Opens a packet of the one generation of Initial or Handshake, in place.
+   * @returns where the plaintext ends, or -1 when it is not authentic
+   */
+  openLong(bytes: Uint8Array, start: number, payloadStart: number, end: number, packetNumber: number): number {
+    return this.#counted(this.#readPacket!.open(bytes, start, payloadStart, end, packetNumber));
+  }
+
+  /**
+   * Opens a 1-RTT packet with the generation that its key phase bit names; a packet of the next generation moves both
+   * directions on. RFC 9001 §6.2, §6.3, §6.5.
+   * @param previousFor  how long packets of the generation before are still taken after an update
+   */
+  openShort(
+    now: Micros,
+    bytes: Uint8Array,
+    start: number,
+    payloadStart: number,
+    end: number,
+    packetNumber: number,
+    phase: 0 | 1,
+    previousFor: Micros,
+  ): number {
+    if (phase === this.#readPhase) {
+      const plainEnd = this.#counted(this.#readPacket!.open(bytes, start, payloadStart, end, packetNumber));
+      if (plainEnd >= 0 && packetNumber < this.#firstInPhase) this.#firstInPhase = packetNumber;
+      return plainEnd;
+    }
+    // A reordered packet from before the update has a lower number than any of the current generation. RFC 9001 §6.5.
+    if (packetNumber < this.#firstInPhase)
+      return this.#previousRead === undefined ? -1 : this.#counted(this.#previousRead.open(bytes, start, payloadStart, end, packetNumber));
+    this.#nextRead ??= packetProtector(
+      this.#provider,
+      this.#suite,
+      nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#version),
+      this.#version,
+    );
+    const plainEnd = this.#counted(this.#nextRead.open(bytes, start, payloadStart, end, packetNumber));
+    if (plainEnd >= 0) this.#follow(now, packetNumber, previousFor);
+    return plainEnd;
+  }
+
+  onDeadline(): void {
+    this.#previousRead = undefined;
+    this.deadline = NEVER;
+  }
+
+  #follow(now: Micros, packetNumber: number, previousFor: Micros): void {
+    this.#previousRead = this.#readPacket;
+    this.deadline = now + previousFor;
+    this.#readPacket = this.#nextRead;
+    this.#nextRead = undefined;
+    this.#readSecret = nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#version);
+    this.#readPhase = this.#readPhase === 0 ? 1 : 0;
+    this.#firstInPhase = packetNumber;
+    this.generation++;
+    // RFC 9001 §6.2: the answer to an update is our own, before anything in the new generation is acknowledged
+    this.#writeSecret = nextSecret(this.#provider, this.#suite, this.#writeSecret!, this.#version);
+    this.#writePacket = packetProtector(this.#provider, this.#suite, this.#writeSecret, this.#version);
+    this.writePhase = this.#readPhase;
+    this.#sealed = 0;
+  }
+
+  #counted(plainEnd: number): number {
+    // RFC 9001 §6.6: the integrity limit counts forgeries over all generations
+    if (plainEnd < 0 && ++this.#failedOpens > this.#integrityLimit)
+      throw new TransportError(TransportErrorCode.AEAD_LIMIT_REACHED, `${this.#failedOpens} packets were not authentic`);
+    return plainEnd;
+  }
+}

@@ -1,0 +1,75 @@
+import { RangeSet } from '@quiclab/bytes';
+import type { AckPolicy } from '@quiclab/recovery';
+import { type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+
+/** Ranges of received packet numbers that we keep and acknowledge; older ones are let go. RFC 9000 §13.2.3. */
+export const MAX_RECEIVED_RANGES = 64;
+
+/** Which packets came in one space, and by when an ACK is owed. RFC 9000 §12.3, §13.2. */
+export class ReceivedPackets {
+  readonly ranges: RangeSet;
+  largest: number;
+  largestAt: Micros;
+  /** An ACK must leave now: a deadline that has come, kept as state until there is a slot. */
+  due: boolean;
+  deadline: Micros;
+  /** Something came that has not been acknowledged, even if nobody waits for it: an ACK may ride along. */
+  unacknowledged: boolean;
+  readonly #policy: AckPolicy;
+  #floor: number; // everything below is a duplicate: we no longer know better
+
+  constructor(policy: AckPolicy) {
+    this.ranges = new RangeSet();
+    this.largest = -1;
+    this.largestAt = 0;
+    this.due = false;
+    this.deadline = NEVER;
+    this.unacknowledged = false;
+    this.#policy = policy;
+    this.#floor = 0;
+  }
+
+  /** RFC 9000 §12.3: a packet whose number came before is discarded. */
+  isDuplicate(packetNumber: number): boolean {
+    return packetNumber <= this.largest && (packetNumber < this.#floor || this.ranges.has(packetNumber));
+  }
+
+  onPacket(now: Micros, packetNumber: number, ackEliciting: boolean, ecn: Ecn): void {
+    const inOrder = packetNumber === this.largest + 1;
+    this.ranges.add(packetNumber, packetNumber + 1);
+    if (packetNumber > this.largest) {
+      this.largest = packetNumber;
+      this.largestAt = now;
+    }
+    while (this.ranges.count > MAX_RECEIVED_RANGES) {
+      this.#floor = this.ranges.end(0);
+      this.ranges.dropFirst();
+    }
+    if (ackEliciting) this.unacknowledged = true;
+    const by = this.#policy.onPacket(now, packetNumber, ackEliciting, inOrder, ecn);
+    if (by <= now) {
+      this.due = true;
+      this.deadline = NEVER;
+    } else if (by < this.deadline && !this.due) this.deadline = by;
+  }
+
+  onDeadline(): void {
+    this.due = true;
+    this.deadline = NEVER;
+  }
+
+  onAckSent(now: Micros): void {
+    this.due = false;
+    this.unacknowledged = false;
+    this.deadline = NEVER;
+    this.#policy.onAckSent(now);
+  }
+
+  /** The peer has our ACK up to here: ranges below need not be said again. RFC 9000 §13.2.4. */
+  onAckAcked(largestInAck: number): void {
+    while (this.ranges.count > 1 && this.ranges.end(0) <= largestInAck) {
+      this.#floor = this.ranges.end(0);
+      this.ranges.dropFirst();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { FrameType, TransportError, TransportErrorCode, writeMaxStreams, writeStreamsBlocked } from '@quiclab/wire';
+import { Announced } from '../control/announced.ts';
+import type { PacketBuilder } from '../packet/builder.ts';
+
+const FRAME_ROOM = 9;
+
+/** How many streams of one kind either side may open. RFC 9000 §4.6. */
+export class StreamLimits {
+  readonly #bidi: boolean;
+  readonly #window: number;
+  readonly #announced: Announced;
+  /** Streams that the peer has opened, counting those of lower number that it skipped. */
+  accepted: number;
+  #closed: number;
+
+  /** Streams that we have opened, and how many the peer allows. */
+  opened: number;
+  allowed: number;
+  /** `openStream` was refused: tell the application when there is room. */
+  refused: boolean;
+  #blockedPending: boolean;
+  #blockedSaidAt: number;
+
+  /** @param window  how many of the peer's may be open at once */
+  constructor(kind: 'bidi' | 'uni', window: number) {
+    this.#bidi = kind === 'bidi';
+    this.#window = window;
+    this.#announced = new Announced(window);
+    this.accepted = 0;
+    this.#closed = 0;
+    this.opened = 0;
+    this.allowed = 0;
+    this.refused = false;
+    this.#blockedPending = false;
+    this.#blockedSaidAt = -1;
+  }
+
+  get limit(): number {
+    return this.#announced.value;
+  }
+
+  /** The peer uses the stream of this index. Throws when it is beyond the limit. */
+  accept(index: number, frameType: number): void {
+    if (index >= this.#announced.value)
+      throw new TransportError(
+        TransportErrorCode.STREAM_LIMIT_ERROR,
+        `${this.#bidi ? 'bidirectional' : 'unidirectional'} stream number ${index + 1} was opened, the limit is ${this.#announced.value}`,
+        frameType,
+      );
+  }
+
+  /** One of the peer's streams is done: once half of the window is used up, more are allowed. */
+  onClosed(): void {
+    this.#closed++;
+    const limit = this.#closed + this.#window;
+    if ((limit - this.#announced.value) * 2 >= this.#window) this.#announced.set(limit);
+  }
+
+  /** The index of the next stream of ours, or -1 at the peer's limit. */
+  open(): number {
+    if (this.opened < this.allowed) return this.opened++;
+    this.refused = true;
+    if (this.#blockedSaidAt !== this.allowed) this.#blockedPending = true;
+    return -1;
+  }
+
+  /** MAX_STREAMS, or the transport parameter. Limits never fall. True when an application waits for this. */
+  onPeerLimit(limit: number): boolean {
+    if (limit <= this.allowed) return false;
+    this.allowed = limit;
+    this.#blockedPending = false;
+    const waiting = this.refused;
+    this.refused = false;
+    return waiting;
+  }
+
+  writeFrames(packet: PacketBuilder): void {
+    if (this.#announced.pending && packet.remaining >= FRAME_ROOM) {
+      writeMaxStreams(packet.writer, this.#bidi, this.#announced.value);
+      packet.log(this.#bidi ? FrameType.MAX_STREAMS_BIDI : FrameType.MAX_STREAMS_UNI, 0, this.#announced.value, 0);
+      this.#announced.onSent();
+    }
+    if (this.#blockedPending && packet.remaining >= FRAME_ROOM) {
+      writeStreamsBlocked(packet.writer, this.#bidi, this.allowed);
+      packet.log(this.#bidi ? FrameType.STREAMS_BLOCKED_BIDI : FrameType.STREAMS_BLOCKED_UNI, 0, this.allowed, 0);
+      this.#blockedPending = false;
+      this.#blockedSaidAt = this.allowed;
+    }
+  }
+
+  onLimitLost(value: number): void {
+    this.#announced.onLost(value);
+  }
+
+  onBlockedLost(limit: number): void {
+    if (limit === this.allowed && this.refused) this.#blockedPending = true;
+  }
+}
