@@ -4,8 +4,9 @@ import { nodeProvider } from '@quiclab/crypto/node';
 import { seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { ExtensionType } from '../src/extensions.ts';
-import { clientHandshake, type HandshakeStep, TlsAlert } from '../src/index.ts';
+import { clientHandshake, type HandshakeStep } from '../src/index.ts';
 import { decodeClientHello } from '../src/messages/client-hello.ts';
+import { alertOf } from './alert-of.ts';
 import { identities, NOW, root } from './certificates.ts';
 import { CLIENT_PARAMETERS, outline, Pair, type PairOptions, SERVER_PARAMETERS, secretsOf, stepsOf } from './pair.ts';
 
@@ -17,17 +18,6 @@ const withKey = (kind: (typeof kinds)[number]): NonNullable<PairOptions['server'
   certificates: [identities[kind].certificate],
   privateKey: identities[kind].privateKey,
 });
-
-/** The alert that ends this. */
-function alertOf(action: () => unknown): number {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof TlsAlert) return error.alert;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
 
 const alertOfPair = (options: PairOptions): number => alertOf(() => new Pair(options).run());
 
