@@ -18,7 +18,7 @@ export interface TokenPacerOptions {
   readonly maxDatagramSize: number;
   /** Octets that may leave at once at the very beginning. Default: ten datagrams, the initial window (RFC 9002 §7.7). */
   readonly initialBurst?: number;
-  /** After that a burst covers so much time, and at least two datagrams. Default 2 ms, the least that a driver's timers can tell apart. */
+  /** After that a burst covers so much time and one datagram more, at least two. Default 2 ms, the least that a driver's timers can tell apart. */
   readonly burstTime?: Micros;
 }
 
@@ -32,7 +32,7 @@ export const unpaced: Pacer = {
 };
 
 class TokenPacer implements Pacer {
-  readonly #leastBurst: number;
+  readonly #datagram: number;
   readonly #burstTime: Micros;
   /** In millionths of an octet, which is what a rate of one octet per second brings in a microsecond. May be below zero. */
   #credit: number;
@@ -40,7 +40,7 @@ class TokenPacer implements Pacer {
   #started = false;
 
   constructor(options: TokenPacerOptions) {
-    this.#leastBurst = 2 * options.maxDatagramSize * SECOND;
+    this.#datagram = options.maxDatagramSize * SECOND;
     this.#burstTime = options.burstTime ?? 2 * MILLISECOND;
     this.#credit = (options.initialBurst ?? 10 * options.maxDatagramSize) * SECOND;
   }
@@ -60,8 +60,9 @@ class TokenPacer implements Pacer {
     this.#started = true;
   }
 
+  /** The datagram more is what was left when the last burst ended: cut off, it would be missing from the rate. */
   #burst(rate: number): number {
-    return Math.max(this.#leastBurst, this.#burstTime * rate);
+    return this.#datagram + Math.max(this.#datagram, this.#burstTime * rate);
   }
 
   #creditAt(now: Micros, rate: number, burst: number): number {

@@ -1,1 +1,193 @@
-export {};
+/**
+ * What every loss detector, probe policy and ACK policy must do, as plain data: `run` throws where it does not. Free of any
+ * test runner: `for (const { name, run } of lossDetectorCases) test(name, () => run(() => myDetector()))`.
+ */
+import type { RttView } from '@quiclab/congestion';
+import { MILLISECOND, type Micros, NEVER, SECOND } from '@quiclab/sansio';
+import type { AckPolicy, LossDetector, ProbePolicy, SentPacket, SentPackets } from './ports.ts';
+
+export interface ContractCase<Subject> {
+  readonly name: string;
+  run(make: () => Subject): void;
+}
+
+/** The plainest `SentPackets`: an array. */
+export class PlainSentPackets implements SentPackets {
+  largestAcked = -1;
+  outstanding: SentPacket[] = [];
+  readonly lost: number[] = [];
+
+  send(packetNumber: number, sentAt: Micros): void {
+    this.outstanding.push({ packetNumber, sentAt, bytes: 1200, ackEliciting: true, inFlight: true });
+  }
+
+  acknowledge(packetNumber: number): void {
+    this.largestAcked = Math.max(this.largestAcked, packetNumber);
+    this.outstanding = this.outstanding.filter((packet) => packet.packetNumber !== packetNumber);
+  }
+
+  oldest(): SentPacket | undefined {
+    return this.outstanding[0];
+  }
+
+  after(packetNumber: number): SentPacket | undefined {
+    return this.outstanding.find((packet) => packet.packetNumber > packetNumber);
+  }
+
+  declareLost(packetNumber: number): void {
+    this.outstanding = this.outstanding.filter((packet) => packet.packetNumber !== packetNumber);
+    this.lost.push(packetNumber);
+  }
+}
+
+const RTT: Micros = 40 * MILLISECOND;
+const rtt: RttView = { latest: RTT, smoothed: RTT, variation: RTT / 2, min: RTT };
+
+function must(claim: boolean, otherwise: string): void {
+  if (!claim) throw new Error(otherwise);
+}
+
+export const lossDetectorCases: readonly ContractCase<LossDetector>[] = [
+  {
+    name: 'without an acknowledgement nothing is lost, however long it takes (RFC 9002 §6.1)',
+    run(make) {
+      const sent = new PlainSentPackets();
+      for (let n = 0; n < 10; n++) sent.send(n, n);
+      must(make().detect(3_600 * SECOND, sent, rtt) === NEVER, 'a timer was wanted');
+      must(sent.lost.length === 0, `lost: ${sent.lost}`);
+    },
+  },
+  {
+    name: 'a packet sent after everything acknowledged is never lost',
+    run(make) {
+      const sent = new PlainSentPackets();
+      for (let n = 0; n < 10; n++) sent.send(n, n);
+      sent.acknowledge(5);
+      const detector = make();
+      detector.detect(RTT, sent, rtt);
+      detector.detect(3_600 * SECOND, sent, rtt);
+      must(!sent.lost.some((n) => n > 5), `lost: ${sent.lost}`);
+    },
+  },
+  {
+    name: 'a packet that a later one has overtaken is lost in the end',
+    run(make) {
+      const sent = new PlainSentPackets();
+      sent.send(0, 0);
+      sent.send(1, 0);
+      sent.acknowledge(1);
+      const detector = make();
+      let now = RTT;
+      for (let i = 0; i < 100 && sent.lost.length === 0; i++) {
+        const again = detector.detect(now, sent, rtt);
+        if (sent.lost.length > 0) break;
+        must(again < NEVER, 'it is neither lost nor looked at again');
+        now = again;
+      }
+      must(sent.lost.join() === '0', `lost: ${sent.lost}`);
+    },
+  },
+  {
+    name: 'a timer lies ahead, and when it fires something is lost: it makes progress',
+    run(make) {
+      for (let smoothed = 1; smoothed < 3_000; smoothed += 7) {
+        const sent = new PlainSentPackets();
+        const view: RttView = { latest: smoothed, smoothed, variation: 0, min: smoothed };
+        for (let n = 0; n < 4; n++) sent.send(n, 1_000_003 + n);
+        sent.acknowledge(3);
+        const detector = make();
+        let now = 1_000_007;
+        for (let i = 0; i < 10; i++) {
+          const again = detector.detect(now, sent, view);
+          if (again === NEVER) break;
+          must(Number.isSafeInteger(again) && again > now, `asked at ${now} to be asked again at ${again}`);
+          const before = sent.lost.length;
+          detector.detect((now = again), sent, view);
+          must(sent.lost.length > before, `the timer fired at ${now} for nothing`);
+        }
+        must(sent.outstanding.length === 0, `still outstanding: ${sent.outstanding.map((packet) => packet.packetNumber)}`);
+      }
+    },
+  },
+  {
+    name: 'being told of a loss that was none does no harm',
+    run(make) {
+      const sent = new PlainSentPackets();
+      sent.send(0, 0);
+      const detector = make();
+      detector.onSpuriousLoss(sent.oldest()!, 7, RTT);
+      must(detector.detect(RTT, sent, rtt) === NEVER, 'a timer was wanted');
+    },
+  },
+];
+
+export const probePolicyCases: readonly ContractCase<ProbePolicy>[] = [
+  {
+    name: 'a timeout is whole, no less than the RTT and 1 ms, and finite after any number of them (RFC 9002 §6.2.1)',
+    run(make) {
+      for (const count of [0, 1, 2, 10, 50, 1_000, 1_000_000]) {
+        const timeout = make().timeout(rtt, 0, count);
+        must(Number.isSafeInteger(timeout), `${timeout} µs`);
+        must(timeout >= RTT + MILLISECOND, `${timeout} µs at an RTT of ${RTT}`);
+      }
+      const none: RttView = { latest: 0, smoothed: 0, variation: 0, min: 0 };
+      must(make().timeout(none, 0, 0) >= MILLISECOND, 'below the granularity of a timer');
+    },
+  },
+  {
+    name: 'timeouts never get shorter, and grow with what the peer may hold back',
+    run(make) {
+      const policy = make();
+      for (let count = 0; count < 20; count++) {
+        must(policy.timeout(rtt, 0, count + 1) >= policy.timeout(rtt, 0, count), `shorter after ${count + 1}`);
+        must(policy.timeout(rtt, 25 * MILLISECOND, count) >= policy.timeout(rtt, 0, count) + 25 * MILLISECOND, 'max_ack_delay is left out');
+      }
+    },
+  },
+  {
+    name: 'a probe is one datagram or two (RFC 9002 §6.2.4)',
+    run(make) {
+      for (let count = 0; count < 20; count++) {
+        const datagrams = make().datagrams(count);
+        must(datagrams === 1 || datagrams === 2, `${datagrams} datagrams`);
+      }
+    },
+  },
+];
+
+export const ackPolicyCases: readonly ContractCase<AckPolicy>[] = [
+  {
+    name: 'what elicits no ACK gets none, or two ends would never fall silent (RFC 9000 §13.2.1)',
+    run(make) {
+      const policy = make();
+      for (let n = 0; n < 20; n++) {
+        must(policy.onPacket(n, 2 * n, false, n % 2 === 0, 3) === NEVER, `packet ${2 * n} was to be answered`);
+      }
+    },
+  },
+  {
+    name: 'what elicits one gets one, now or at a time to come',
+    run(make) {
+      const policy = make();
+      for (let n = 0; n < 50; n++) {
+        const now = 1_000 * n;
+        const by = policy.onPacket(now, n, true, true, 0);
+        must(by >= now && by < NEVER && Number.isSafeInteger(by), `at ${now}: by ${by}`);
+        if (n % 5 === 4) policy.onAckSent(now);
+      }
+    },
+  },
+  {
+    name: 'in a long transfer the sender hears at once, again and again',
+    run(make) {
+      const policy = make();
+      let atOnce = 0;
+      for (let n = 0; n < 1_000; n++) {
+        if (policy.onPacket(n, n, true, true, 0) > n) continue;
+        atOnce++;
+        policy.onAckSent(n);
+      }
+      must(atOnce >= 10, `${atOnce} ACKs for 1,000 packets`);
+    },
+  },
+];
