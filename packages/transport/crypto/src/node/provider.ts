@@ -1,9 +1,10 @@
-import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptoProvider } from '../provider.ts';
 import { nodeAead, nodeHeaderMask } from './aead.ts';
+import { checkChain } from './check-chain.ts';
 import { nodeKeyExchange } from './key-exchange.ts';
 import { octets } from './octets.ts';
-import { NodeVerifier, nodeSigner } from './signatures.ts';
+import { nodeSigner } from './signatures.ts';
 
 /** The provider port on `node:crypto`. Stateless: one for the whole process. */
 export const nodeProvider: CryptoProvider = {
@@ -15,5 +16,5 @@ export const nodeProvider: CryptoProvider = {
   keyExchange: nodeKeyExchange,
   signer: nodeSigner,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
-  checkChain: (chain) => new NodeVerifier(new X509Certificate(chain[0]).publicKey),
+  checkChain,
 };
