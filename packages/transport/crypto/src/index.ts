@@ -1,5 +1,6 @@
 export { hashLength, hkdfExpand, hkdfExpandLabel, hkdfExtract } from './hkdf.ts';
 export { confidentialityLimit, initialSecrets, integrityLimit, nextSecret, suiteHash, suiteKeyLength } from './key-schedule.ts';
+export { nullProtection } from './null-provider.ts';
 export {
   HeaderProtector,
   PacketProtector,

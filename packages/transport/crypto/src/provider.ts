@@ -56,8 +56,8 @@ export interface Verifier {
 }
 
 /**
- * Authenticated encryption in place, by offsets into the caller's octets: making a view costs more than half of what null
- * protection takes for a packet, and a native library wants addresses anyway. The nonce has 12 octets and may be overwritten afterwards.
+ * Authenticated encryption in place, by offsets into the caller's octets: three views for each packet would add a third to what
+ * null protection costs, and a native library wants addresses anyway. The nonce has 12 octets and may be overwritten afterwards.
  */
 export interface Aead {
   /** Seals [payloadStart, payloadEnd) with [headerStart, payloadStart) as associated data; the tag goes to the 16 octets at payloadEnd, which must be there. */
