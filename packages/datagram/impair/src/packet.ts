@@ -1,0 +1,48 @@
+import type { Address, Ecn, Micros } from '@quiclab/sansio';
+import type { Fate, LinkPacket } from './port.ts';
+
+const NOWHERE: Address = { host: '', port: 0 };
+const NOTHING = new Uint8Array(0);
+const BUFFER = 2_048; // fits what usual paths carry
+const MOST_FREE = 4_096;
+
+/** A packet as its link holds it: a pooled object with octets of its own. */
+export class HeldPacket implements LinkPacket {
+  bytes: Uint8Array = NOTHING;
+  size = 0;
+  index = 0;
+  enteredAt: Micros = 0;
+  from: Address = NOWHERE;
+  to: Address = NOWHERE;
+  ecn: Ecn = 0;
+  enteredEcn: Ecn = 0;
+  readonly fate: Fate = { dropped: '', delay: 0, copies: 1, flipBit: -1 };
+  /** Part of the fate's delay that keeps the order of packets. */
+  orderedDelay: Micros = 0;
+  /** When it arrives; equal instants in the order of `sequence`. */
+  due: Micros = 0;
+  sequence = 0;
+  #buffer: Uint8Array = NOTHING;
+
+  /** Copies the first `length` octets in. */
+  fill(bytes: Uint8Array, length: number): void {
+    if (this.#buffer.length < length) {
+      this.#buffer = new Uint8Array(Math.max(BUFFER, length));
+      this.bytes = this.#buffer.subarray(0, length);
+    } else if (this.bytes.length !== length) this.bytes = this.#buffer.subarray(0, length); // most packets have the size of the one before
+    this.bytes.set(bytes.length === length ? bytes : bytes.subarray(0, length));
+  }
+}
+
+/** Packets that are not in use. The link takes and gives back; nobody else does. */
+export class PacketPool {
+  readonly #free: HeldPacket[] = [];
+
+  take(): HeldPacket {
+    return this.#free.pop() ?? new HeldPacket();
+  }
+
+  give(packet: HeldPacket): void {
+    if (this.#free.length < MOST_FREE) this.#free.push(packet);
+  }
+}
