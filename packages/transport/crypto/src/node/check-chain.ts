@@ -46,7 +46,7 @@ export function checkChain(chain: readonly Uint8Array[], serverName: string, now
   if (trust.verify === false) return verifier;
 
   if (chain.length > LONGEST_CHAIN)
-    throw refused(BAD_CERTIFICATE, leaf, `${chain.length} certificates came with it, more than ${LONGEST_CHAIN}`);
+    throw refused(BAD_CERTIFICATE, leaf, `its chain has ${chain.length} certificates, more than ${LONGEST_CHAIN}`);
   const others = chain.slice(1).map((der, i) => readCertificate(der, `certificate ${i + 1} of the chain`));
   const flaw = flawOf(leaf, now) ?? flawOfServer(leaf, serverName);
   if (flaw !== undefined) throw flaw;
