@@ -1,0 +1,62 @@
+import type { StreamId } from '@quiclab/streams';
+import type { EventQueue } from './event-queue.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpEvent } from './http.ts';
+import type { QuicStreams } from './transport.ts';
+
+/** The exchanges under way, and the ways in which one ends. */
+export class Exchanges {
+  readonly #transport: QuicStreams;
+  readonly #events: EventQueue<HttpEvent>;
+  readonly #byId = new Map<StreamId, Exchange>();
+
+  constructor(transport: QuicStreams, events: EventQueue<HttpEvent>) {
+    this.#transport = transport;
+    this.#events = events;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  get(id: StreamId): Exchange | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(exchange: Exchange): void {
+    this.#byId.set(exchange.id, exchange);
+  }
+
+  /** Those from this ID on. */
+  from(id: StreamId): Exchange[] {
+    return [...this.#byId.values()].filter((exchange) => exchange.id >= id);
+  }
+
+  /** RFC 9114 §8: the exchange ends, the connection goes on. */
+  streamError(exchange: Exchange, code: number, reason: string): void {
+    if (exchange.told) this.#events.push({ type: 'failed', id: exchange.id, code, reason });
+    this.drop(exchange, code);
+  }
+
+  /** Ends whatever of the exchange is still open. RFC 9114 §4.1.1. */
+  drop(exchange: Exchange, code: number): void {
+    if (exchange.receiving) this.#transport.stopSending(exchange.id, code);
+    exchange.receiving = false;
+    exchange.out.reset(code);
+    this.#byId.delete(exchange.id);
+  }
+
+  /** No more of the peer's message will come, or none is wanted. */
+  received(exchange: Exchange): void {
+    exchange.receiving = false;
+    this.retireWhenDone(exchange);
+  }
+
+  retireWhenDone(exchange: Exchange): void {
+    if (!exchange.receiving && exchange.out.done) this.#byId.delete(exchange.id);
+  }
+
+  clear(): void {
+    this.#byId.clear();
+  }
+}

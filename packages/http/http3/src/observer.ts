@@ -1,0 +1,23 @@
+import type { StreamId } from '@quiclab/streams';
+
+export type MappedKind = 'headers' | 'data' | 'trailers' | 'end' | 'reset' | 'other';
+
+/** Which octets of which stream belong to which exchange. For ledgers: a lost packet is blamed on whose octets it carried. */
+export interface FrameObserver {
+  /**
+   * A frame of ours was laid out ('sent'), or the header of one of the peer's was read ('received').
+   * @param exchange      whose frame it is; -1 for the connection's own
+   * @param offset        where it begins in the stream
+   * @param length        its octets, header included
+   * @param headerLength  those before its payload
+   */
+  frameMapped(
+    direction: 'sent' | 'received',
+    exchange: number,
+    stream: StreamId,
+    offset: number,
+    length: number,
+    headerLength: number,
+    kind: MappedKind,
+  ): void;
+}
