@@ -32,6 +32,8 @@ class NewReno implements CongestionController {
   /** When the last recovery period began. A packet sent later, once acknowledged, ends it. */
   #recoveryStart: Micros = NOT_IN_RECOVERY;
   #inRecovery = false;
+  /** When persistent congestion was last established. */
+  #collapsedAt: Micros = NOT_IN_RECOVERY;
   /** Nothing has changed the window yet, so a new datagram size gives a new initial window. */
   #untouched = true;
 
@@ -55,9 +57,10 @@ class NewReno implements CongestionController {
   onPacketSent(): void {}
 
   /** Appendix B.5. The octets of one ACK are counted together: all of them or none were sent after recovery began. */
-  onAck(_now: Micros, ack: AckSummary): void {
+  onAck(now: Micros, ack: AckSummary): void {
     if (ack.largestSentAt <= this.#recoveryStart) return; // no growth within a recovery period
     this.#inRecovery = false;
+    if (now === this.#collapsedAt) return; // §7.6.3 ends at the minimum window: the ACK that brought it there does not raise it
     if (ack.appLimited || ack.ackedBytes === 0) return; // §7.8: a window that is not used proves nothing
     this.#untouched = false;
     let ackedBytes = ack.ackedBytes;
@@ -76,6 +79,7 @@ class NewReno implements CongestionController {
     this.#window = this.#leastWindow(); // §7.6.2: as TCP does on a retransmission timeout, and in slow start from there
     this.#recoveryStart = NOT_IN_RECOVERY;
     this.#inRecovery = false;
+    this.#collapsedAt = now;
   }
 
   /** Appendix B.7: a mark weighs as much as a loss. */

@@ -158,6 +158,8 @@ test('persistent congestion: the minimum window, and slow start from there (RFC 
   lost(controller, 900, 9_000, true);
   expect(controller.congestionWindow).toBe(2_400);
   expect(controller.phase).toBe('slow-start');
+  acked(controller, 1200, 8_000, 9_000); // the very ACK that established it
+  expect(controller.congestionWindow).toBe(2_400);
   acked(controller, 1200, 500); // sent before: there is no recovery period any more that would hold it back
   expect(controller.congestionWindow).toBe(3_600);
 });

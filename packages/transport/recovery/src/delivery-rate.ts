@@ -58,8 +58,8 @@ export class DeliveryRate {
     }
   }
 
-  /** Ends the frame: the sample that its newest packet gives. An interval below the least RTT is compressed ACKs, and tells nothing. */
-  sample(now: Micros, minRtt: Micros, into: MutableAckSummary): void {
+  /** Ends the frame: the sample that its newest packet gives. */
+  sample(now: Micros, into: MutableAckSummary): void {
     const newest = this.#newest;
     into.delivered = this.delivered;
     if (newest === undefined) {
@@ -71,10 +71,9 @@ export class DeliveryRate {
     }
     this.#newest = undefined;
     this.#firstSentAt = newest.sentAt;
-    const interval = Math.max(newest.sentAt - newest.firstSentAt, now - newest.deliveredAt);
     into.priorDelivered = newest.delivered;
     into.inFlightAtSend = newest.inFlightAtSend;
-    into.interval = interval < minRtt ? 0 : interval;
+    into.interval = Math.max(newest.sentAt - newest.firstSentAt, now - newest.deliveredAt); // the slower of sending and acknowledging
     into.sampleAppLimited = newest.appLimited;
     if (this.delivered > this.#appLimitedUntil) this.#appLimitedUntil = -1;
   }

@@ -158,7 +158,7 @@ export class Recovery {
 
     const ackedBytes = this.#takeAcked(now, space, largest[0]!, ackDelay);
     const lostBytes = this.#detectLost(now, space);
-    this.#rate.sample(now, this.rtt.min, this.#ack);
+    this.#rate.sample(now, this.#ack);
     if (ackedBytes > 0) {
       const ack = this.#ack;
       ack.ackedBytes = ackedBytes;
@@ -189,24 +189,22 @@ export class Recovery {
 
   // the timer ----------------------------------------------------------------------------------------------------------
 
-  /** To be called when `deadline` <= now (Appendix A.9). 'loss': `lost` is filled; 'probe': see `probesOwed`; 'none': too early. */
+  /**
+   * To be called when `deadline` <= now (Appendix A.9); after it, the deadline lies ahead. 'loss': `lost` is filled, or the loss
+   * time has moved with the RTT; 'probe': see `probesOwed`; 'none': called too early. Probes can become due along with losses.
+   */
   onDeadline(now: Micros): 'loss' | 'probe' | 'none' {
     if (this.deadline > now) return 'none';
     this.#clearResults();
-    if (this.#earliestLossTime() <= now) {
+    const isLoss = this.#earliestLossTime() <= now;
+    if (isLoss) {
       for (const space of SPACES) if (this.#lossTimes[space]! <= now) this.#detectLost(now, space);
       this.updateDeadline(now);
-      return 'loss';
+      if (this.deadline > now) return 'loss';
     }
-    const space = this.#probeSpace;
-    // §6.2.2.1: with nothing in flight one packet is enough, it only earns the server credit
-    this.#probesOwed[space] = this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
-    this.ptoCount++;
-    this.#probeBase[space] = now; // until the probe itself has left
-    for (const other of SPACES) if (this.#probeTimeOf(other) <= now) this.#probeBase[other] = now; // after a late wake-up: one timeout, not one for each space
-    this.#deadlockBase = -1;
+    this.#oweProbes(now, this.#probeSpace);
     this.updateDeadline(now);
-    return 'probe';
+    return isLoss ? 'loss' : 'probe';
   }
 
   /** Recomputes `deadline` (Appendix A.8) after a flag changed. It may lie in the past: what came due while blocked is due now (§6.2.2.1). */
@@ -333,6 +331,16 @@ export class Recovery {
     const window = this.#controller.congestionWindow;
     this.#controller.onLoss(now, loss, this.rtt);
     if (this.#controller.congestionWindow < window) this.#repairAllowed = true;
+  }
+
+  #oweProbes(now: Micros, space: Space): void {
+    // §6.2.2.1: with nothing in flight one packet is enough, it only earns the server credit
+    this.#probesOwed[space] = this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
+    this.ptoCount++;
+    this.#probeBase[space] = now; // until the probe itself has left
+    // after a late wake-up, one timeout and not one for each space
+    for (const other of SPACES) if (this.#probeTimeOf(other) <= now) this.#probeBase[other] = now;
+    this.#deadlockBase = -1;
   }
 
   #discard(space: Space, level: number): void {

@@ -1,0 +1,67 @@
+import { NEVER } from '@quiclab/sansio';
+import { describe, expect, test } from 'vitest';
+import { ackPolicyCases, lossDetectorCases, probePolicyCases } from '../src/contract.ts';
+import { ackEverySecond, immediateAcks, lossDelay, packetAndTimeThreshold, standardProbes } from '../src/index.ts';
+
+const detectors = {
+  packetAndTimeThreshold: () => packetAndTimeThreshold(),
+  'packetAndTimeThreshold by time alone': () => packetAndTimeThreshold({ packetThreshold: Number.POSITIVE_INFINITY }),
+  'packetAndTimeThreshold with a threshold of 5/4': () => packetAndTimeThreshold({ timeThreshold: 5 / 4, packetThreshold: 10 }),
+};
+for (const [name, make] of Object.entries(detectors)) {
+  describe(`${name} as a loss detector`, () => {
+    for (const { name, run } of lossDetectorCases) test(name, () => run(make));
+  });
+}
+
+describe('standardProbes as a probe policy', () => {
+  for (const { name, run } of probePolicyCases) test(name, () => run(() => standardProbes));
+});
+
+for (const [name, make] of Object.entries({ ackEverySecond: () => ackEverySecond(), immediateAcks: () => immediateAcks })) {
+  describe(`${name} as an ACK policy`, () => {
+    for (const { name, run } of ackPolicyCases) test(name, () => run(make));
+  });
+}
+
+describe('the cases notice', () => {
+  const refusals = <T>(cases: readonly { run(make: () => T): void }[], make: () => T): number =>
+    cases.filter(({ run }) => {
+      try {
+        run(make);
+        return false;
+      } catch {
+        return true;
+      }
+    }).length;
+
+  test('a detector that rounds the other way than its timer', () => {
+    const detector = packetAndTimeThreshold();
+    const late = { ...detector, detect: (now: number, ...rest: [never, never]) => detector.detect(now - 1, ...rest) };
+    expect(refusals(lossDetectorCases, () => late)).toBeGreaterThan(0);
+  });
+
+  test('a detector that never gives up, and one that gives up everything', () => {
+    expect(refusals(lossDetectorCases, () => ({ detect: () => NEVER, onSpuriousLoss() {} }))).toBeGreaterThan(0);
+    const hasty = packetAndTimeThreshold();
+    hasty.detect = (now, sent, rtt) => {
+      const oldest = sent.oldest();
+      if (oldest !== undefined && oldest.sentAt + lossDelay(rtt) < now) sent.declareLost(oldest.packetNumber, 'time');
+      return NEVER;
+    };
+    expect(refusals(lossDetectorCases, () => hasty)).toBeGreaterThan(0);
+  });
+
+  test('a probe policy without a limit, and one that shrinks', () => {
+    expect(
+      refusals(probePolicyCases, () => ({ ...standardProbes, timeout: (rtt, delay, count) => (rtt.smoothed * 3 + delay) * 2 ** count })),
+    ).toBe(1);
+    expect(refusals(probePolicyCases, () => ({ ...standardProbes, timeout: () => 100_000 }))).toBe(1);
+    expect(refusals(probePolicyCases, () => ({ ...standardProbes, datagrams: () => 3 }))).toBe(1);
+  });
+
+  test('an ACK policy that answers ACKs, and one that never answers', () => {
+    expect(refusals(ackPolicyCases, () => ({ ...immediateAcks, onPacket: (now: number) => now }))).toBe(1);
+    expect(refusals(ackPolicyCases, () => ({ ...immediateAcks, onPacket: () => NEVER }))).toBe(2);
+  });
+});
