@@ -194,8 +194,9 @@ export class Recovery {
    * time has moved with the RTT; 'probe': see `probesOwed`; 'none': called too early. Probes can become due along with losses.
    */
   onDeadline(now: Micros): 'loss' | 'probe' | 'none' {
-    if (this.deadline > now) return 'none';
     this.#clearResults();
+    this.updateDeadline(now); // a flag may have changed since: nothing is owed by a server that has reached its limit
+    if (this.deadline > now) return 'none';
     const isLoss = this.#earliestLossTime() <= now;
     if (isLoss) {
       for (const space of SPACES) if (this.#lossTimes[space]! <= now) this.#detectLost(now, space);

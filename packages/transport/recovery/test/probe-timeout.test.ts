@@ -187,7 +187,8 @@ describe('before the address is validated (RFC 9002 §6.2.2.1)', () => {
     const { recovery } = scene;
     scene.send(0, { space: Space.INITIAL });
     recovery.amplificationBlocked = true;
-    recovery.updateDeadline(10);
+    expect(recovery.onDeadline(999_000)).toBe('none'); // even where nobody has asked for the deadline since
+    expect(recovery.ptoCount).toBe(0);
     expect(recovery.deadline).toBe(NEVER);
     recovery.amplificationBlocked = false;
     recovery.updateDeadline(2_000_000);
