@@ -1,0 +1,121 @@
+/** `pnpm interop`: every peer × case × role through our own relay, as a table and as JSON. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Random, seededRandom } from '@quiclab/sansio';
+import { Command, Option } from 'commander';
+import { browse } from './interop/browse.ts';
+import { CASES } from './interop/cases.ts';
+import { makeCertificate } from './interop/certificate.ts';
+import { OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
+import { line, matrix, type Result, type Role } from './interop/results.ts';
+import { type Room, runCase, type Verdict } from './interop/run-case.ts';
+import { dissect } from './interop/tshark.ts';
+
+interface Job {
+  readonly peer: string;
+  readonly case: string;
+  /** Ours. */
+  readonly role: Role;
+  run(room: Room): Promise<Verdict>;
+}
+
+const ROLES: readonly Role[] = ['client', 'server'];
+
+/** @param ours  what stands at our end: our own stack, or a stand-in that tells a fault of ours from one of this harness */
+function allJobs(ours: ProgramPeer): Job[] {
+  const prepared = new Map<ProgramPeer, Promise<Program>>();
+  const ready = (peer: ProgramPeer): Promise<Program> => {
+    if (!prepared.has(peer)) prepared.set(peer, peer.prepare());
+    return prepared.get(peer)!;
+  };
+  const transfers = PROGRAM_PEERS.flatMap((peer) =>
+    CASES.flatMap((test) =>
+      ROLES.map((role): Job => {
+        const [clientPeer, serverPeer] = role === 'client' ? [ours, peer] : [peer, ours];
+        const run = async (room: Room) => runCase(test, { client: await ready(clientPeer), server: await ready(serverPeer) }, room);
+        return { peer: peer.name, case: test.name, role, run };
+      }),
+    ),
+  );
+  const browser: Job = { peer: 'chromium', case: 'http3', role: 'server', run: async (room) => browse(await ready(ours), room) };
+  const dissections = ROLES.map(
+    (role): Job => ({ peer: 'tshark', case: 'dissect', role, run: async (room) => dissection(await ready(ours), role, room) }),
+  );
+  return [...transfers, browser, ...dissections];
+}
+
+/** One whole connection between two of ours, with the key log of one of them, as Wireshark reads it. */
+async function dissection(ours: Program, role: Role, room: Room): Promise<Verdict> {
+  const pcap = join(room.directory, 'connection.pcap');
+  const keyLog = join(room.directory, 'keys.log');
+  const test = CASES.find((candidate) => candidate.name === 'http3')!;
+  const transfer = await runCase(test, { client: ours, server: ours }, { ...room, pcap, keyLog: { of: role, file: keyLog } });
+  if (transfer.outcome !== 'passed') return transfer;
+  const { datagrams, packets, complaints } = await dissect(pcap, keyLog);
+  if (complaints.length > 0) return { outcome: 'failed', detail: `${complaints.length} complaints: ${complaints.slice(0, 3).join('; ')}` };
+  return { outcome: 'passed', detail: `${datagrams} datagrams, ${packets} packets, all decrypted, none malformed` };
+}
+
+async function runJob(job: Job, room: Room): Promise<Result> {
+  const facts = { peer: job.peer, case: job.case, role: job.role };
+  try {
+    return { ...facts, ...(await job.run(room)) };
+  } catch (error) {
+    if (error instanceof PeerMissing) return { ...facts, outcome: 'skipped', detail: error.message };
+    return { ...facts, outcome: 'failed', detail: `the harness failed: ${(error as Error).message}` };
+  }
+}
+
+async function runAll(jobs: readonly Job[], random: Random): Promise<Result[]> {
+  const workspace = mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
+  process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
+  const certificate = makeCertificate(workspace);
+  const results: Result[] = [];
+  for (const [index, job] of jobs.entries()) {
+    const directory = join(workspace, String(index));
+    mkdirSync(directory);
+    const result = await runJob(job, { directory, certificate, random: random.fork(`${job.peer}/${job.case}/${job.role}`) });
+    process.stderr.write(`[${index + 1}/${jobs.length}] ${line(result)}\n`);
+    results.push(result);
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return results;
+}
+
+interface Options {
+  readonly json?: string;
+  readonly peer?: string;
+  readonly case?: string;
+  readonly role?: Role;
+  readonly seed: string;
+  readonly standIn: string;
+}
+
+const everyJob = allJobs(OURS);
+const names = (of: (job: Job) => string) => [...new Set(everyJob.map(of))];
+const program = new Command('interop')
+  .description('Runs our QUIC against other stacks, through the relay, and prints who got on with whom.')
+  .option('--json <FILE>', 'write the results as JSON')
+  .addOption(new Option('--peer <NAME>', 'this peer only').choices(names((job) => job.peer)))
+  .addOption(new Option('--case <NAME>', 'this case only').choices(names((job) => job.case)))
+  .addOption(new Option('--role <ROLE>', 'this role of ours only').choices(ROLES))
+  .option('--seed <SEED>', 'for the content of the files', '1')
+  .addOption(
+    new Option('--stand-in <NAME>', 'what stands at our end: another peer here tests the harness')
+      .choices(PROGRAM_PEERS.map((peer) => peer.name))
+      .default(OURS.name),
+  )
+  .showHelpAfterError('(--help lists the options)')
+  .parse();
+const options = program.opts<Options>();
+const jobs = allJobs(PROGRAM_PEERS.find((peer) => peer.name === options.standIn)!).filter(
+  (job) => job.peer === (options.peer ?? job.peer) && job.case === (options.case ?? job.case) && job.role === (options.role ?? job.role),
+);
+if (jobs.length === 0)
+  program.error(`error: ${options.peer} has no case ${options.case ?? 'at all'} with us as ${options.role ?? 'either'}`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // 'exit' ends what was started
+const results = await runAll(jobs, seededRandom(options.seed));
+process.stdout.write(`${matrix(results)}\n`);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+process.exitCode = results.some((result) => result.outcome === 'failed') ? 1 : 0;

@@ -1,0 +1,87 @@
+/** The programs that can stand at an end of a path, and how each is made ready on this machine. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCES = join(ROOT, 'test/interop/peers');
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'quiclab', 'peers');
+
+/** The beginning of a command line: `client` or `server` and the arguments of test/interop/peers/README.md follow. */
+export type Program = readonly string[];
+
+/** Why a peer is not there; the cases with it are skipped. */
+export class PeerMissing extends Error {}
+
+export interface ProgramPeer {
+  readonly name: string;
+  /** Makes it ready, from the cache if it can. Throws PeerMissing. */
+  prepare(): Promise<Program>;
+}
+
+export const OURS: ProgramPeer = {
+  name: 'quiclab',
+  prepare: async () => [process.execPath, '--import', import.meta.resolve('tsx'), join(ROOT, 'scripts/interop/endpoint.ts')],
+};
+
+const AIOQUIC: ProgramPeer = {
+  name: 'aioquic',
+  async prepare() {
+    const source = join(SOURCES, 'aioquic');
+    const directory = await cached('aioquic', source, async (target) => {
+      await orMissing('python3 cannot make a virtual environment', run('python3', ['-m', 'venv', target]));
+      const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(source, 'requirements.txt')];
+      await orMissing('pip cannot install aioquic', run(join(target, 'bin/python'), install));
+    });
+    return [join(directory, 'bin/python'), join(source, 'peer.py')];
+  },
+};
+
+const QUIC_GO: ProgramPeer = {
+  name: 'quic-go',
+  async prepare() {
+    const source = join(SOURCES, 'quic-go');
+    const directory = await cached('quic-go', source, async (target) => {
+      await orMissing('no go command', run('go', ['version']));
+      await orMissing('go cannot build quic-go', run('go', ['build', '-o', join(target, 'quic-go'), '.'], { cwd: source }));
+    });
+    return [join(directory, 'quic-go')];
+  },
+};
+
+export const PROGRAM_PEERS: readonly ProgramPeer[] = [AIOQUIC, QUIC_GO, OURS];
+
+/** A directory in the cache, made anew when a file of the peer's source has changed. */
+async function cached(name: string, source: string, make: (target: string) => Promise<void>): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(source).sort())
+    if (/\.(txt|go|mod|sum)$/.test(file)) hash.update(file).update(readFileSync(join(source, file)));
+  const directory = join(CACHE, `${name}-${hash.digest('hex').slice(0, 16)}`);
+  const complete = `${directory}.complete`; // a virtual environment knows its own path: it is made in place and marked when done
+  if (existsSync(complete)) return directory;
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  try {
+    await make(directory);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+  mkdirSync(complete);
+  return directory;
+}
+
+async function orMissing(reason: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    const last = (stderr || message).trim().split('\n').at(-1)!;
+    throw new PeerMissing(`${reason}: ${last.slice(0, 200)}`);
+  }
+}
