@@ -1,0 +1,84 @@
+import { type Fields, fieldValue } from '@quiclab/http-semantics';
+import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import type { Micros } from '@quiclab/sansio';
+import type { HttpHandler } from './http-app.ts';
+
+/** The content of a request's path (percent-encoded, as it came), or undefined where there is none. */
+export type FileSource = (path: string) => Uint8Array | undefined;
+
+/** Answers GET and HEAD with files. Writes as much of each as is taken, and goes on when there is room again. */
+export class FileServer implements HttpHandler {
+  readonly #source: FileSource;
+  readonly #sending = new Map<number, { readonly content: Uint8Array; sent: number }>();
+
+  constructor(source: FileSource) {
+    this.#source = source;
+  }
+
+  onHttp(now: Micros, http: HttpConnection, event: HttpEvent): void {
+    switch (event.type) {
+      case 'request':
+        this.#answer(now, http, event.id, event.fields);
+        break;
+      case 'body-writable':
+        this.#write(now, http, event.id);
+        break;
+      case 'body-readable':
+        while (http.readBody(now, event.id) !== undefined); // a request's content is of no interest here
+        break;
+      case 'reset':
+      case 'stopped':
+      case 'failed':
+        this.#sending.delete(event.id);
+        break;
+    }
+  }
+
+  #answer(now: Micros, http: HttpConnection, id: number, fields: Fields): void {
+    const method = fieldValue(fields, ':method');
+    const path = fieldValue(fields, ':path') ?? '';
+    if (method !== 'GET' && method !== 'HEAD') {
+      http.respond(
+        now,
+        id,
+        [
+          [':status', '405'],
+          ['allow', 'GET, HEAD'],
+        ],
+        true,
+      );
+      return;
+    }
+    const content = this.#source(path);
+    if (content === undefined) {
+      http.respond(now, id, [[':status', '404']], true);
+      return;
+    }
+    const headersOnly = method === 'HEAD' || content.length === 0;
+    http.respond(
+      now,
+      id,
+      [
+        [':status', '200'],
+        ['content-type', 'application/octet-stream'],
+        ['content-length', String(content.length)],
+      ],
+      headersOnly,
+    );
+    if (headersOnly) return;
+    this.#sending.set(id, { content, sent: 0 });
+    this.#write(now, http, id);
+  }
+
+  #write(now: Micros, http: HttpConnection, id: number): void {
+    const file = this.#sending.get(id);
+    if (file === undefined) return;
+    while (file.sent < file.content.length) {
+      const taken = http.writeBody(now, id, file.content.subarray(file.sent));
+      if (taken === 0) return;
+      file.sent += taken;
+    }
+    this.#sending.delete(id);
+    http.finish(now, id);
+  }
+}

@@ -1,0 +1,25 @@
+import { type FrameObserver, Http3Connection, type HttpConnection, type QuicStreams } from '@quiclab/http3';
+
+/** The ways of managing HTTP connections that can be run so far. EXPERIMENTS §1; the others come with later work. */
+export const MODELS = ['h3'] as const;
+export type ModelId = (typeof MODELS)[number];
+
+/** The ALPN protocol by which both ends know which model they speak. */
+export const ALPN: Readonly<Record<ModelId, string>> = { h3: 'h3' };
+
+export interface HttpSetup {
+  readonly side: 'client' | 'server';
+  readonly transport: QuicStreams;
+  readonly observer?: FrameObserver;
+}
+
+/** HTTP over a connection, as the model (or the protocol that was agreed on) has it. */
+export function httpFor(_model: ModelId, setup: HttpSetup): HttpConnection {
+  return new Http3Connection(setup);
+}
+
+export function modelOfAlpn(alpn: string): ModelId {
+  const model = MODELS.find((id) => ALPN[id] === alpn);
+  if (model === undefined) throw new Error(`no model speaks '${alpn}'`);
+  return model;
+}

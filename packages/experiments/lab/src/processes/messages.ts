@@ -1,0 +1,37 @@
+import type { Address } from '@quiclab/sansio';
+import type { Page } from '@quiclab/workload';
+import type { FetchedObject } from '../apps/page-client.ts';
+import type { ServedFile } from '../files.ts';
+import type { ModelId } from '../model.ts';
+import type { TraceFiles } from '../tracing.ts';
+
+// What the processes of a relay run say to each other. All of it is JSON.
+
+export type ToServer =
+  | { readonly type: 'start'; readonly dir: string; readonly files: readonly ServedFile[]; readonly traces: TraceFiles }
+  | { readonly type: 'stop' };
+
+export type FromServer =
+  | { readonly type: 'listening'; readonly address: Address; readonly certificate: string }
+  | { readonly type: 'record'; readonly carried: readonly (readonly number[])[]; readonly owners: readonly number[] }
+  | { readonly type: 'failed'; readonly reason: string };
+
+export type ToClient = {
+  readonly type: 'start';
+  readonly model: ModelId;
+  readonly page: Page;
+  readonly remote: Address;
+  readonly certificate: string;
+  readonly traces: TraceFiles;
+};
+
+export type FromClient =
+  | { readonly type: 'progress'; readonly bytes: number }
+  | {
+      readonly type: 'record';
+      readonly startedAt: number;
+      readonly finishedAt: number;
+      readonly objects: readonly FetchedObject[];
+      readonly arrivals: readonly number[];
+    }
+  | { readonly type: 'failed'; readonly reason: string };

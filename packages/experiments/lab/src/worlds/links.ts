@@ -1,0 +1,54 @@
+import { bernoulli, type DropKind, type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
+import type { Micros } from '@quiclab/sansio';
+import type { LinkDrop, LinkFigures } from '../record.ts';
+
+/** A path as the demo's options describe it: the same both ways. */
+export interface PathPlan {
+  /** One way, µs. */
+  readonly delay: Micros;
+  /** bit/s; 0 for no limit. */
+  readonly rate: number;
+  /** Probability, 0 to 1. */
+  readonly loss: number;
+  /** Packets that may wait. */
+  readonly queue: number;
+}
+
+export const linkConfig = ({ delay, rate, loss, queue }: PathPlan): LinkConfig => ({
+  delay,
+  ...(rate > 0 ? { rate } : {}),
+  queue: { packets: queue },
+  ...(loss > 0 ? { loss: bernoulli(loss) } : {}),
+});
+
+/** Counts what a link does, and notes what it drops. */
+export class LinkLog extends LinkObserver {
+  #entered = 0;
+  #delivered = 0;
+  #queueDrops = 0;
+  readonly #drops: LinkDrop[] = [];
+
+  override entered(): void {
+    this.#entered++;
+  }
+  override delivered(): void {
+    this.#delivered++;
+  }
+  override dropped(at: Micros, packet: LinkPacket, kind: DropKind, cause: string): void {
+    if (kind !== 'injected') this.#queueDrops++;
+    this.#drops.push({ index: packet.index, at, kind, cause });
+  }
+
+  figures(): LinkFigures {
+    const injectedDrops = this.#drops.length - this.#queueDrops;
+    const judged = this.#entered - this.#queueDrops;
+    return {
+      entered: this.#entered,
+      delivered: this.#delivered,
+      injectedDrops,
+      queueDrops: this.#queueDrops,
+      realisedLoss: judged === 0 ? 0 : injectedDrops / judged,
+      drops: this.#drops,
+    };
+  }
+}

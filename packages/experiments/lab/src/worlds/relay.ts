@@ -1,0 +1,126 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { createRelay } from '@quiclab/relay';
+import { seededRandom } from '@quiclab/sansio';
+import { monotonicClock } from '@quiclab/udp';
+import type { Page } from '@quiclab/workload';
+import type { ServedFile } from '../files.ts';
+import type { ModelId } from '../model.ts';
+import type { FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
+import type { RunRecord } from '../record.ts';
+import type { TraceFiles } from '../tracing.ts';
+import { LinkLog, linkConfig, type PathPlan } from './links.ts';
+
+export interface RelayRun {
+  readonly model: ModelId;
+  readonly seed: number;
+  readonly path: PathPlan;
+  readonly dir: string;
+  readonly files: readonly ServedFile[];
+  readonly page: Page;
+  readonly traces: TraceFiles;
+  onProgress?(bytes: number): void;
+}
+
+/** Three processes: a server and a client on real sockets, and between them, here, the relay. */
+export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
+  const server = new Child<ToServer, FromServer>('server');
+  const client = new Child<ToClient, FromClient>('client');
+  try {
+    server.say({ type: 'start', dir: run.dir, files: run.files, traces: run.traces });
+    const { address, certificate } = await server.hear('listening');
+    const up = new LinkLog();
+    const down = new LinkLog();
+    const link = linkConfig(run.path);
+    const relay = await createRelay({
+      listen: { host: '127.0.0.1', port: 0 },
+      target: address,
+      up: link,
+      down: link,
+      random: seededRandom(run.seed),
+      clock: monotonicClock(),
+      observeUp: up,
+      observeDown: down,
+    });
+    client.onMessage((message) => message.type === 'progress' && run.onProgress?.(message.bytes));
+    client.say({ type: 'start', model: run.model, page: run.page, remote: relay.address, certificate, traces: run.traces });
+    const fetched = await client.hear('record');
+    const figures = await relay.close();
+    server.say({ type: 'stop' });
+    const served = await server.hear('record');
+    await Promise.all([server.ended, client.ended]);
+    const { p50, p99 } = figures.down.lateness;
+    return {
+      model: run.model,
+      seed: run.seed,
+      startedAt: fetched.startedAt,
+      finishedAt: fetched.finishedAt,
+      objects: fetched.objects,
+      arrivals: fetched.arrivals,
+      carried: served.carried,
+      owners: served.owners,
+      up: up.figures(),
+      down: down.figures(),
+      lateness: { p50, p99 },
+    };
+  } finally {
+    server.kill();
+    client.kill();
+  }
+}
+
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+
+/** A process of ours and what it says. A process that fails, or ends before it said what is awaited, rejects. */
+class Child<Say, Hear extends { readonly type: string }> {
+  readonly ended: Promise<void>;
+  readonly #process: ChildProcess;
+  readonly #heard: Hear[] = [];
+  #failure: string | undefined = undefined;
+  #wake: () => void = () => {};
+  #listener: (message: Hear) => void = () => {};
+
+  constructor(name: string) {
+    this.#process = fork(fileURLToPath(new URL(`../processes/${name}.${EXTENSION}`, import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process.on('message', (message) => {
+      const heard = message as Hear;
+      if (heard.type === 'failed') this.#failure ??= `the ${name}: ${(message as { reason: string }).reason}`;
+      else if (heard.type !== 'progress') this.#heard.push(heard);
+      this.#listener(heard);
+      this.#wake();
+    });
+    this.ended = new Promise((resolve) => {
+      this.#process.on('exit', (code, signal) => {
+        if (code !== 0) this.#failure ??= `the ${name} process ended with ${signal ?? `code ${code}`}`;
+        this.#failure ??= `the ${name} process has ended`;
+        this.#wake();
+        resolve();
+      });
+    });
+  }
+
+  say(message: Say): void {
+    this.#process.send(message as object);
+  }
+
+  onMessage(listener: (message: Hear) => void): void {
+    this.#listener = listener;
+  }
+
+  async hear<T extends Hear['type']>(type: T): Promise<Extract<Hear, { type: T }>> {
+    for (;;) {
+      const index = this.#heard.findIndex((message) => message.type === type);
+      if (index >= 0) return this.#heard.splice(index, 1)[0] as Extract<Hear, { type: T }>;
+      if (this.#failure !== undefined) throw new Error(this.#failure);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  kill(): void {
+    if (this.#process.exitCode === null) this.#process.kill();
+  }
+}
