@@ -225,9 +225,10 @@ export class Connection {
     if (recovery.onDeadline(now) === 'loss') {
       reportLost(now, parts, recovery.lost);
       if (parts.observed) reportRecovery(now, parts);
-    } else if (parts.observed)
-      for (const space of parts.spaces)
-        if (recovery.probesOwed(space.index) > 0) parts.observer.probeTimeout(now, space.level, recovery.ptoCount);
+    }
+    if (!parts.observed) return;
+    for (const space of parts.spaces)
+      if (recovery.probesOwed(space.index) > 0) parts.observer.probeTimeout(now, space.level, recovery.ptoCount);
   }
 
   /** The endpoint forgets it: its connection IDs are routed no more. */

@@ -16,6 +16,7 @@ export class Outbound {
   #pending: PacketBuilder | undefined = undefined;
   #end = 0;
   #pad = false;
+  #paced = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -29,6 +30,7 @@ export class Outbound {
     if (budget.datagram === 0) return false;
     this.#end = 0;
     this.#pad = false;
+    this.#paced = false;
     this.#pending = undefined;
     for (let space = 0; space < 3; space++) if (this.#parts.spaces[space]!.keys.canWrite) this.#packet(now, space as Space, into);
     const last = this.#pending as PacketBuilder | undefined;
@@ -43,8 +45,8 @@ export class Outbound {
     into.local = path.local;
     into.remote = path.remote;
     into.ecn = 0;
-    path.onSent(this.#end);
-    budget.onSent(now, this.#end);
+    path.onSent(now, this.#end);
+    if (this.#paced) budget.onSent(now, this.#end); // RFC 9002 §7.7: not what carries ACKs alone
     counters.datagramsSent++;
     counters.bytesSent += this.#end;
     this.#parts.observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
@@ -98,6 +100,7 @@ export class Outbound {
     const { recovery } = parts.path;
     this.#end = packet.seal();
     record.datagram = parts.counters.datagramsSent;
+    if (packet.inFlight) this.#paced = true;
     recovery.sent(now, space.index, record);
     parts.counters.packetsSent++;
     if (packet.hasAck) space.received.onAckSent(now);

@@ -49,9 +49,11 @@ export class Path {
     if (!this.validated) this.recovery.amplificationBlocked = this.amplificationBudget === 0;
   }
 
-  onSent(octets: number): void {
+  onSent(now: Micros, octets: number): void {
     this.sent += octets;
-    if (!this.validated) this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+    if (this.validated) return;
+    this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+    this.recovery.updateDeadline(now);
   }
 
   validate(): void {
