@@ -1,0 +1,71 @@
+/** What one run of a measurement gave, at the client. */
+export interface Reading {
+  readonly value: number;
+  /** CPU time, user and system, of the measured stretch. */
+  readonly cpuSeconds: number;
+  /** What helps to understand the value: packets, losses. */
+  readonly notes?: Readonly<Record<string, number>>;
+}
+
+/** A server that waits for its client. */
+export interface Served {
+  readonly port: number;
+  /** DER, in base64: the root that a client trusts. */
+  readonly certificate: string;
+  notes?(): Readonly<Record<string, number>>;
+}
+
+export interface ContestOptions {
+  /** Octets of the download. */
+  readonly bytes: number;
+  /** Octets of a full datagram, where there are datagrams. */
+  readonly datagramSize: number;
+}
+
+/** Two ends that measure one thing between two processes. A contest without `serve` measures inside one. */
+export interface Contest {
+  serve?(options: ContestOptions): Promise<Served>;
+  run(options: ContestOptions, server: { readonly port: number; readonly certificate: Uint8Array }): Promise<Reading>;
+}
+
+export type Group = 'goodputMBps' | 'handshakesPerSecond' | 'requestsPerSecond' | 'simulatedDatagramsPerSecond';
+
+export interface Entry {
+  readonly group: Group;
+  readonly name: string;
+  readonly datagramSize: number;
+  load(): Promise<Contest>;
+}
+
+/** Everything that is measured, in the order of a round. Modules are loaded by the processes that need them only. */
+export const ENTRIES: readonly Entry[] = [
+  { group: 'goodputMBps', name: 'quic-1200', datagramSize: 1200, load: async () => (await import('./quic.ts')).download },
+  { group: 'goodputMBps', name: 'quic-1452', datagramSize: 1452, load: async () => (await import('./quic.ts')).download },
+  { group: 'goodputMBps', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsDownload },
+  { group: 'goodputMBps', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Download },
+  { group: 'goodputMBps', name: 'dgram-1452', datagramSize: 1452, load: async () => (await import('./dgram.ts')).dgramCeiling },
+  { group: 'handshakesPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./quic.ts')).handshakes },
+  { group: 'handshakesPerSecond', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsHandshakes },
+  { group: 'requestsPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./http3.ts')).http3Requests },
+  { group: 'requestsPerSecond', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Requests },
+  {
+    group: 'simulatedDatagramsPerSecond',
+    name: 'aes-gcm',
+    datagramSize: 1200,
+    load: async () => (await import('./simulated.ts')).simulated('aes-gcm'),
+  },
+  {
+    group: 'simulatedDatagramsPerSecond',
+    name: 'null',
+    datagramSize: 1200,
+    load: async () => (await import('./simulated.ts')).simulated('null'),
+  },
+];
+
+export const entryId = (entry: Entry): string => `${entry.group}/${entry.name}`;
+
+/** Handshakes that are under way at once. */
+export const HANDSHAKE_CONCURRENCY = 8;
+/** Requests that are under way at once, and octets of each response. */
+export const REQUEST_CONCURRENCY = 100;
+export const RESPONSE_BYTES = 1024;

@@ -1,0 +1,94 @@
+import { Http3Connection, type HttpEvent } from '@quiclab/http3';
+import { type Connection, describeClose } from '@quiclab/quic';
+import { type Contest, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
+import { connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
+import { measureRate } from './stopwatch.ts';
+
+const ALPN = 'h3';
+const RESPONSE = new Uint8Array(RESPONSE_BYTES).fill(0x61);
+
+/** HTTP/3 on each connection; `onReady` once requests may be made. */
+function http3(
+  side: 'client' | 'server',
+  onHttp: (now: number, http: Http3Connection, event: HttpEvent) => void,
+  onReady: (now: number, http: Http3Connection) => void = () => {},
+): Handler {
+  const all = new Map<Connection, Http3Connection>();
+  return (now, connection, event) => {
+    if (event.type === 'handshake-complete') {
+      const http = new Http3Connection({ side, transport: connection });
+      all.set(connection, http);
+      http.start(now);
+      onReady(now, http);
+    } else if (event.type === 'closed') {
+      all.delete(connection);
+      if (side === 'client') throw new Error(`the connection ended: ${describeClose(event.cause)}`);
+    } else if (event.type !== 'handshake-confirmed') all.get(connection)?.onTransport(now, event);
+    const http = all.get(connection);
+    if (http === undefined) return;
+    for (let said = http.pollEvent(); said !== undefined; said = http.pollEvent()) onHttp(now, http, said);
+  };
+}
+
+/** 1 KiB each, so many at a time on one connection. */
+export const http3Requests: Contest = {
+  serve: (options) =>
+    quicServer(
+      options,
+      ALPN,
+      http3('server', (now, http, event) => {
+        if (event.type !== 'request') return;
+        http.respond(
+          now,
+          event.id,
+          [
+            [':status', '200'],
+            ['content-type', 'application/octet-stream'],
+            ['content-length', String(RESPONSE.length)],
+          ],
+          false,
+        );
+        http.writeBody(now, event.id, RESPONSE);
+        http.finish(now, event.id);
+      }),
+    ),
+
+  async run(options, target) {
+    let complete = 0;
+    const received = new Map<number, number>();
+    const request = (now: number, http: Http3Connection): void => {
+      const id = http.request(
+        now,
+        [
+          [':method', 'GET'],
+          [':scheme', 'https'],
+          [':authority', 'localhost'],
+          [':path', '/object'],
+        ],
+        true,
+      );
+      if (id === undefined) throw new Error('the server does not take so many requests at once');
+      received.set(id, 0);
+    };
+    const handler = http3(
+      'client',
+      (now, http, event) => {
+        if (event.type !== 'body-readable') return;
+        for (let piece = http.readBody(now, event.id); piece !== undefined; piece = http.readBody(now, event.id)) {
+          const octets = received.get(event.id)! + piece.data.length;
+          received.set(event.id, octets);
+          if (!piece.fin) continue;
+          received.delete(event.id);
+          if (octets !== RESPONSE.length) throw new Error(`${octets} octets came, ${RESPONSE.length} were to come`);
+          complete++;
+          request(now, http);
+        }
+      },
+      (now, http) => {
+        for (let i = 0; i < REQUEST_CONCURRENCY; i++) request(now, http);
+      },
+    );
+    connect(await quicClient(options, target.certificate, handler), ALPN, target.port);
+    return measureRate(() => complete);
+  },
+};

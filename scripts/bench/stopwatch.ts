@@ -1,0 +1,31 @@
+/** Wall and CPU time of a stretch of this process. */
+export class Stopwatch {
+  readonly #at = process.hrtime.bigint();
+  readonly #cpu = process.cpuUsage();
+
+  get seconds(): number {
+    return Number(process.hrtime.bigint() - this.#at) / 1e9;
+  }
+
+  get cpuSeconds(): number {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    return (user + system) / 1e6;
+  }
+}
+
+const WARM_UP_SECONDS = 0.5;
+const MEASURED_SECONDS = 2;
+
+/**
+ * The rate of something that goes on: counted for two seconds, after half a second of which nobody takes notice.
+ * @param count  how often it has happened so far
+ */
+export async function measureRate(count: () => number): Promise<{ value: number; cpuSeconds: number }> {
+  await pause(WARM_UP_SECONDS);
+  const watch = new Stopwatch();
+  const before = count();
+  await pause(MEASURED_SECONDS);
+  return { value: (count() - before) / watch.seconds, cpuSeconds: watch.cpuSeconds };
+}
+
+const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
