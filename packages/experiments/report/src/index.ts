@@ -1,1 +1,6 @@
-export {};
+export { bootstrapMedian, compare, FIGURES } from './compare.ts';
+export { bitRate, milliseconds, percent, realisedLoss } from './format.ts';
+export { htmlReport } from './html.ts';
+export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
+export { terminalTable } from './table.ts';
+export { parseResult, ResultError } from './validate.ts';
