@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Random, seededRandom } from '@quiclab/sansio';
+import { monotonicClock } from '@quiclab/udp';
 import { Command, Option } from 'commander';
 import { browse } from './interop/browse.ts';
 import { CASES } from './interop/cases.ts';
@@ -70,7 +71,7 @@ async function runJob(job: Job, room: Room): Promise<Result> {
 async function runAll(jobs: readonly Job[], random: Random): Promise<Result[]> {
   const workspace = mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
   process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
-  const certificate = makeCertificate(workspace);
+  const certificate = makeCertificate(workspace, monotonicClock().now());
   const results: Result[] = [];
   for (const [index, job] of jobs.entries()) {
     const directory = join(workspace, String(index));

@@ -1,22 +1,21 @@
-import { execFileSync } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { developmentCertificate, toPem } from '@quiclab/crypto/node';
+import type { Micros } from '@quiclab/sansio';
 
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
-  /** SHA-256 of its public key, in Base64: what Chromium's --ignore-certificate-errors-spki-list takes. */
+  /** What Chromium's --ignore-certificate-errors-spki-list takes. */
   readonly publicKeyHash: string;
 }
 
-/** An ECDSA P-256 certificate for localhost and 127.0.0.1, made anew: browsers refuse Ed25519. */
-export function makeCertificate(directory: string): CertificateFiles {
+/** A certificate for localhost and 127.0.0.1 as PEM files, made by our own stack: that the others take it is part of the test. */
+export function makeCertificate(directory: string, now: Micros): CertificateFiles {
+  const made = developmentCertificate(now);
   const cert = join(directory, 'certificate.pem');
   const key = join(directory, 'key.pem');
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '10'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  execFileSync('openssl', [...request, ...names, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-  const publicKey = new X509Certificate(readFileSync(cert)).publicKey.export({ type: 'spki', format: 'der' });
-  return { cert, key, publicKeyHash: createHash('sha256').update(publicKey).digest('base64') };
+  writeFileSync(cert, toPem('CERTIFICATE', made.certificate));
+  writeFileSync(key, toPem('PRIVATE KEY', made.privateKey));
+  return { cert, key, publicKeyHash: made.spkiSha256Base64 };
 }

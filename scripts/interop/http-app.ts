@@ -1,0 +1,39 @@
+import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import type { CloseCause, Connection } from '@quiclab/quic';
+import type { Micros } from '@quiclab/sansio';
+
+/** What is done with the events of an HTTP connection; one for each connection. */
+export interface HttpApp {
+  onReady(now: Micros, http: HttpConnection): void;
+  onEvent(now: Micros, http: HttpConnection, event: HttpEvent): void;
+  onClosed(now: Micros, cause: CloseCause): void;
+}
+
+/** A QUIC connection, HTTP over it from the end of the handshake on, and the application above. */
+export class HttpOverQuic {
+  readonly #connection: Connection;
+  readonly #makeHttp: (connection: Connection) => HttpConnection;
+  readonly #app: HttpApp;
+  #http: HttpConnection | undefined = undefined;
+
+  constructor(connection: Connection, makeHttp: (connection: Connection) => HttpConnection, app: HttpApp) {
+    this.#connection = connection;
+    this.#makeHttp = makeHttp;
+    this.#app = app;
+  }
+
+  /** Hands everything up that the connection has to tell. */
+  onActive(now: Micros): void {
+    for (let event = this.#connection.pollEvent(); event !== undefined; event = this.#connection.pollEvent()) {
+      if (event.type === 'handshake-complete') {
+        this.#http = this.#makeHttp(this.#connection);
+        this.#http.start(now);
+        this.#app.onReady(now, this.#http);
+      } else if (event.type === 'closed') this.#app.onClosed(now, event.cause);
+      else if (event.type !== 'handshake-confirmed') this.#http?.onTransport(now, event);
+    }
+    const http = this.#http;
+    if (http === undefined) return;
+    for (let event = http.pollEvent(); event !== undefined; event = http.pollEvent()) this.#app.onEvent(now, http, event);
+  }
+}
