@@ -1,6 +1,7 @@
 /** The http3 case with a browser as the client: a page of 20 objects from our server, through the relay. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_LINK } from './cases.ts';
 import { findChromium, PAGE_OBJECTS, pageHtml, visit } from './chromium.ts';
 import { generateFiles } from './files.ts';
 import { openPath } from './path.ts';
@@ -19,7 +20,7 @@ export async function browse(server: Program, room: Room): Promise<Verdict> {
 
   const { cert, key, publicKeyHash } = room.certificate;
   const running = await startServer([...server, 'server', '--alpn', 'h3', '--cert', cert, '--key', key, '--root', root], ROOT);
-  const path = await openPath(running.port, room.random.fork('path'), () => {});
+  const path = await openPath(running.port, DEFAULT_LINK, room.random.fork('path'), () => {});
   try {
     const { title, protocols } = await visit(executable, path.address.port, publicKeyHash, 30_000);
     const others = protocols.filter((entry) => entry.protocol !== 'h3');

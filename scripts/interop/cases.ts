@@ -1,4 +1,5 @@
 /** The cases of the QUIC interop runner that are run so far. A new one is a row here, and a requirement if it has one of its own. */
+import { type LinkConfig, parseDuration, parseRate } from '@quiclab/impair';
 import type { Requirement } from './evidence.ts';
 
 export type Alpn = 'hq-interop' | 'h3';
@@ -7,6 +8,8 @@ export interface InteropCase {
   readonly name: string;
   readonly alpn: Alpn;
   readonly files: readonly GeneratedFile[];
+  /** What the path does in either direction. */
+  readonly link: LinkConfig;
   /** What must hold beside every file having arrived as it was. */
   readonly requirements: readonly Requirement[];
   /** Given to the client program beside what every client gets. */
@@ -28,7 +31,16 @@ const MiB = 1024 * KiB;
 const files = (name: string, ...sizes: number[]): GeneratedFile[] =>
   sizes.map((octets, index) => ({ name: `${name}-${index + 1}`, octets }));
 
-const usual = { requirements: ['one handshake', 'no Retry'], clientArguments: [], serverArguments: [], timeout: 30 } as const;
+/** The runner's default path. */
+export const DEFAULT_LINK: LinkConfig = { delay: parseDuration('15ms'), rate: parseRate('10Mbit'), queue: { packets: 25 } };
+
+const usual = {
+  link: DEFAULT_LINK,
+  requirements: ['one handshake', 'no Retry'],
+  clientArguments: [],
+  serverArguments: [],
+  timeout: 30,
+} as const;
 
 export const CASES: readonly InteropCase[] = [
   { ...usual, name: 'handshake', alpn: 'hq-interop', files: files('small', 1 * KiB, 3 * KiB, 10 * KiB) },

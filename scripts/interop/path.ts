@@ -1,10 +1,7 @@
-import { type LinkConfig, LinkObserver, type LinkPacket, parseDuration, parseRate } from '@quiclab/impair';
+import { type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
 import { createRelay, type Relay } from '@quiclab/relay';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
-
-/** The default path of the QUIC interop runner, in each direction. */
-const DEFAULT_LINK: LinkConfig = { delay: parseDuration('15ms'), rate: parseRate('10Mbit'), queue: { packets: 25 } };
 
 /** Sees each datagram as it enters the path, with the address of its client. The octets are valid during the call only. */
 export type Watch = (now: Micros, direction: 'up' | 'down', client: Address, datagram: Uint8Array) => void;
@@ -24,13 +21,13 @@ class Watcher extends LinkObserver {
   }
 }
 
-/** A relay on the loopback with the default path, to a server's port. */
-export function openPath(serverPort: number, random: Random, watch: Watch): Promise<Relay> {
+/** A relay on the loopback to a server's port, with the same link in both directions. */
+export function openPath(serverPort: number, link: LinkConfig, random: Random, watch: Watch): Promise<Relay> {
   return createRelay({
     listen: { host: '127.0.0.1', port: 0 },
     target: { host: '127.0.0.1', port: serverPort },
-    up: DEFAULT_LINK,
-    down: DEFAULT_LINK,
+    up: link,
+    down: link,
     random,
     clock: monotonicClock(),
     observeUp: new Watcher('up', watch),

@@ -49,7 +49,7 @@ export async function runCase(test: InteropCase, ends: { client: Program; server
   } catch (error) {
     return { outcome: 'failed', detail: (error as Error).message };
   }
-  const path = await openPath(server.port, room.random.fork('path'), (now, direction, client, datagram) => {
+  const path = await openPath(server.port, test.link, room.random.fork('path'), (now, direction, client, datagram) => {
     evidence.note(direction, datagram);
     capture?.write(now, direction, client.port, datagram);
   });
