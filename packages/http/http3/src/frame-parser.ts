@@ -6,6 +6,8 @@ const EMPTY = new Uint8Array(0);
  */
 export class FrameParser {
   type: number;
+  /** Of the framing that names one (`./single`), else -1. */
+  exchange: number;
   /** Payload octets of the frame whose header was read last; saturating at 2^53 - 1, like every varint. */
   length: number;
   headerLength: number;
@@ -17,12 +19,15 @@ export class FrameParser {
   #chunk: Uint8Array;
   #at: number;
   #consumed: number; // octets of the stream before #chunk[#at]
-  #field: number; // 0: the type comes next, 1: the length
+  readonly #namesExchange: boolean;
+  #field: number; // 0: the type comes next, 1: the exchange, 2: the length
   #missing: number; // octets that the number being read still lacks
   #value: number;
 
-  constructor() {
+  /** @param namesExchange  whether an exchange stands between type and length */
+  constructor(namesExchange = false) {
     this.type = 0;
+    this.exchange = -1;
     this.length = 0;
     this.headerLength = 0;
     this.remaining = 0;
@@ -30,6 +35,7 @@ export class FrameParser {
     this.#chunk = EMPTY;
     this.#at = 0;
     this.#consumed = 0;
+    this.#namesExchange = namesExchange;
     this.#field = 0;
     this.#missing = 0;
     this.#value = 0;
@@ -68,7 +74,12 @@ export class FrameParser {
       const value = Math.min(this.#value, Number.MAX_SAFE_INTEGER);
       if (this.#field === 0) {
         this.type = value;
-        this.#field = 1;
+        this.#field = this.#namesExchange ? 1 : 2;
+        continue;
+      }
+      if (this.#field === 1) {
+        this.exchange = value;
+        this.#field = 2;
         continue;
       }
       this.#field = 0;

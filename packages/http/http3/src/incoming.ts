@@ -102,7 +102,9 @@ export class Incoming {
       switch (step) {
         case 'fields':
           this.#onFields(exchange);
-          continue;
+          if (!exchange.reader.trailing || !exchange.receiving) continue;
+          this.#tellReadable(exchange); // no content, but trailers: the end is for `readBody` to say
+          return;
         case 'content':
           this.#tellHead(exchange, false);
           this.#tellReadable(exchange);

@@ -4,3 +4,6 @@ export type { HttpConnection, HttpEvent } from './http.ts';
 export type { FrameObserver, MappedKind } from './observer.ts';
 export { Setting, type Settings } from './settings.ts';
 export type { QuicStreams, StreamEvent } from './transport.ts';
+
+/** The token that ALPN negotiates for HTTP/3. RFC 9114 §3.1. */
+export const H3_ALPN = 'h3';

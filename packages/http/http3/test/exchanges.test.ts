@@ -1,9 +1,9 @@
-import { concat, sameBytes, toHex, utf8 } from '@quiclab/bytes';
-import type { HttpEvent, MappedKind } from '@quiclab/http3';
+import { toHex, utf8 } from '@quiclab/bytes';
+import type { MappedKind } from '@quiclab/http3';
 import { H3, UsageError } from '@quiclab/http3';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
-import { type End, frame, framesIn, GET, http3Against, http3Pair, OK, POST, pattern } from './world.ts';
+import { type End, echoAll, frame, framesIn, GET, http3Against, http3Pair, OK, POST, pattern } from './world.ts';
 
 describe('an exchange (RFC 9114 §4.1)', () => {
   test('carries fields and content both ways, and is forgotten when both are through', () => {
@@ -145,56 +145,7 @@ describe('an exchange (RFC 9114 §4.1)', () => {
     for (let seed = 0; seed < 20; seed++) {
       const random = seededRandom(seed);
       const bodies = Array.from({ length: 12 }, (_, i) => pattern(integerBelow(random, 40_000), random.at(i)));
-      const { client, server, run } = http3Pair({ random: random.fork('splits'), sendBuffer: 3000, receiveWindow: 5000 });
-      const echo = new Map<number, Uint8Array[]>();
-      const received = new Map<number, Uint8Array[]>();
-      const pending = new Map<number, { data: Uint8Array; at: number }>();
-      const write = (end: End, id: number): void => {
-        const job = pending.get(end === client ? id : -1 - id);
-        if (job === undefined) return;
-        job.at += end.http.writeBody(0, id, job.data.subarray(job.at));
-        if (job.at < job.data.length) return;
-        pending.delete(end === client ? id : -1 - id);
-        end.http.finish(0, id);
-      };
-      const read = (end: End, id: number, into: Map<number, Uint8Array[]>): boolean => {
-        const pieces = into.get(id) ?? [];
-        into.set(id, pieces);
-        for (let piece = end.http.readBody(0, id); piece !== undefined; piece = end.http.readBody(0, id)) {
-          pieces.push(piece.data);
-          if (piece.fin) return true;
-        }
-        return false;
-      };
-      const answer = (id: number): void => {
-        server.http.respond(0, id, OK, false);
-        pending.set(-1 - id, { data: concat(...(echo.get(id) ?? [])), at: 0 });
-        write(server, id);
-      };
-      server.onEvent = (event: HttpEvent) => {
-        if (event.type === 'request' && event.end) answer(event.id);
-        if (event.type === 'body-readable' && read(server, event.id, echo)) answer(event.id);
-        if (event.type === 'body-writable') write(server, event.id);
-      };
-      const whole = new Set<number>();
-      client.onEvent = (event: HttpEvent) => {
-        if (event.type === 'response' && event.end) whole.add(event.id);
-        if (event.type === 'body-readable' && read(client, event.id, received)) whole.add(event.id);
-        if (event.type === 'body-writable') write(client, event.id);
-      };
-      bodies.forEach((body, i) => {
-        const id = client.http.request(0, POST, false)!;
-        expect(id).toBe(4 * i);
-        pending.set(id, { data: body, at: 0 });
-        write(client, id);
-      });
-      run();
-      bodies.forEach((body, i) => {
-        expect(whole.has(4 * i)).toBe(true);
-        expect(sameBytes(concat(...(received.get(4 * i) ?? [])), body)).toBe(true);
-      });
-      expect([client.http.openExchanges, server.http.openExchanges]).toEqual([0, 0]);
-      expect([...client.told, ...server.told].filter(({ type }) => type === 'failed' || type === 'reset' || type === 'closed')).toEqual([]);
+      echoAll(http3Pair({ random: random.fork('splits'), sendBuffer: 3000, receiveWindow: 5000 }), bodies);
     }
   });
 });
@@ -390,7 +341,14 @@ describe('what we are asked to send (UsageError; the connection lives)', () => {
     const id = client.http.request(0, [...POST, ['content-length', '3']], false)!;
     client.http.writeBody(0, id, utf8('four'));
     expect(() => client.http.finish(0, id)).toThrow(/4 octets of content, content-length is 3/);
+    client.http.cancel(0, id);
+    expect(client.http.request(0, GET, true)).toBe(4);
     run();
+    answerWrongly(server, 4);
+    expect([client.http.closed, server.http.closed]).toEqual([false, false]);
+  });
+
+  function answerWrongly(server: End, id: number): void {
     expect(() => server.http.writeBody(0, id, utf8('x'))).toThrow(/before its header section/);
     expect(() => server.http.finish(0, id)).toThrow(UsageError);
     expect(() => server.http.respond(0, id, [], true)).toThrow(/no :status/);
@@ -398,8 +356,7 @@ describe('what we are asked to send (UsageError; the connection lives)', () => {
     server.http.respond(0, id, OK, false);
     expect(() => server.http.respond(0, id, OK, true)).toThrow(/has its response/);
     expect(() => server.http.finish(0, id, [[':status', '200']])).toThrow(/trailer section/);
-    expect([client.http.closed, server.http.closed]).toEqual([false, false]);
-  });
+  }
 
   test("must fit the peer's limit (RFC 9114 §4.2.2)", () => {
     const { client, run } = http3Pair({ maxFieldSectionSize: 300 });

@@ -110,7 +110,7 @@ export class FakeStreams implements QuicStreams {
     stream.incoming = [];
     stream.incomingLength = 0;
     this.stops.push({ id, code });
-    if (!this.peer.#get(id).sendDone) this.peer.events.push({ type: 'stream-stopped', id, code });
+    if (!this.peer.#known(id).sendDone) this.peer.events.push({ type: 'stream-stopped', id, code });
   }
 
   prioritize(id: StreamId, priority: StreamPriority): void {
@@ -157,6 +157,7 @@ export class FakeStreams implements QuicStreams {
         moved = true;
         continue;
       }
+      if (stream.outgoing.length > 1) stream.outgoing = [concat(...stream.outgoing)];
       const next = stream.outgoing[0]!;
       const room = (this.#options.receiveWindow ?? Number.MAX_SAFE_INTEGER) - this.peer.#known(id).incomingLength;
       const most = Math.min(next.length, room);

@@ -1,8 +1,9 @@
-import { ByteWriter, concat, fromHex } from '@quiclab/bytes';
+import { ByteWriter, concat, fromHex, sameBytes } from '@quiclab/bytes';
 import type { FrameObserver, HttpConnection, HttpEvent } from '@quiclab/http3';
 import { Http3Connection } from '@quiclab/http3';
 import { QpackDecoder, QpackEncoder } from '@quiclab/qpack';
 import type { Random } from '@quiclab/sansio';
+import { expect } from 'vitest';
 import { type FakeOptions, type FakeStreams, fakePair } from './fake-streams.ts';
 
 export type Fields = readonly (readonly [string, string])[];
@@ -162,4 +163,64 @@ export function pattern(length: number, random?: Random): Uint8Array {
   if (random === undefined) for (let i = 0; i < length; i++) octets[i] = (i * 31 + (i >>> 8)) & 0xff;
   else random.fill(octets);
   return octets;
+}
+
+export interface Pair {
+  readonly client: End;
+  readonly server: End;
+  run(): void;
+}
+
+/** Sends all bodies at once, has the server send each one back, and checks that they come back and that nothing is left over. */
+export function echoAll({ client, server, run: settle }: Pair, bodies: readonly Uint8Array[]): void {
+  const echo = new Map<number, Uint8Array[]>();
+  const received = new Map<number, Uint8Array[]>();
+  const whole = new Set<number>();
+  const jobs = { up: new Map<number, { data: Uint8Array; at: number }>(), down: new Map<number, { data: Uint8Array; at: number }>() };
+  const write = (end: End, id: number): void => {
+    const queue = end === client ? jobs.up : jobs.down;
+    const job = queue.get(id);
+    if (job === undefined) return;
+    job.at += end.http.writeBody(0, id, job.data.subarray(job.at));
+    if (job.at < job.data.length) return;
+    queue.delete(id);
+    end.http.finish(0, id);
+  };
+  const read = (end: End, id: number, into: Map<number, Uint8Array[]>): boolean => {
+    const pieces = into.get(id) ?? [];
+    into.set(id, pieces);
+    for (let piece = end.http.readBody(0, id); piece !== undefined; piece = end.http.readBody(0, id)) {
+      pieces.push(piece.data);
+      if (piece.fin) return true;
+    }
+    return false;
+  };
+  const answer = (id: number): void => {
+    server.http.respond(0, id, OK, false);
+    jobs.down.set(id, { data: concat(...(echo.get(id) ?? [])), at: 0 });
+    write(server, id);
+  };
+  server.onEvent = (event) => {
+    if (event.type === 'request' && event.end) answer(event.id);
+    if (event.type === 'body-readable' && read(server, event.id, echo)) answer(event.id);
+    if (event.type === 'body-writable') write(server, event.id);
+  };
+  client.onEvent = (event) => {
+    if (event.type === 'response' && event.end) whole.add(event.id);
+    if (event.type === 'body-readable' && read(client, event.id, received)) whole.add(event.id);
+    if (event.type === 'body-writable') write(client, event.id);
+  };
+  bodies.forEach((data, i) => {
+    const id = client.http.request(0, POST, false)!;
+    expect(id).toBe(4 * i);
+    jobs.up.set(id, { data, at: 0 });
+    write(client, id);
+  });
+  settle();
+  bodies.forEach((body, i) => {
+    expect(whole.has(4 * i)).toBe(true);
+    expect(sameBytes(concat(...(received.get(4 * i) ?? [])), body)).toBe(true);
+  });
+  expect([client.http.openExchanges, server.http.openExchanges]).toEqual([0, 0]);
+  expect([...client.told, ...server.told].filter(({ type }) => type === 'failed' || type === 'reset' || type === 'closed')).toEqual([]);
 }
