@@ -191,8 +191,24 @@ export class Endpoint implements Machine<EndpointEvent> {
     });
     // until the client has our own ID, its packets come to the one that it chose
     this.#routing.add(original, connection);
+    connection.receive(now, datagram.bytes, datagram.length, datagram.ecn);
+    if (connection.stats().packetsReceived === 0) {
+      // Corrupted on the way, or made up: nothing it says is true, its connection IDs least of all
+      this.#forget(now, connection);
+      this.#drop('not-authentic');
+      return;
+    }
     this.#events.push({ type: 'accepted', connection });
-    this.#deliver(now, connection, datagram);
+    this.#touched(connection);
+  }
+
+  #forget(now: Micros, connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#deadlines.remove(connection);
+    if (connection.halfOpen) this.#halfOpen--;
+    connection.halfOpen = false;
+    connection.release(now);
+    this.#routing.remove(connection.originalDestination);
   }
 
   #create(
@@ -258,12 +274,8 @@ export class Endpoint implements Machine<EndpointEvent> {
   #settle(now: Micros, connection: Connection): void {
     if (connection.hasEvents) this.#tellActive(connection);
     if (connection.state === 'drained') {
-      if (!this.#connections.delete(connection)) return;
-      this.#deadlines.remove(connection);
-      if (connection.halfOpen) this.#halfOpen--;
-      connection.halfOpen = false;
-      connection.release(now);
-      this.#routing.remove(connection.originalDestination);
+      if (!this.#connections.has(connection)) return;
+      this.#forget(now, connection);
       this.#events.push({ type: 'drained', connection });
       return;
     }
