@@ -96,6 +96,15 @@ test('plain Node imports every entry of every package', async () => {
   expect(await command(project, process.execPath, 'import.mjs')).toBe('imported\n');
 });
 
+test('the report of the installed package finds the files of its page', async () => {
+  const result = { schema: 1, seed: 1, world: 'simulated', version: '', plan: { models: [], files: 0 }, runs: [], comparison: null };
+  writeFileSync(
+    join(project, 'page.mjs'),
+    `import { htmlReport } from '@quiclab/report';\nconst page = htmlReport(${JSON.stringify(result)});\nconsole.log(page.includes('echarts.init'), page.includes('Okabe'));\n`,
+  );
+  expect(await command(project, process.execPath, 'page.mjs')).toBe('true true\n');
+});
+
 test('TypeScript finds the types of every entry of every package', async () => {
   const lines = entries.flatMap((entry, i) => [
     `import * as entry${i} from '${entry}';`,
