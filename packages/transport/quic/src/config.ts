@@ -42,6 +42,8 @@ export interface TransportConfig {
   readonly maxHalfOpen: number;
   /** Connections that an endpoint holds in all. Default 10,000. */
   readonly maxConnections: number;
+  /** Packets sealed with one key before we move to the next. Default 2^22, half of what AES-GCM is good for. RFC 9001 §6.6. */
+  readonly packetsPerKey: number;
   /** RTT assumed before the first sample, µs. Default 333 ms. RFC 9002 §6.2.2. */
   readonly initialRtt: Micros;
 }
@@ -65,6 +67,7 @@ export const defaultTransportConfig: TransportConfig = {
   cryptoBuffer: 128 << 10,
   maxHalfOpen: 1_000,
   maxConnections: 10_000,
+  packetsPerKey: 2 ** 22,
   initialRtt: 333_000,
 };
 
@@ -99,6 +102,7 @@ const BOUNDS: readonly (readonly [keyof TransportConfig, number, number])[] = [
   ['cryptoBuffer', 4096, WHOLE],
   ['maxHalfOpen', 1, WHOLE],
   ['maxConnections', 1, WHOLE],
+  ['packetsPerKey', 1, WHOLE],
   ['initialRtt', 1, WHOLE],
 ];
 

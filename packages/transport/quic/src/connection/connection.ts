@@ -1,4 +1,3 @@
-import { initialSecrets } from '@quiclab/crypto';
 import { Space } from '@quiclab/recovery';
 import { type Address, type Datagram, type Ecn, type Micros, NEVER, type Random } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
@@ -9,7 +8,7 @@ import { PathResponses } from '../control/path-responses.ts';
 import { type CloseCause, UsageError } from '../errors.ts';
 import type { ConnectionEvent } from '../events.ts';
 import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
-import { PeerIds } from '../ids/peer-ids.ts';
+import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
 import { Observer } from '../observer.ts';
 import { ReusedPacketView } from '../packet/view.ts';
 import { Budget } from '../path/budget.ts';
@@ -22,17 +21,19 @@ import { StreamTable } from '../streams/stream-table.ts';
 import { EventQueue } from './event-queue.ts';
 import { CryptoHandshake } from './handshake.ts';
 import { Idle } from './idle.ts';
-import { Inbound, reportLost, reportRecovery } from './inbound.ts';
+import { Inbound } from './inbound.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.ts';
 import { Outbound } from './outbound.ts';
 import { localParameters } from './parameters.ts';
 import type { Counters, Parts } from './parts.ts';
+import { reportLost, reportRecovery } from './reports.ts';
 
 /** What the endpoint does for a connection. */
 export interface ConnectionHost {
   /** The application, or a packet, has given it something to do: it wants a turn. */
   touched(connection: Connection): void;
   readonly ids: IdRegistry;
+  readonly resetTokens: ResetTokens;
 }
 
 export interface ConnectionSetup {
@@ -50,6 +51,7 @@ export interface ConnectionSetup {
   readonly originalDestination: Uint8Array;
   /** Where our first packets go: at a client the same, at a server the client's source ID. */
   readonly peerId: Uint8Array;
+  readonly initialSecrets: { readonly client: Uint8Array; readonly server: Uint8Array };
   readonly localId: Uint8Array;
   readonly resetToken: Uint8Array;
 }
@@ -77,6 +79,8 @@ export class Connection {
   heapDeadline: Micros = NEVER;
   queued = false;
   activeTold = false;
+  /** How far its events had come when that was handed out. */
+  eventsAtTelling = -1;
   /** True until the handshake is complete: counted as half-open. */
   halfOpen = true;
 
@@ -116,7 +120,7 @@ export class Connection {
       path,
       budget: new Budget(path),
       localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
-      peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit),
+      peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens),
       lifecycle: new Lifecycle(events),
       idle: new Idle(now, config.maxIdleTimeout),
       handshake: new CryptoHandshake(tls, setup.originalDestination, () => encodeTransportParameters(parameters)),
@@ -132,11 +136,11 @@ export class Connection {
     this.#outbound = new Outbound(this.#parts);
     observer.started(now, side, setup.originalDestination, version);
     observer.parameters(now, 'local', parameters);
-    const secrets = initialSecrets(policies.crypto, version, setup.originalDestination);
+    const { initialSecrets: secrets } = setup;
     const initial = this.#parts.spaces[Space.INITIAL]!.keys;
     initial.install('read', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.server : secrets.client);
     initial.install('write', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.client : secrets.server);
-    if (side === 'client') this.#guard(now, () => this.#parts.handshake.start(now, this.#parts));
+    if (side === 'client') this.#parts.handshake.start(now, this.#parts);
   }
 
   // ---- driven by the endpoint ---------------------------------------------------------------------------------------
@@ -162,7 +166,16 @@ export class Connection {
 
   /** A datagram for this connection, on its path. Its octets are overwritten: packets are opened in place. */
   receive(now: Micros, bytes: Uint8Array, length: number, ecn: Ecn): void {
-    this.#guard(now, () => this.#inbound.receive(now, bytes, length, ecn));
+    try {
+      this.#inbound.receive(now, bytes, length, ecn);
+    } catch (error) {
+      this.#fail(now, error);
+    }
+  }
+
+  /** A datagram that nobody else can read ends in this peer's reset token. RFC 9000 §10.3. */
+  receiveStatelessReset(now: Micros): void {
+    this.#inbound.onStatelessReset(now);
   }
 
   /** A datagram that routing found to be ours and that cannot be taken; counted only. */
@@ -175,7 +188,11 @@ export class Connection {
     try {
       return this.#outbound.pollTransmit(now, into);
     } catch (error) {
-      // Nothing can be protected any more, or we made a mistake while writing: saying so could fail in the same way.
+      // Keys are worn out, or we made a mistake while writing. That is said once; when even that fails, we go without a word.
+      if (this.#parts.lifecycle.open) {
+        this.#fail(now, error);
+        return this.pollTransmit(now, into);
+      }
       this.#parts.lifecycle.expire(causeOf(error));
       return false;
     }
@@ -186,6 +203,10 @@ export class Connection {
   }
   get hasEvents(): boolean {
     return !this.#parts.events.empty;
+  }
+  /** Changes when events come up or are polled. */
+  get eventChanges(): number {
+    return this.#parts.events.changes;
   }
 
   /** The least of the parts' deadlines. */
@@ -234,6 +255,7 @@ export class Connection {
   /** The endpoint forgets it: its connection IDs are routed no more. */
   release(now: Micros): void {
     this.#parts.localIds.releaseAll();
+    this.#parts.peerIds.releaseAll();
     this.#parts.observer.closed(now, this.#parts.lifecycle.cause ?? { kind: 'idle-timeout' });
   }
 
@@ -250,8 +272,9 @@ export class Connection {
   /** Octets taken (copied); fewer when the buffer is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
   write(now: Micros, id: StreamId, data: Uint8Array): number {
     const stream = this.#sending(id);
-    if (stream === undefined) return 0;
+    if (stream === undefined || data.length === 0) return 0;
     const send = stream.send!;
+    if (send.finished) throw new UsageError(`stream ${id} was finished; nothing more can be written`);
     const offset = send.written;
     const taken = send.write(data);
     if (taken > 0) {
@@ -273,6 +296,7 @@ export class Connection {
 
   /** Gives up sending: RESET_STREAM. RFC 9000 §3.1. */
   reset(id: StreamId, code: number): void {
+    checkCode(code);
     const stream = this.#sending(id);
     if (stream === undefined) return;
     this.#parts.streams.reset(stream, code);
@@ -299,6 +323,7 @@ export class Connection {
 
   /** What comes on this stream is of no use: STOP_SENDING. RFC 9000 §3.5. */
   stopSending(id: StreamId, code: number): void {
+    checkCode(code);
     const stream = this.#receiving(id);
     if (stream === undefined) return;
     this.#parts.streams.stop(stream, code);
@@ -315,8 +340,14 @@ export class Connection {
 
   /** Ends the connection; the peer is told the code and the reason. RFC 9000 §10.2. */
   close(now: Micros, code: number, reason: string): void {
+    checkCode(code);
     this.#parts.lifecycle.close(now, { kind: 'local-application', code, reason }, this.#parts.path.probeTimeout);
     this.#touch();
+  }
+
+  /** Moves to the next keys, as soon as RFC 9001 §6.1 lets us: after confirmation, and when the last update is over. */
+  updateKeys(): void {
+    this.#parts.spaces[Space.APPLICATION]!.keys.updateWanted = true;
   }
 
   stats(): ConnectionStats {
@@ -356,13 +387,15 @@ export class Connection {
   }
 
   /** The one place where what the peer did wrong, or we did, ends the connection. */
-  #guard(now: Micros, step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.#parts.lifecycle.close(now, causeOf(error), this.#parts.path.probeTimeout);
-    }
+  #fail(now: Micros, error: unknown): void {
+    this.#parts.lifecycle.close(now, causeOf(error), this.#parts.path.probeTimeout);
   }
+}
+
+/** Error codes are whole numbers that a variable-length integer holds. RFC 9000 §20.2. */
+function checkCode(code: number): void {
+  if (!Number.isSafeInteger(code) || code < 0)
+    throw new UsageError(`${code} is no error code: it must be a whole number from 0 to 2^53 - 1`);
 }
 
 const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];

@@ -4,8 +4,11 @@ import type { ConnectionEvent } from '../events.ts';
 export class EventQueue {
   #events: ConnectionEvent[] = [];
   #head = 0;
+  /** Changes with every event that is put in or taken out. */
+  changes = 0;
 
   push(event: ConnectionEvent): void {
+    this.changes++;
     this.#events.push(event);
   }
 
@@ -15,6 +18,7 @@ export class EventQueue {
 
   poll(): ConnectionEvent | undefined {
     if (this.#head === this.#events.length) return undefined;
+    this.changes++;
     const event = this.#events[this.#head++]!;
     if (this.#head === this.#events.length) {
       this.#events = [];

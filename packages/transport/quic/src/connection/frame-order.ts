@@ -19,4 +19,5 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
   parts.table.uni.writeFrames(packet);
   parts.streams.writeControlFrames(packet);
   parts.streams.writeStreamFrames(now, packet);
+  parts.credit.writeBlocked(packet); // what has just stopped a stream is said at once
 }

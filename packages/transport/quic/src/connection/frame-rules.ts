@@ -16,13 +16,13 @@ ALLOWED[FrameType.ACK_ECN] = ALL;
 ALLOWED[FrameType.CRYPTO] = ALL;
 ALLOWED[FrameType.CONNECTION_CLOSE] = ALL;
 
-/** Throws PROTOCOL_VIOLATION for a frame where it must not be. RFC 9000 §12.4. */
-export function checkPlace(type: number, space: Space): void {
+/** Throws PROTOCOL_VIOLATION for a frame where it must not be. RFC 9000 §12.4. @param rawType  as on the wire, for the peer to read */
+export function checkPlace(type: number, rawType: number, space: Space): void {
   if ((ALLOWED[type]! & (1 << space)) === 0)
     throw new TransportError(
       TransportErrorCode.PROTOCOL_VIOLATION,
       `${frameName(type)} in ${space === Space.INITIAL ? 'an Initial' : 'a Handshake'} packet`,
-      type,
+      rawType,
     );
 }
 

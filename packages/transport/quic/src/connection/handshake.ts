@@ -1,5 +1,5 @@
 import { Space } from '@quiclab/recovery';
-import type { Micros } from '@quiclab/sansio';
+import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { type Handshake, type Level, TlsAlert } from '@quiclab/tls';
 import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import { authenticateIds } from './parameters.ts';
@@ -15,12 +15,12 @@ const MAX_STEPS = 1_000;
 export class CryptoHandshake {
   complete: boolean;
   confirmed: boolean;
-  /** Handshake keys are in use and Initial keys are of no more use: RFC 9001 §4.9.1. Set by whoever sends or receives the packet. */
-  initialKeysObsolete: boolean;
   alpn: string;
   readonly #tls: Handshake;
   readonly #originalDestination: Uint8Array;
   readonly #encodeLocal: () => Uint8Array;
+  /** The highest space whose packets TLS has given us keys to open: from there it reads. */
+  #reading: Space;
 
   /**
    * @param originalDestination  destination connection ID of the client's first Initial
@@ -29,11 +29,11 @@ export class CryptoHandshake {
   constructor(tls: Handshake, originalDestination: Uint8Array, encodeLocal: () => Uint8Array) {
     this.complete = false;
     this.confirmed = false;
-    this.initialKeysObsolete = false;
     this.alpn = '';
     this.#tls = tls;
     this.#originalDestination = originalDestination;
     this.#encodeLocal = encodeLocal;
+    this.#reading = Space.INITIAL;
   }
 
   /** A client's first words. */
@@ -49,6 +49,10 @@ export class CryptoHandshake {
       try {
         this.#tls.receive(now, level, data);
       } catch (error) {
+        this.#advance(now, parts); // what went before may have brought keys: to say goodbye with
+        // RFC 9001 §4.1.3: data that TLS did not want at this level any more
+        if (error instanceof TlsAlert && space < this.#reading)
+          throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${error.message}, whose keys have come`, FrameType.CRYPTO);
         throw asTransportError(error);
       }
       this.#advance(now, parts);
@@ -89,6 +93,7 @@ export class CryptoHandshake {
         case 'secret': {
           const space = spaceOf(step.level);
           parts.spaces[space]!.keys.install(step.side, step.suite, step.secret);
+          if (step.side === 'read') this.#reading = space;
           parts.observer.secret(step.label, step.clientRandom, step.secret);
           if (space === Space.HANDSHAKE) {
             parts.path.recovery.hasHandshakeKeys = true;
@@ -129,14 +134,18 @@ export class CryptoHandshake {
   #onPeerParameters(now: Micros, parts: Parts, data: Uint8Array): void {
     const server = parts.side === 'server';
     const peer = decodeTransportParameters(data, server ? 'client' : 'server');
-    authenticateIds(peer, parts.peerIds.current, server ? undefined : this.#originalDestination);
+    authenticateIds(peer, parts.peerIds.ofHandshake, server ? undefined : this.#originalDestination);
     parts.peerParameters = peer;
     parts.observer.parameters(now, 'remote', peer);
-    parts.idle.onPeerTimeout(peer.maxIdleTimeout * 1000);
-    parts.path.recovery.maxAckDelay = peer.maxAckDelay * 1000;
+    parts.idle.onPeerTimeout(peer.maxIdleTimeout * MILLISECOND);
+    parts.path.recovery.maxAckDelay = peer.maxAckDelay * MILLISECOND;
+    parts.path.limitDatagramSize(peer.maxUdpPayloadSize);
     parts.credit.send.raise(peer.initialMaxData);
     parts.table.onPeerParameters(peer);
     if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);
+    // RFC 9000 §5.1.1: a preferred address, which we do not use yet, brings the connection ID of sequence number 1
+    if (peer.preferredAddress !== undefined)
+      parts.peerIds.onNew(1, 0, peer.preferredAddress.connectionId, peer.preferredAddress.resetToken);
     if (server) this.#tls.setLocalParameters(this.#encodeLocal());
   }
 }

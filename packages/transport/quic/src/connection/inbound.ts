@@ -1,5 +1,5 @@
 import { sameBytes } from '@quiclab/bytes';
-import { decodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
+import { decodeAckDelay, Space } from '@quiclab/recovery';
 import type { Ecn, Micros } from '@quiclab/sansio';
 import {
   FrameReader,
@@ -14,12 +14,13 @@ import {
 import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
+import { WaitingPackets } from '../packet/waiting.ts';
+import { logReceived } from './frame-log.ts';
 import { checkPlace, isAckEliciting } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
-import { onPacketAcked, onPacketLost } from './sent-outcome.ts';
+import { reportLost, reportReceived, reportRecovery } from './reports.ts';
+import { onPacketAcked } from './sent-outcome.ts';
 
-/** Packets kept until their keys come: handshake packets overtake each other. */
-const MAX_WAITING = 8;
 /** RFC 9000 §14.1. */
 export const MIN_INITIAL_DATAGRAM = 1200;
 
@@ -33,13 +34,16 @@ export class Inbound {
   readonly #opener = new PacketOpener();
   readonly #frames = new FrameReader();
   readonly #destination = new Uint8Array(20);
-  #waiting: { readonly bytes: Uint8Array; readonly space: Space; readonly ecn: Ecn }[] = [];
-  #heardFromServer = false;
+  readonly #waiting = new WaitingPackets();
+  /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
+  #peerIdKnown: boolean;
+  #generation = 0;
 
   /** @param idLength  octets of the connection IDs that we issue */
   constructor(parts: Parts, idLength: number) {
     this.#parts = parts;
     this.#idLength = idLength;
+    this.#peerIdKnown = parts.side === 'server';
   }
 
   /** Takes a datagram from this connection's path. Throws TransportError: the peer's fault, proven. */
@@ -49,31 +53,36 @@ export class Inbound {
     parts.counters.bytesReceived += length;
     parts.path.credit(length);
     parts.observer.datagramReceived(now, parts.counters.datagramsReceived - 1, parts.path.id, length, ecn);
-    if (!parts.lifecycle.open) {
-      parts.lifecycle.onPacketWhileClosing();
-      if (parts.lifecycle.state !== 'closing') return; // a closing endpoint still looks for the peer's own close
+    parts.lifecycle.onDatagram();
+    if (parts.lifecycle.silent) {
+      this.#drop(now, 'closing', length);
+      return;
     }
     this.#datagram(now, bytes, length, length, ecn);
-    if (this.#waiting.length > 0) this.#replay(now);
+    if (this.#waiting.count > 0) this.#replay(now);
     parts.path.recovery.updateDeadline(now);
+  }
+
+  /** A datagram that ends in our peer's reset token: it has lost the connection. RFC 9000 §10.3.1. */
+  onStatelessReset(now: Micros): void {
+    this.#parts.lifecycle.drain(now, { kind: 'stateless-reset' }, this.#parts.path.probeTimeout);
   }
 
   #datagram(now: Micros, bytes: Uint8Array, length: number, datagramLength: number, ecn: Ecn): void {
     const header = this.#header;
-    for (let offset = 0; offset < length; offset = header.end) {
+    for (let offset = 0; offset < length && !this.#parts.lifecycle.silent; offset = header.end) {
       if (readHeader(bytes, offset, length, this.#idLength, header) !== '') {
         this.#drop(now, 'header', length - offset);
         return;
       }
       const size = header.end - offset;
       const reason = this.#packet(now, bytes, datagramLength, offset, ecn);
-      if (reason !== '') {
-        this.#drop(now, reason, size);
-        // RFC 9000 §10.3.1: whatever kept the packet from being read, random octets could have done so
-        if (offset === 0 && this.#isStatelessReset(bytes, length)) {
-          this.#parts.lifecycle.drain(now, { kind: 'stateless-reset' }, this.#parts.path.probeTimeout);
-          return;
-        }
+      if (reason === '') continue;
+      this.#drop(now, reason, size);
+      // RFC 9000 §10.3.1: whatever kept the packet from being read, random octets could have done so
+      if (offset === 0 && this.#isStatelessReset(bytes, length)) {
+        this.onStatelessReset(now);
+        return;
       }
     }
   }
@@ -90,20 +99,15 @@ export class Inbound {
       this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
     else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
     if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < MIN_INITIAL_DATAGRAM) return 'initial-too-small';
+    if (type === PacketType.INITIAL && parts.side === 'client' && header.tokenLength > 0) return 'header'; // RFC 9000 §17.2.2
     const index = SPACE_OF[type]!;
     if (index === -1) return 'keys-unavailable'; // 0-RTT comes with a later issue
     const space = parts.spaces[index]!;
-    if (
-      type !== PacketType.ONE_RTT &&
-      this.#heardFromServer &&
-      !sameBytes(header.sourceId, parts.peerIds.current) &&
-      !parts.handshake.complete
-    )
-      return 'connection-id'; // RFC 9000 §7.2: the source ID must not change
+    // RFC 9000 §7.2: the source ID must not change
+    if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
     const { keys } = space;
-    if (!keys.canRead && !keys.discarded) return this.#keep(bytes, offset, index, ecn);
-    const opener = this.#opener;
-    const reason = opener.open(now, space, header, bytes, 3 * parts.path.probeTimeout);
+    if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, index, ecn) ? '' : 'keys-unavailable';
+    const reason = this.#opener.open(now, space, header, bytes, 3 * parts.path.probeTimeout);
     if (reason !== '') return reason;
     this.#opened(now, space.index, bytes, header.end - offset, ecn);
     return '';
@@ -114,28 +118,27 @@ export class Inbound {
     const space = parts.spaces[index]!;
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
     parts.counters.packetsReceived++;
-    if (parts.side === 'client' && !this.#heardFromServer) {
-      this.#heardFromServer = true;
+    if (!this.#peerIdKnown) {
+      this.#peerIdKnown = true;
       parts.peerIds.replaceFirst(this.#header.sourceId); // RFC 9000 §7.2
     }
-    if (index === Space.HANDSHAKE && parts.side === 'server' && !parts.path.validated) {
+    if (index === Space.HANDSHAKE && parts.side === 'server') {
       parts.path.validate(); // RFC 9000 §8.1: whoever has Handshake keys has read our Initial
       parts.handshake.discard(now, parts, Space.INITIAL); // RFC 9001 §4.9.1
     }
     if (payloadStart === payloadEnd)
       throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${space.level} packet ${packetNumber} has no frames`);
-    const generation = space.keys.generation;
     parts.view.frames.numbers.length = 0;
     const ackEliciting = this.#readFrames(now, index, bytes, payloadStart, payloadEnd);
     space.received.onPacket(now, packetNumber, ackEliciting, ecn);
     parts.idle.onReceived(now, parts.path.probeTimeout);
-    if (parts.observed) this.#observe(now, index, packetNumber, size, ackEliciting);
-    if (generation !== this.#generation) {
-      this.#generation = generation;
-      parts.observer.keyUpdated(now, 'peer', generation & 1);
+    if (!parts.observed) return;
+    reportReceived(now, parts, index, packetNumber, size, ackEliciting);
+    if (index === Space.APPLICATION && space.keys.generation !== this.#generation) {
+      this.#generation = space.keys.generation;
+      parts.observer.keyUpdated(now, 'peer', this.#generation & 1);
     }
   }
-  #generation = 0;
 
   /** Whether anything in the packet elicits an acknowledgement. */
   #readFrames(now: Micros, index: Space, bytes: Uint8Array, start: number, end: number): boolean {
@@ -145,17 +148,17 @@ export class Inbound {
     let hasCrypto = false;
     frames.reset(bytes, start, end);
     for (let type = frames.next(); type >= 0; type = frames.next()) {
-      if (index !== Space.APPLICATION) checkPlace(type, index);
+      if (index !== Space.APPLICATION) checkPlace(type, frames.rawType, index);
       if (isAckEliciting(type)) ackEliciting = true;
       if (observed) logReceived(view.frames.numbers, frames, type);
+      if (!lifecycle.open && type !== FrameType.CONNECTION_CLOSE && type !== FrameType.CONNECTION_CLOSE_APP) continue;
       if (type === FrameType.CRYPTO) {
         this.#parts.spaces[index]!.crypto.receive(frames.offset, bytes, frames.dataStart, frames.dataEnd);
         hasCrypto = true;
-      } else if (lifecycle.open || type === FrameType.CONNECTION_CLOSE || type === FrameType.CONNECTION_CLOSE_APP)
-        this.#frame(now, index, bytes, type);
+      } else this.#frame(now, index, bytes, type);
     }
     // after the whole packet: TLS may discard the keys, and with them the space, that the other frames belong to
-    if (hasCrypto) this.#parts.handshake.onCrypto(now, this.#parts, index);
+    if (hasCrypto && lifecycle.open) this.#parts.handshake.onCrypto(now, this.#parts, index);
     return ackEliciting;
   }
 
@@ -231,7 +234,7 @@ export class Inbound {
       throw new TransportError(
         TransportErrorCode.PROTOCOL_VIOLATION,
         `packet ${ack.largest} was acknowledged, it was never sent`,
-        FrameType.ACK,
+        this.#frames.rawType,
       );
     const space = parts.spaces[index]!;
     if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
@@ -246,8 +249,7 @@ export class Inbound {
     const parts = this.#parts;
     const header = this.#header;
     const versions = readVersions(header.bytes, header.packetNumberOffset, header.end);
-    if (parts.side === 'server' || this.#heardFromServer || versions === undefined || versions.includes(parts.version))
-      return 'invalid-version-negotiation';
+    if (this.#peerIdKnown || versions === undefined || versions.includes(parts.version)) return 'invalid-version-negotiation';
     if (!sameBytes(header.sourceId, parts.peerIds.current) || !sameBytes(header.destinationId, parts.localIds.first))
       return 'invalid-version-negotiation';
     parts.lifecycle.expire({ kind: 'version-mismatch', offered: parts.version, supported: versions });
@@ -264,117 +266,18 @@ export class Inbound {
     return length >= 21 && (bytes[0]! & 0xc0) === 0x40 && this.#parts.peerIds.isResetToken(bytes, length - 16);
   }
 
-  #keep(bytes: Uint8Array, offset: number, space: Space, ecn: Ecn): DropReason | '' {
-    if (this.#waiting.length >= MAX_WAITING) return 'keys-unavailable';
-    this.#waiting.push({ bytes: bytes.slice(offset, this.#header.end), space, ecn });
-    return '';
-  }
-
+  /** Keys have come: so do the packets that waited for them, which may bring the next keys. */
   #replay(now: Micros): void {
-    const { spaces } = this.#parts;
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ space }) => !spaces[space]!.keys.canRead && !spaces[space]!.keys.discarded);
-    for (const { bytes, space, ecn } of waiting)
-      if (spaces[space]!.keys.canRead) this.#datagram(now, bytes, bytes.length, MIN_INITIAL_DATAGRAM, ecn);
+    const { spaces, lifecycle } = this.#parts;
+    for (const { index, keys } of spaces) {
+      if (!keys.canRead && !keys.discarded) continue;
+      for (let packet = this.#waiting.take(index); packet !== undefined; packet = this.#waiting.take(index))
+        if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, MIN_INITIAL_DATAGRAM, packet.ecn);
+    }
   }
 
   #drop(now: Micros, reason: DropReason, octets: number): void {
     this.#parts.counters.packetsDropped++;
     this.#parts.observer.packetDropped(now, reason, octets);
-  }
-
-  #observe(now: Micros, index: Space, packetNumber: number, size: number, ackEliciting: boolean): void {
-    const { view, spaces, path, counters, observer } = this.#parts;
-    view.level = spaces[index]!.level;
-    view.packetNumber = packetNumber;
-    view.path = path.id;
-    view.datagram = counters.datagramsReceived - 1;
-    view.bytes = size;
-    view.ackEliciting = ackEliciting;
-    view.inFlight = ackEliciting;
-    view.sentAt = now;
-    observer.packetReceived(now, view);
-  }
-}
-
-/** Tells the parts, the counters and the observer of packets declared lost. */
-export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[]): void {
-  for (const record of lost) {
-    parts.counters.packetsLost++;
-    if (parts.observed) {
-      const { view } = parts;
-      const received = view.frames.numbers;
-      view.level = parts.spaces[record.space]!.level;
-      view.packetNumber = record.packetNumber;
-      view.path = parts.path.id;
-      view.datagram = record.datagram;
-      view.bytes = record.bytes;
-      view.ackEliciting = record.ackEliciting;
-      view.inFlight = record.inFlight;
-      view.sentAt = record.sentAt;
-      view.frames.numbers = record.frames;
-      parts.observer.packetLost(now, view, record.lostBy);
-      view.frames.numbers = received;
-    }
-    onPacketLost(parts, record);
-  }
-}
-
-export function reportRecovery(now: Micros, parts: Parts): void {
-  const { recovery } = parts.path;
-  parts.observer.recoveryUpdated(
-    now,
-    parts.path.id,
-    recovery.controller.congestionWindow,
-    recovery.bytesInFlight,
-    parts.budget.rate,
-    recovery.rtt,
-  );
-}
-
-/** Notes a received frame for the observer, as FrameLog describes it. */
-function logReceived(log: number[], frame: FrameReader, type: number): void {
-  switch (type) {
-    case FrameType.STREAM:
-      log.push(type | (frame.fin ? 1 : 0), frame.id, frame.offset, frame.length);
-      break;
-    case FrameType.CRYPTO:
-      log.push(type, 0, frame.offset, frame.length);
-      break;
-    case FrameType.ACK:
-    case FrameType.ACK_ECN:
-      log.push(type, frame.ack.count, frame.ack.largest, frame.ack.delay);
-      break;
-    case FrameType.RESET_STREAM:
-      log.push(type, frame.id, frame.finalSize, frame.code);
-      break;
-    case FrameType.STOP_SENDING:
-      log.push(type, frame.id, 0, frame.code);
-      break;
-    case FrameType.MAX_STREAM_DATA:
-    case FrameType.STREAM_DATA_BLOCKED:
-      log.push(type, frame.id, frame.limit, 0);
-      break;
-    case FrameType.NEW_CONNECTION_ID:
-    case FrameType.RETIRE_CONNECTION_ID:
-      log.push(type, 0, frame.sequence, 0);
-      break;
-    case FrameType.CONNECTION_CLOSE:
-    case FrameType.CONNECTION_CLOSE_APP:
-      log.push(type, frame.code, 0, 0);
-      break;
-    case FrameType.PADDING:
-      log.push(type, 0, 0, frame.paddingLength);
-      break;
-    case FrameType.MAX_DATA:
-    case FrameType.DATA_BLOCKED:
-    case FrameType.MAX_STREAMS_BIDI:
-    case FrameType.MAX_STREAMS_UNI:
-    case FrameType.STREAMS_BLOCKED_BIDI:
-    case FrameType.STREAMS_BLOCKED_UNI:
-      log.push(type, 0, frame.limit, 0);
-      break;
-    default:
-      log.push(type, 0, 0, 0);
   }
 }

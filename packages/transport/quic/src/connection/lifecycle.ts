@@ -18,7 +18,7 @@ export class Lifecycle {
   cause: CloseCause | undefined;
   deadline: Micros;
   readonly #events: EventQueue;
-  #packetsSinceClose: number;
+  #datagramsSinceClose: number;
   #answerAfter: number;
 
   constructor(events: EventQueue) {
@@ -27,12 +27,16 @@ export class Lifecycle {
     this.cause = undefined;
     this.deadline = NEVER;
     this.#events = events;
-    this.#packetsSinceClose = 0;
+    this.#datagramsSinceClose = 0;
     this.#answerAfter = 1;
   }
 
   get open(): boolean {
     return this.state === 'open';
+  }
+  /** Nothing that comes matters any more; while closing, the peer's own CONNECTION_CLOSE still does. */
+  get silent(): boolean {
+    return this.state === 'draining' || this.state === 'drained';
   }
 
   /** We close. RFC 9000 §10.2.1. */
@@ -56,13 +60,14 @@ export class Lifecycle {
   expire(cause: CloseCause): void {
     if (this.state === 'open') this.#end('drained', cause);
     this.state = 'drained';
+    this.closeDue = false;
     this.deadline = NEVER;
   }
 
-  /** A packet came although we have closed: the first is answered, then the second after that, the fourth … RFC 9000 §10.2.1. */
-  onPacketWhileClosing(): void {
-    if (this.state !== 'closing' || ++this.#packetsSinceClose < this.#answerAfter) return;
-    this.#packetsSinceClose = 0;
+  /** Something comes; if we have closed, whoever sent it does not know: the first is answered, then the second after that, the fourth … RFC 9000 §10.2.1. */
+  onDatagram(): void {
+    if (this.state !== 'closing' || ++this.#datagramsSinceClose < this.#answerAfter) return;
+    this.#datagramsSinceClose = 0;
     this.#answerAfter *= 2;
     this.closeDue = true;
   }

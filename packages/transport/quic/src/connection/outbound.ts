@@ -1,11 +1,13 @@
 import { Space } from '@quiclab/recovery';
 import type { Datagram, Micros } from '@quiclab/sansio';
-import { FrameType, writePing } from '@quiclab/wire';
+import { FrameType, TransportError, TransportErrorCode, writePing } from '@quiclab/wire';
 import { writeClose } from '../control/close.ts';
 import { PacketBuilder } from '../packet/builder.ts';
+import type { PacketSpace } from '../space/space.ts';
 import { writeInOrder } from './frame-order.ts';
-import { MIN_INITIAL_DATAGRAM, reportRecovery } from './inbound.ts';
+import { MIN_INITIAL_DATAGRAM } from './inbound.ts';
 import type { Parts } from './parts.ts';
+import { reportSent } from './reports.ts';
 import { repeatOldest } from './sent-outcome.ts';
 
 /** One datagram out: the parts are asked in order, packets are built and sealed, or abandoned if nothing worth sending got in. RFC 9000 §12.2, §13. */
@@ -17,6 +19,10 @@ export class Outbound {
   #end = 0;
   #pad = false;
   #paced = false;
+  /** Probes owed, in all spaces. */
+  #probing = 0;
+  /** In each space, how many packets were said again by the probes of this timeout. */
+  readonly #repeated = [0, 0, 0];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -32,13 +38,14 @@ export class Outbound {
     this.#pad = false;
     this.#paced = false;
     this.#pending = undefined;
+    this.#probing = path.recovery.probesOwed(0) + path.recovery.probesOwed(1) + path.recovery.probesOwed(2);
     for (let space = 0; space < 3; space++) if (this.#parts.spaces[space]!.keys.canWrite) this.#packet(now, space as Space, into);
     const last = this.#pending as PacketBuilder | undefined;
     if (last === undefined) {
       if (budget.refusedBy === '') path.recovery.onAppLimited();
       return false;
     }
-    if (this.#pad) last.padTo(MIN_INITIAL_DATAGRAM);
+    if (this.#pad) last.padTo(Math.min(MIN_INITIAL_DATAGRAM, budget.datagram));
     this.#commit(now, last);
     lifecycle.closeDue = false;
     into.length = this.#end;
@@ -57,6 +64,10 @@ export class Outbound {
     const parts = this.#parts;
     const { budget, path, peerIds, localIds, lifecycle } = parts;
     const space = parts.spaces[index]!;
+    // RFC 9000 §14.1: a client pads all Initials, a server those that elicit an acknowledgement
+    const padded = index === Space.INITIAL && parts.side === 'client';
+    if (padded && budget.datagram < MIN_INITIAL_DATAGRAM) return;
+    if (index === Space.APPLICATION && lifecycle.open) this.#renewKeys(now);
     const start = this.#pending?.sealedEnd ?? 0;
     const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
     const record = path.recovery.record(index);
@@ -68,10 +79,25 @@ export class Outbound {
       packet.abandon();
       return;
     }
+    packet.finish(localIds.first.length);
     if (this.#pending !== undefined) this.#commit(now, this.#pending);
     this.#pending = packet;
-    // RFC 9000 §14.1: a client pads all Initials, a server those that elicit an acknowledgement
-    if (index === Space.INITIAL && (parts.side === 'client' || packet.ackEliciting)) this.#pad = true;
+    if (padded || packet.expand || (index === Space.INITIAL && packet.ackEliciting)) this.#pad = true;
+  }
+
+  /** RFC 9001 §6.6: keys do not last for ever. */
+  #renewKeys(now: Micros): void {
+    const { spaces, config, handshake, observer } = this.#parts;
+    const { keys, largestAcked } = spaces[Space.APPLICATION]!;
+    if (keys.sealed < config.packetsPerKey && !keys.updateWanted) return;
+    if (handshake.confirmed && keys.mayUpdate(largestAcked)) {
+      keys.update();
+      observer.keyUpdated(now, 'local', keys.writePhase);
+    } else if (keys.wornOut)
+      throw new TransportError(
+        TransportErrorCode.AEAD_LIMIT_REACHED,
+        `${keys.sealed} packets were sealed with one key, and the peer does not follow`,
+      );
   }
 
   #fill(now: Micros, packet: PacketBuilder): void {
@@ -81,17 +107,28 @@ export class Outbound {
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
     if (received.due || received.unacknowledged) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
-    if (budget.ackOnly && probes === 0) return;
+    if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes))) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
     if (space.index === Space.INITIAL && budget.datagram < MIN_INITIAL_DATAGRAM) return;
-    // RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring something new instead
-    if (probes > 0 && !space.crypto.hasToSend && (probes > 1 || !parts.streams.hasToSend))
-      repeatOldest(parts, space.index, probes > 1 ? 0 : 1);
+    if (this.#probing > 0) this.#repeat(space, probes);
     writeInOrder(now, parts, packet);
     if (probes > 0 && !packet.ackEliciting) {
       writePing(packet.writer);
       packet.log(FrameType.PING, 0, 0, 0);
     }
+  }
+
+  /** RFC 9002 §6.2.4: a probe brings along what is in flight in the other spaces of the handshake. */
+  #joinsProbe(space: PacketSpace, probes: number): boolean {
+    return probes > 0 || (space.index !== Space.APPLICATION && this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0);
+  }
+
+  /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring something new instead. */
+  #repeat(space: PacketSpace, probes: number): void {
+    const repeated = this.#repeated[space.index]!;
+    if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend || (repeated > 0 && this.#parts.streams.hasToSend)) return;
+    repeatOldest(this.#parts, space.index, repeated);
+    this.#repeated[space.index] = this.#probing > 1 ? repeated + 1 : 0;
   }
 
   #commit(now: Micros, packet: PacketBuilder): void {
@@ -103,7 +140,10 @@ export class Outbound {
     if (packet.inFlight) this.#paced = true;
     recovery.sent(now, space.index, record);
     parts.counters.packetsSent++;
-    if (packet.hasAck) space.received.onAckSent(now);
+    if (packet.hasAck) {
+      space.received.onAckSent(now);
+      space.keys.onAckSealed();
+    }
     if (packet.ackEliciting) {
       parts.idle.onAckElicitingSent(now, parts.path.probeTimeout);
       if (recovery.probesOwed(space.index) > 0) {
@@ -111,26 +151,8 @@ export class Outbound {
         parts.counters.probes++;
       }
     }
-    if (parts.observed) this.#observe(now, packet);
+    if (parts.observed) reportSent(now, parts, record);
     // RFC 9001 §4.9.1: a client's first Handshake packet makes Initial keys obsolete
     if (space.index === Space.HANDSHAKE && parts.side === 'client') parts.handshake.discard(now, parts, Space.INITIAL);
-  }
-
-  #observe(now: Micros, packet: PacketBuilder): void {
-    const { view, path, observer } = this.#parts;
-    const { space, record } = packet;
-    const numbers = view.frames.numbers;
-    view.level = space.level;
-    view.packetNumber = record.packetNumber;
-    view.path = path.id;
-    view.datagram = record.datagram;
-    view.bytes = record.bytes;
-    view.ackEliciting = record.ackEliciting;
-    view.inFlight = record.inFlight;
-    view.sentAt = now;
-    view.frames.numbers = record.frames;
-    observer.packetSent(now, view);
-    view.frames.numbers = numbers;
-    if (record.inFlight) reportRecovery(now, this.#parts);
   }
 }

@@ -28,7 +28,7 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
         parts.streams.onResetAcked(stream);
         break;
       case FrameType.RETIRE_CONNECTION_ID:
-        parts.peerIds.onFrameAcked();
+        parts.peerIds.onFrameAcked(offset);
         break;
     }
   }

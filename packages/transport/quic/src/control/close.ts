@@ -14,7 +14,9 @@ export function writeClose(packet: PacketBuilder, cause: CloseCause): void {
   if (cause.kind !== 'local-application' && cause.kind !== 'local-transport') return;
   const room = packet.remaining - OVERHEAD;
   if (room < 0) return;
-  const reason = utf8(cause.reason).subarray(0, Math.min(MAX_REASON, room));
+  // what went wrong within us is nobody's business but our caller's
+  const internal = cause.kind === 'local-transport' && cause.code === TransportErrorCode.INTERNAL_ERROR;
+  const reason = internal ? NO_REASON : shortened(utf8(cause.reason), Math.min(MAX_REASON, room));
   if (cause.kind === 'local-transport') {
     writeConnectionClose(packet.writer, cause.code, cause.frameType, reason);
     packet.logClose(FrameType.CONNECTION_CLOSE, cause.code);
@@ -33,6 +35,13 @@ export function peerClose(type: number, code: number, frameType: number, reason:
   return type === FrameType.CONNECTION_CLOSE_APP
     ? { kind: 'peer-application', code, reason: fromUtf8(reason) }
     : { kind: 'peer-transport', code, reason: fromUtf8(reason), frameType };
+}
+
+/** Cut off between characters: what begins with the bits 10 goes on with one. */
+function shortened(text: Uint8Array, most: number): Uint8Array {
+  let end = Math.min(most, text.length);
+  if (end < text.length) while (end > 0 && (text[end]! & 0xc0) === 0x80) end--;
+  return text.subarray(0, end);
 }
 
 const NO_REASON = new Uint8Array(0);

@@ -17,6 +17,7 @@ export class PathResponses {
     while (this.#pending.length > 0 && packet.remaining >= 9) {
       writePathResponse(packet.writer, this.#pending.shift()!);
       packet.log(FrameType.PATH_RESPONSE, 0, 0, 0);
+      packet.expand = true; // RFC 9000 §8.2.2
     }
   }
 }

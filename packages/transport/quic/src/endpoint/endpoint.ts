@@ -1,11 +1,13 @@
 import { toHex } from '@quiclab/bytes';
-import { type Address, type Datagram, type Machine, type Micros, type Random, sameAddress } from '@quiclab/sansio';
-import { PacketHeader, PacketType, readHeader, VERSION_1 } from '@quiclab/wire';
+import { initialSecrets } from '@quiclab/crypto';
+import { type Address, type Datagram, type Machine, type Micros, NEVER, type Random, sameAddress } from '@quiclab/sansio';
+import { MIN_STATELESS_RESET, PacketHeader, PacketType, RESET_TOKEN_LENGTH, readHeader, VERSION_1, VERSION_2 } from '@quiclab/wire';
 import { type ConnectOptions, type EndpointOptions, type Policies, type TransportConfig, transportConfig } from '../config.ts';
 import { Connection, type ConnectionHost } from '../connection/connection.ts';
 import { MIN_INITIAL_DATAGRAM } from '../connection/inbound.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
+import { admit, type InitialSecrets } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
 import { Routing } from './routing.ts';
 import { Stateless, SUPPORTED_VERSIONS } from './stateless.ts';
@@ -33,11 +35,14 @@ export class Endpoint implements Machine<EndpointEvent> {
   readonly #connections = new Set<Connection>();
   #events: EndpointEvent[] = [];
   #eventsHead = 0;
+  // connections whose 'active' was handed out since the queue was last empty
+  #handedOut: Connection[] = [];
   // connections that may have something to send, in turn
   #ready: Connection[] = [];
   #readyHead = 0;
   #created = 0;
   #halfOpen = 0;
+  #closed = false;
 
   constructor(options: EndpointOptions) {
     this.#policies = options.policies;
@@ -56,24 +61,28 @@ export class Endpoint implements Machine<EndpointEvent> {
   /** Begins a connection; its events tell how that goes. */
   connect(now: Micros, options: ConnectOptions): Connection {
     if (options.alpn.length === 0) throw new UsageError('alpn is empty: name the protocols that you speak (RFC 9001 §8.1)');
+    const version = options.version ?? VERSION_1;
+    if (version !== VERSION_1 && version !== VERSION_2) throw new UsageError(`QUIC version 0x${version.toString(16)} is not known here`);
     const first = new Uint8Array(Math.max(MIN_FIRST_ID, this.#config.connectionIdLength));
     this.#idRandom.fill(first);
     const connection = this.#create(now, {
       side: 'client',
-      version: options.version ?? VERSION_1,
+      version,
       local: options.local ?? ANY,
       remote: options.remote,
       serverName: options.serverName,
       alpn: options.alpn,
       originalDestination: first,
       peerId: first,
+      initialSecrets: initialSecrets(this.#policies.crypto, version, first),
     });
     this.#touched(connection);
     return connection;
   }
 
-  /** Closes all connections. */
+  /** Closes all connections, and accepts no more. */
   close(now: Micros, code: number, reason: string): void {
+    this.#closed = true;
     for (const connection of this.#connections) connection.close(now, code, reason);
   }
 
@@ -86,7 +95,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     }
     const connection = this.#routing.find(bytes, header.destinationIdStart, header.destinationIdLength);
     if (connection !== undefined) this.#deliver(now, connection, datagram);
-    else this.#stranger(now, datagram);
+    else if (!this.#isReset(now, datagram)) this.#stranger(now, datagram);
   }
 
   nextTimeout(): Micros {
@@ -99,7 +108,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#touched(first);
       const next = first.nextTimeout();
       // what is still due after its turn waits for a slot, a window or an address: state, not a deadline
-      this.#deadlines.set(first, next > now ? next : Number.POSITIVE_INFINITY);
+      this.#deadlines.set(first, next > now ? next : NEVER);
     }
   }
 
@@ -118,13 +127,19 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   pollEvent(): EndpointEvent | undefined {
+    if (this.#eventsHead === this.#events.length && this.#handedOut.length > 0) this.#tellRest();
     if (this.#eventsHead === this.#events.length) return undefined;
     const event = this.#events[this.#eventsHead++]!;
     if (this.#eventsHead === this.#events.length) {
       this.#events = [];
       this.#eventsHead = 0;
     }
-    if (event.type === 'active') event.connection.activeTold = false;
+    if (event.type === 'active') {
+      const { connection } = event;
+      connection.activeTold = false;
+      connection.eventsAtTelling = connection.eventChanges;
+      this.#handedOut.push(connection);
+    }
     return event;
   }
 
@@ -134,11 +149,25 @@ export class Endpoint implements Machine<EndpointEvent> {
       return;
     }
     connection.receive(now, datagram.bytes, datagram.length, datagram.ecn);
+    // a new RTT sample, or an end of back-off, can put a probe timeout into the past: it is due now
+    if (connection.nextTimeout() <= now) connection.onTimeout(now);
     if (connection.halfOpen && connection.handshakeComplete) {
       connection.halfOpen = false;
       this.#halfOpen--;
     }
     this.#touched(connection);
+  }
+
+  /** RFC 9000 §10.3.1: a stateless reset comes to any connection ID, and is known by its last octets. */
+  #isReset(now: Micros, datagram: Datagram): boolean {
+    const { bytes, length } = datagram;
+    if (!this.#routing.hasTokens || this.#header.type !== PacketType.ONE_RTT || length < MIN_STATELESS_RESET) return false;
+    const token = bytes.subarray(length - RESET_TOKEN_LENGTH, length);
+    const connection = this.#routing.findToken(this.#stateless.tokenHash(token));
+    if (connection === undefined || !sameAddress(connection.remote, datagram.remote)) return false;
+    connection.receiveStatelessReset(now);
+    this.#touched(connection);
+    return true;
   }
 
   /** A datagram for no connection that we know. RFC 9000 §5.2.2. */
@@ -174,8 +203,13 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#drop('header');
       return;
     }
-    if (this.#halfOpen >= this.#config.maxHalfOpen || this.#connections.size >= this.#config.maxConnections) {
+    if (this.#closed || this.#halfOpen >= this.#config.maxHalfOpen || this.#connections.size >= this.#config.maxConnections) {
       this.#drop('refused');
+      return;
+    }
+    const secrets = admit(this.#policies.crypto, header);
+    if (secrets === undefined) {
+      this.#drop('not-authentic');
       return;
     }
     const original = header.destinationId.slice();
@@ -188,6 +222,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       alpn,
       originalDestination: original,
       peerId: header.sourceId.slice(),
+      initialSecrets: secrets,
     });
     // until the client has our own ID, its packets come to the one that it chose
     this.#routing.add(original, connection);
@@ -208,7 +243,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     if (connection.halfOpen) this.#halfOpen--;
     connection.halfOpen = false;
     connection.release(now);
-    this.#routing.remove(connection.originalDestination);
+    this.#routing.remove(connection.originalDestination, connection);
   }
 
   #create(
@@ -222,16 +257,25 @@ export class Endpoint implements Machine<EndpointEvent> {
       alpn: readonly string[];
       originalDestination: Uint8Array;
       peerId: Uint8Array;
+      initialSecrets: InitialSecrets;
     },
   ): Connection {
     const routing = this.#routing;
+    const stateless = this.#stateless;
     let connection: Connection | undefined;
     const issue = () => {
       const id = this.#freshId();
       if (connection !== undefined) routing.add(id, connection);
-      return { id, resetToken: this.#stateless.resetToken(id) };
+      return { id, resetToken: stateless.resetToken(id) };
     };
-    const host: ConnectionHost = { touched: (one) => this.#touched(one), ids: { issue, release: (id) => routing.remove(id) } };
+    const host: ConnectionHost = {
+      touched: (one) => this.#touched(one),
+      ids: { issue, release: (id) => routing.remove(id, connection!) },
+      resetTokens: {
+        watch: (token) => routing.addToken(stateless.tokenHash(token), connection!),
+        forget: (token) => routing.removeToken(stateless.tokenHash(token), connection!),
+      },
+    };
     const { id, resetToken } = issue();
     connection = new Connection(now, {
       ...facts,
@@ -258,16 +302,24 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   #touched(connection: Connection): void {
+    if (connection.hasEvents) this.#tellActive(connection);
     if (connection.queued || !this.#connections.has(connection)) return;
     connection.queued = true;
     this.#ready.push(connection);
-    if (connection.hasEvents) this.#tellActive(connection);
   }
 
+  /** Once, until it was handed out; then again when more has come up, or when some of it was taken and some was not. */
   #tellActive(connection: Connection): void {
-    if (connection.activeTold) return;
+    if (connection.activeTold || connection.eventChanges === connection.eventsAtTelling) return;
     connection.activeTold = true;
     this.#events.push({ type: 'active', connection });
+  }
+
+  /** Whoever took some of a connection's events, and not all, is told again. Whoever took none is not: that would never end. */
+  #tellRest(): void {
+    const handedOut = this.#handedOut;
+    this.#handedOut = [];
+    for (const connection of handedOut) if (connection.hasEvents) this.#tellActive(connection);
   }
 
   /** After a connection had its turn: its deadline, its events, its end. */
@@ -279,8 +331,14 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#events.push({ type: 'drained', connection });
       return;
     }
-    const next = connection.nextTimeout();
-    this.#deadlines.set(connection, next > now ? next : Number.POSITIVE_INFINITY);
+    let next = connection.nextTimeout();
+    if (next <= now) {
+      // came due during the turn, as a probe does when an amplification limit is lifted: RFC 9002 §6.2.2.1
+      connection.onTimeout(now);
+      this.#touched(connection);
+      next = connection.nextTimeout();
+    }
+    this.#deadlines.set(connection, next > now ? next : NEVER);
   }
 
   #tidyReady(): void {

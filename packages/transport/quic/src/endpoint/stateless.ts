@@ -22,18 +22,24 @@ export class Stateless {
   readonly #waiting: Answer[] = [];
   readonly #random: Random;
   readonly #crypto: CryptoProvider;
-  readonly #key: Uint8Array;
+  readonly #key = new Uint8Array(32);
+  readonly #hashKey = new Uint8Array(32);
 
   constructor(random: Random, crypto: CryptoProvider) {
     this.#random = random;
     this.#crypto = crypto;
-    this.#key = new Uint8Array(32);
     random.fill(this.#key);
+    random.fill(this.#hashKey);
   }
 
   /** The token by which we will be known to have lost a connection's state: an HMAC of its ID. RFC 9000 §10.3.2. */
   resetToken(id: Uint8Array): Uint8Array {
     return this.#crypto.hmac('sha256', this.#key, id).slice(0, RESET_TOKEN_LENGTH);
+  }
+
+  /** What a peer's token is looked up by. RFC 9000 §10.3.1: the token itself must not be what is compared. */
+  tokenHash(token: Uint8Array): Uint8Array {
+    return this.#crypto.hmac('sha256', this.#hashKey, token);
   }
 
   versionNegotiation(datagram: Datagram, destination: Uint8Array, source: Uint8Array): void {
@@ -55,7 +61,8 @@ export class Stateless {
   }
 
   pollTransmit(into: Datagram): boolean {
-    const answer = this.#waiting.shift();
+    let answer = this.#waiting.shift();
+    while (answer !== undefined && answer.bytes.length > into.bytes.length) answer = this.#waiting.shift(); // the slot is no datagram's size
     if (answer === undefined) return false;
     into.bytes.set(answer.bytes);
     into.length = answer.bytes.length;

@@ -1,3 +1,4 @@
+import { sameBytes } from '@quiclab/bytes';
 import { FrameType, TransportError, TransportErrorCode, writeNewConnectionId } from '@quiclab/wire';
 import type { PacketBuilder } from '../packet/builder.ts';
 
@@ -20,6 +21,8 @@ const FRAME_ROOM = 1 + 8 + 1 + 1 + 20 + 16;
 
 /** The connection IDs that we issue. RFC 9000 §5.1.1, §19.15, §19.16. */
 export class LocalIds {
+  /** The source ID in long headers: never changes. RFC 9000 §7.2. */
+  readonly first: Uint8Array;
   readonly #registry: IdRegistry;
   readonly #active: LocalId[] = [];
   #nextSequence = 0;
@@ -28,13 +31,9 @@ export class LocalIds {
 
   /** @param first  the ID of sequence number 0: our source connection ID in the handshake, already routed here */
   constructor(registry: IdRegistry, first: Uint8Array, resetToken: Uint8Array) {
+    this.first = first;
     this.#registry = registry;
     this.#active.push({ sequence: this.#nextSequence++, id: first, resetToken, pending: false });
-  }
-
-  /** The ID that goes into long headers as source. */
-  get first(): Uint8Array {
-    return this.#active[0]!.id;
   }
 
   /** The peer's active_connection_id_limit is known: give it as many. */
@@ -54,7 +53,7 @@ export class LocalIds {
     const index = this.#active.findIndex((entry) => entry.sequence === sequence);
     if (index < 0) return;
     const entry = this.#active[index]!;
-    if (entry.id.length === usedId.length && entry.id.every((octet, i) => octet === usedId[i]))
+    if (sameBytes(entry.id, usedId))
       throw new TransportError(
         TransportErrorCode.PROTOCOL_VIOLATION,
         `connection ID ${sequence} was retired in a packet that used it`,

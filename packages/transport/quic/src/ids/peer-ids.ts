@@ -1,6 +1,12 @@
-import { sameBytes } from '@quiclab/bytes';
+import { RangeSet, sameBytes } from '@quiclab/bytes';
 import { FrameType, TransportError, TransportErrorCode, writeRetireConnectionId } from '@quiclab/wire';
 import type { PacketBuilder } from '../packet/builder.ts';
+
+/** Whoever sees all datagrams (the endpoint) is told by which token the peer will be known to have lost this connection. RFC 9000 §10.3.1. */
+export interface ResetTokens {
+  watch(token: Uint8Array): void;
+  forget(token: Uint8Array): void;
+}
 
 interface PeerId {
   readonly sequence: number;
@@ -8,34 +14,49 @@ interface PeerId {
   resetToken: Uint8Array | undefined;
 }
 
+/** Stretches of sequence numbers that we remember; an honest peer's come without gaps, but for reordering. */
+const MAX_REMEMBERED = 64;
+
 /** The connection IDs of the peer's that we may use, and those we give back. RFC 9000 §5.1.2, §19.15, §19.16. */
 export class PeerIds {
   /** Where our packets go. */
   current: Uint8Array;
-  #currentSequence = 0;
+  /** What the peer calls itself in long headers: this never changes. RFC 9000 §7.2. */
+  ofHandshake: Uint8Array;
   readonly #limit: number;
+  readonly #tokens: ResetTokens;
   readonly #known: PeerId[] = [];
-  readonly #retiring: number[] = [];
-  #inFlightRetirements = 0;
+  #inUse: PeerId;
+  /** Sequence numbers that were ever issued to us. */
+  readonly #issued = new RangeSet();
   #retiredBelow = 0;
+  /** Sequence numbers given back: to be said, and said but not acknowledged. */
+  readonly #retiring: number[] = [];
+  readonly #unacknowledged: number[] = [];
 
   /** @param limit  our active_connection_id_limit */
-  constructor(first: Uint8Array, limit: number) {
+  constructor(first: Uint8Array, limit: number, tokens: ResetTokens) {
     this.current = first;
+    this.ofHandshake = first;
     this.#limit = limit;
-    this.#known.push({ sequence: 0, id: first, resetToken: undefined });
+    this.#tokens = tokens;
+    this.#inUse = { sequence: 0, id: first, resetToken: undefined };
+    this.#known.push(this.#inUse);
+    this.#issued.add(0, 1);
   }
 
   /** A client learns the server's choice from the first Initial that it answers with. RFC 9000 §7.2. */
   replaceFirst(id: Uint8Array): void {
     this.current = id.slice();
-    this.#known[0] = { sequence: 0, id: this.current, resetToken: undefined };
+    this.ofHandshake = this.current;
+    this.#inUse = { sequence: 0, id: this.current, resetToken: undefined };
+    this.#known[0] = this.#inUse;
   }
 
   /** stateless_reset_token in the transport parameters belongs to sequence number 0. */
   setFirstResetToken(token: Uint8Array): void {
-    const first = this.#known.find((entry) => entry.sequence === 0);
-    if (first !== undefined) first.resetToken = token;
+    this.#inUse.resetToken = token;
+    this.#tokens.watch(token);
   }
 
   /** NEW_CONNECTION_ID. The views are copied. */
@@ -43,43 +64,24 @@ export class PeerIds {
     const type = FrameType.NEW_CONNECTION_ID;
     if (this.current.length === 0)
       throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'a peer with an empty connection ID issued another', type);
-    for (const known of this.#known) {
-      const sameId = sameBytes(known.id, id);
-      if (known.sequence === sequence && sameId && (known.resetToken === undefined || sameBytes(known.resetToken, resetToken))) return; // said twice
-      // RFC 9000 §19.15: one number, one ID, one token
-      if (known.sequence === sequence || sameId)
-        throw new TransportError(
-          TransportErrorCode.PROTOCOL_VIOLATION,
-          `connection ID ${sequence} was issued again with another value or number`,
-          type,
-        );
-    }
-    this.#retireBelow(retirePriorTo);
-    if (sequence < this.#retiredBelow) this.#retire(sequence);
-    else this.#known.push({ sequence, id: id.slice(), resetToken: resetToken.slice() });
+    if (!this.#wasSaid(sequence, id, resetToken)) this.#take(sequence, retirePriorTo, id, resetToken);
+    else this.#retireBelow(retirePriorTo);
     if (this.#known.length > this.#limit)
       throw new TransportError(
         TransportErrorCode.CONNECTION_ID_LIMIT_ERROR,
         `${this.#known.length} connection IDs are active, the limit is ${this.#limit}`,
         type,
       );
-    if (this.#currentSequence < this.#retiredBelow) {
-      const next = this.#known[0];
-      if (next === undefined) throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'every connection ID was retired', type);
-      this.current = next.id;
-      this.#currentSequence = next.sequence;
-    }
+    if (this.#inUse.sequence < this.#retiredBelow) this.#useAnother();
   }
 
-  /** Whether a datagram that we cannot read ends in a reset token of the peer's. RFC 9000 §10.3.1. */
+  /** Whether a datagram that we cannot read ends in the reset token of the ID that we use. RFC 9000 §10.3.1. */
   isResetToken(bytes: Uint8Array, from: number): boolean {
-    for (const { resetToken } of this.#known) {
-      if (resetToken === undefined) continue;
-      let difference = 0; // all octets are compared, whatever the first says: time must not tell the token
-      for (let i = 0; i < 16; i++) difference |= resetToken[i]! ^ bytes[from + i]!;
-      if (difference === 0) return true;
-    }
-    return false;
+    const token = this.#inUse.resetToken;
+    if (token === undefined) return false;
+    let difference = 0; // all octets are compared, whatever the first says: time must not tell the token
+    for (let i = 0; i < 16; i++) difference |= token[i]! ^ bytes[from + i]!;
+    return difference === 0;
   }
 
   writeFrames(packet: PacketBuilder): void {
@@ -90,12 +92,49 @@ export class PeerIds {
     }
   }
 
-  onFrameAcked(): void {
-    this.#inFlightRetirements--;
+  onFrameAcked(sequence: number): void {
+    remove(this.#unacknowledged, sequence);
+    remove(this.#retiring, sequence); // lost, as it seemed
   }
 
   onFrameLost(sequence: number): void {
-    this.#retiring.push(sequence);
+    if (this.#unacknowledged.includes(sequence) && !this.#retiring.includes(sequence)) this.#retiring.push(sequence);
+  }
+
+  /** The connection is over. */
+  releaseAll(): void {
+    if (this.#inUse.resetToken !== undefined) this.#tokens.forget(this.#inUse.resetToken);
+  }
+
+  /** Whether this very ID was issued before, as a frame that was sent again says. Throws when it was another: one number, one ID, one token (§19.15). */
+  #wasSaid(sequence: number, id: Uint8Array, resetToken: Uint8Array): boolean {
+    for (const known of this.#known) {
+      const sameId = sameBytes(known.id, id);
+      if (known.sequence === sequence && sameId && (known.resetToken === undefined || sameBytes(known.resetToken, resetToken))) return true;
+      if (known.sequence === sequence || sameId)
+        throw new TransportError(
+          TransportErrorCode.PROTOCOL_VIOLATION,
+          `connection ID ${sequence} was issued again with another value or number`,
+          FrameType.NEW_CONNECTION_ID,
+        );
+    }
+    return this.#issued.has(sequence); // known no more: it was given back
+  }
+
+  #take(sequence: number, retirePriorTo: number, id: Uint8Array, resetToken: Uint8Array): void {
+    this.#issued.add(sequence, sequence + 1);
+    if (this.#issued.count > MAX_REMEMBERED) this.#issued.add(this.#issued.start(0), this.#issued.start(1)); // the lowest gap is given up
+    this.#retireBelow(retirePriorTo);
+    // RFC 9000 §19.15: one that comes late is given back at once
+    if (sequence < this.#retiredBelow) this.#retire(sequence);
+    else this.#known.push({ sequence, id: id.slice(), resetToken: resetToken.slice() });
+  }
+
+  #useAnother(): void {
+    this.releaseAll(); // RFC 9000 §10.3.1: tokens of retired IDs mean nothing any more
+    this.#inUse = this.#known[0]!; // there is one: whoever asks us to retire all below n has issued n or a higher one
+    this.current = this.#inUse.id;
+    if (this.#inUse.resetToken !== undefined) this.#tokens.watch(this.#inUse.resetToken);
   }
 
   #retireBelow(limit: number): void {
@@ -108,11 +147,16 @@ export class PeerIds {
   #retire(sequence: number): void {
     this.#retiring.push(sequence);
     // RFC 9000 §5.1.2: a peer that makes us retire without end, and acknowledges nothing, is cut off
-    if (++this.#inFlightRetirements > 4 * this.#limit)
+    if (this.#unacknowledged.push(sequence) > 4 * this.#limit)
       throw new TransportError(
         TransportErrorCode.CONNECTION_ID_LIMIT_ERROR,
-        `${this.#inFlightRetirements} retirements are not acknowledged`,
+        `${this.#unacknowledged.length} retirements are not acknowledged`,
         FrameType.NEW_CONNECTION_ID,
       );
   }
+}
+
+function remove(numbers: number[], value: number): void {
+  const index = numbers.indexOf(value);
+  if (index >= 0) numbers.splice(index, 1);
 }

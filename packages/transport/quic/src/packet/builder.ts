@@ -28,8 +28,8 @@ export class PacketBuilder {
   ackEliciting: boolean;
   /** RFC 9002 §2: ack-eliciting, or with PADDING. */
   inFlight: boolean;
-  /** True while only ACK and CONNECTION_CLOSE may be written: window, pacer or amplification limit forbid more. */
-  ackOnly: boolean;
+  /** The datagram is to be filled up to 1,200 octets. RFC 9000 §8.2, §14.1. */
+  expand: boolean;
   open: boolean;
 
   #space: PacketSpace | undefined;
@@ -44,7 +44,7 @@ export class PacketBuilder {
     this.hasAck = false;
     this.ackEliciting = false;
     this.inFlight = false;
-    this.ackOnly = false;
+    this.expand = false;
     this.open = false;
     this.#space = undefined;
     this.#record = undefined;
@@ -105,6 +105,7 @@ export class PacketBuilder {
     this.hasAck = false;
     this.ackEliciting = false;
     this.inFlight = false;
+    this.expand = false;
     this.open = true;
     record.packetNumber = packetNumber;
     record.frames.length = 0;
@@ -140,14 +141,22 @@ export class PacketBuilder {
     this.inFlight = true;
   }
 
+  /**
+   * No more frames will come: fills up what is too short to be protected (RFC 9001 §5.4.2: the sample begins 4 octets after
+   * the start of the packet number), or for a stateless reset that answers it to look like a packet (RFC 9000 §10.3).
+   * @param idLength  octets of the connection IDs that we issue
+   */
+  finish(idLength: number): void {
+    let end = this.#packetNumberOffset + 4 + TAG_LENGTH;
+    if (this.ackEliciting && this.#space!.index === Space.APPLICATION) end = Math.max(end, this.#start + 22 + idLength);
+    this.padTo(end);
+  }
+
   /** Protects the packet and returns where it ends. RFC 9001 §5. */
   seal(): number {
     const space = this.#space!;
     const writer = this.writer;
     const bytes = writer.bytes;
-    // RFC 9001 §5.4.2: the header protection sample begins 4 octets after the start of the packet number
-    const short = 4 - this.#packetNumberLength - (writer.position - this.#payloadStart);
-    if (short > 0) this.padTo(writer.position + short + TAG_LENGTH);
     const payloadEnd = writer.position;
     const end = payloadEnd + TAG_LENGTH;
     if (space.index !== Space.APPLICATION) setLength(bytes, this.#packetNumberOffset, end);

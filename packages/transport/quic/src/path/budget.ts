@@ -1,6 +1,6 @@
 import { pacingRate } from '@quiclab/congestion';
 import { type Micros, NEVER } from '@quiclab/sansio';
-import type { Path } from './path.ts';
+import { LEAST_DATAGRAM, type Path } from './path.ts';
 
 /**
  * May I send now, how much, and if not, when? Amplification limit, congestion window and pacer in one answer.
@@ -34,7 +34,7 @@ export class Budget {
     this.ackOnly = false;
     this.refusedBy = '';
     this.deadline = NEVER;
-    if (this.datagram < size && this.datagram < MIN_USEFUL) {
+    if (this.datagram < size && this.datagram < LEAST_DATAGRAM) {
       this.datagram = 0;
       this.refusedBy = 'amplification';
       return;
@@ -64,6 +64,3 @@ export class Budget {
     if (recovery.rtt.hasSample) this.#path.pacer.onSent(now, octets, this.rate);
   }
 }
-
-/** Below this an anti-amplification remainder is not worth a datagram. */
-const MIN_USEFUL = 100;

@@ -3,6 +3,9 @@ import { type ProbePolicy, Recovery } from '@quiclab/recovery';
 import type { Address, Micros } from '@quiclab/sansio';
 import type { Policies, TransportConfig } from '../config.ts';
 
+/** Below this, what the anti-amplification limit leaves is not worth a datagram. */
+export const LEAST_DATAGRAM = 100;
+
 /** Where datagrams go, and everything measured there: RTT and recovery, controller, pacer, amplification budget. */
 export class Path {
   readonly id: number;
@@ -11,8 +14,8 @@ export class Path {
   readonly recovery: Recovery;
   readonly pacer: Pacer;
   readonly #probes: ProbePolicy;
-  /** Octets of the largest datagram that this path is known to carry. RFC 9000 §14. */
-  readonly datagramSize: number;
+  /** Octets of the largest datagram that this path is known to carry, and the peer to take. RFC 9000 §14. */
+  datagramSize: number;
   /** RFC 9000 §8.1: until the address is validated we send at most three times what came from there. */
   validated: boolean;
   received: number;
@@ -43,26 +46,37 @@ export class Path {
     return this.#probes.timeout(this.recovery.rtt, this.recovery.maxAckDelay, 0);
   }
 
-  /** A datagram came: its length is credited three times. */
+  /** The peer takes no larger datagrams. RFC 9000 §18.2. */
+  limitDatagramSize(octets: number): void {
+    if (octets >= this.datagramSize) return;
+    this.datagramSize = octets;
+    this.recovery.controller.onMaxDatagramSize(octets);
+  }
+
+  /** A datagram came: its length is credited three times. The caller updates recovery's deadline when it is done with the datagram. */
   credit(octets: number): void {
     this.received += octets;
-    if (!this.validated) this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+    this.#noteBlocked();
   }
 
   onSent(now: Micros, octets: number): void {
     this.sent += octets;
     if (this.validated) return;
-    this.recovery.amplificationBlocked = this.amplificationBudget === 0;
+    this.#noteBlocked();
     this.recovery.updateDeadline(now);
   }
 
   validate(): void {
     this.validated = true;
-    this.recovery.amplificationBlocked = false;
+    this.#noteBlocked();
   }
 
   /** Octets that may still go to an address not yet validated; Infinity once it is. */
   get amplificationBudget(): number {
     return this.validated ? Number.POSITIVE_INFINITY : Math.max(0, 3 * this.received - this.sent);
+  }
+
+  #noteBlocked(): void {
+    this.recovery.amplificationBlocked = this.amplificationBudget < LEAST_DATAGRAM;
   }
 }

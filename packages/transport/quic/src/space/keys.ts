@@ -12,6 +12,9 @@ import {
 import { type Micros, NEVER } from '@quiclab/sansio';
 import { TransportError, TransportErrorCode } from '@quiclab/wire';
 
+/** Packets kept back from the confidentiality limit, so that there are some left to say goodbye with. */
+const RESERVED_FOR_CLOSING = 64;
+
 /**
  * The keys of one packet number space, with their generations and usage limits. RFC 9001 §4.1.4, §5, §6. Only the
  * application space has more than one generation; a peer that starts a key update is followed, in step.
@@ -22,8 +25,13 @@ export class SpaceKeys {
   discarded: boolean;
   /** When keys of the previous generation go. */
   deadline: Micros;
-  /** How many times the peer (or we) moved to the next generation. */
+  /** How often the peer has moved to the next generation, and how often we have. We are ahead between an update of ours and its answer. */
   generation: number;
+  writeGeneration: number;
+  /** Packets sealed with the present generation. */
+  sealed: number;
+  /** The application asks for an update; it happens as soon as RFC 9001 §6.1 lets it. */
+  updateWanted: boolean;
 
   readonly #provider: CryptoProvider;
   readonly #version: number;
@@ -38,7 +46,8 @@ export class SpaceKeys {
   #previousRead: PacketProtector | undefined;
   #readPhase: 0 | 1;
   #firstInPhase: number; // lowest packet number opened with the current generation
-  #sealed: number;
+  #firstSealed: number; // lowest packet number sealed with the current generation, -1 before the first
+  #unanswered: boolean; // the peer has moved on, and we have not acknowledged anything in the new generation
   #failedOpens: number;
   #confidentialityLimit: number;
   #integrityLimit: number;
@@ -48,6 +57,9 @@ export class SpaceKeys {
     this.discarded = false;
     this.deadline = NEVER;
     this.generation = 0;
+    this.writeGeneration = 0;
+    this.sealed = 0;
+    this.updateWanted = false;
     this.#provider = provider;
     this.#version = version;
     this.#suite = 'TLS_AES_128_GCM_SHA256';
@@ -61,7 +73,8 @@ export class SpaceKeys {
     this.#previousRead = undefined;
     this.#readPhase = 0;
     this.#firstInPhase = 0;
-    this.#sealed = 0;
+    this.#firstSealed = -1;
+    this.#unanswered = false;
     this.#failedOpens = 0;
     this.#confidentialityLimit = 0;
     this.#integrityLimit = 0;
@@ -118,10 +131,32 @@ export class SpaceKeys {
     packetNumber: number,
   ): void {
     // RFC 9001 §6.6: past the confidentiality limit nothing may be sealed with these keys
-    if (++this.#sealed > this.#confidentialityLimit)
+    if (++this.sealed > this.#confidentialityLimit)
       throw new TransportError(TransportErrorCode.AEAD_LIMIT_REACHED, `${this.#confidentialityLimit} packets were sealed with one key`);
+    if (this.#firstSealed < 0) this.#firstSealed = packetNumber;
     this.#writePacket!.seal(bytes, start, packetNumberOffset + packetNumberLength, payloadEnd, packetNumber);
     this.#writeHeader!.protect(bytes, start, packetNumberOffset, packetNumberLength);
+  }
+
+  /** A packet with an ACK frame was sealed: whoever updated its keys will know that we have followed. */
+  onAckSealed(): void {
+    this.#unanswered = false;
+  }
+
+  /** So few packets are left for these keys that only goodbyes may be said with them. RFC 9001 §6.6. */
+  get wornOut(): boolean {
+    return this.sealed >= this.#confidentialityLimit - RESERVED_FOR_CLOSING;
+  }
+
+  /** RFC 9001 §6.1: the last update is over, and the peer has acknowledged something of the present generation. */
+  mayUpdate(largestAcked: number): boolean {
+    return this.writeGeneration === this.generation && this.#firstSealed >= 0 && largestAcked >= this.#firstSealed;
+  }
+
+  /** Our packets are of the next generation from now on, and the peer will follow. RFC 9001 §6.1. */
+  update(): void {
+    this.updateWanted = false;
+    this.#moveWrite();
   }
 
   /**
@@ -153,17 +188,23 @@ export class SpaceKeys {
       return plainEnd;
     }
     // A reordered packet from before the update has a lower number than any of the current generation. RFC 9001 §6.5.
+    const previous = this.#previousRead;
     if (packetNumber < this.#firstInPhase)
-      return this.#previousRead === undefined ? -1 : this.#counted(this.#previousRead.open(bytes, start, payloadStart, end, packetNumber));
+      return previous === undefined ? -1 : this.#counted(previous.open(bytes, start, payloadStart, end, packetNumber));
     this.#nextRead ??= packetProtector(
       this.#provider,
       this.#suite,
       nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#version),
       this.#version,
     );
-    const plainEnd = this.#counted(this.#nextRead.open(bytes, start, payloadStart, end, packetNumber));
+    const plainEnd = this.#nextRead.open(bytes, start, payloadStart, end, packetNumber);
     if (plainEnd >= 0) this.#follow(now, packetNumber, previousFor);
-    return plainEnd;
+    else if (previous !== undefined && previous.open(bytes, start, payloadStart, end, packetNumber) >= 0)
+      throw new TransportError(
+        TransportErrorCode.KEY_UPDATE_ERROR, // RFC 9001 §6.4
+        `packet ${packetNumber} has older keys than packet ${this.#firstInPhase}`,
+      );
+    return this.#counted(plainEnd);
   }
 
   onDeadline(): void {
@@ -172,6 +213,11 @@ export class SpaceKeys {
   }
 
   #follow(now: Micros, packetNumber: number, previousFor: Micros): void {
+    if (this.#unanswered)
+      throw new TransportError(
+        TransportErrorCode.KEY_UPDATE_ERROR,
+        `packet ${packetNumber} updates keys before the last update was answered`,
+      ); // RFC 9001 §6.2
     this.#previousRead = this.#readPacket;
     this.deadline = now + previousFor;
     this.#readPacket = this.#nextRead;
@@ -180,11 +226,18 @@ export class SpaceKeys {
     this.#readPhase = this.#readPhase === 0 ? 1 : 0;
     this.#firstInPhase = packetNumber;
     this.generation++;
+    this.#unanswered = true;
     // RFC 9001 §6.2: the answer to an update is our own, before anything in the new generation is acknowledged
+    if (this.writeGeneration < this.generation) this.#moveWrite();
+  }
+
+  #moveWrite(): void {
     this.#writeSecret = nextSecret(this.#provider, this.#suite, this.#writeSecret!, this.#version);
     this.#writePacket = packetProtector(this.#provider, this.#suite, this.#writeSecret, this.#version);
-    this.writePhase = this.#readPhase;
-    this.#sealed = 0;
+    this.writePhase = this.writePhase === 0 ? 1 : 0;
+    this.writeGeneration++;
+    this.sealed = 0;
+    this.#firstSealed = -1;
   }
 
   #counted(plainEnd: number): number {

@@ -47,11 +47,15 @@ export class ConnectionCredit {
       packet.log(FrameType.MAX_DATA, 0, this.#announced.value, 0);
       this.#announced.onSent();
     }
-    if (this.#blockedPending && packet.remaining >= FRAME_ROOM) {
-      writeDataBlocked(packet.writer, this.send.limit);
-      packet.log(FrameType.DATA_BLOCKED, 0, this.send.limit, 0);
-      this.#blockedPending = false;
-    }
+  }
+
+  /** Says that there is more to send than credit, unless that is over. RFC 9000 §4.1. */
+  writeBlocked(packet: PacketBuilder): void {
+    if (!this.#blockedPending || packet.remaining < FRAME_ROOM) return;
+    this.#blockedPending = false;
+    if (this.send.available > 0) return;
+    writeDataBlocked(packet.writer, this.send.limit);
+    packet.log(FrameType.DATA_BLOCKED, 0, this.send.limit, 0);
   }
 
   onLimitLost(value: number): void {

@@ -1,0 +1,40 @@
+import type { Space } from '@quiclab/recovery';
+import type { Ecn } from '@quiclab/sansio';
+
+/** Handshake packets overtake each other: so many, and so many octets, are kept until their keys come. */
+const MAX_PACKETS = 8;
+const MAX_OCTETS = 16_384;
+
+export interface WaitingPacket {
+  readonly bytes: Uint8Array;
+  readonly space: Space;
+  readonly ecn: Ecn;
+}
+
+/** Packets whose keys are not there yet: they may be kept (RFC 9001 §5.7), but not without limit. */
+export class WaitingPackets {
+  #packets: WaitingPacket[] = [];
+  #octets = 0;
+
+  get count(): number {
+    return this.#packets.length;
+  }
+
+  /** Keeps a copy of bytes[from, to); false when there is no room. */
+  keep(bytes: Uint8Array, from: number, to: number, space: Space, ecn: Ecn): boolean {
+    if (this.#packets.length >= MAX_PACKETS || this.#octets + to - from > MAX_OCTETS) return false;
+    this.#packets.push({ bytes: bytes.slice(from, to), space, ecn });
+    this.#octets += to - from;
+    return true;
+  }
+
+  /** Takes the first one of a space out. */
+  take(space: Space): WaitingPacket | undefined {
+    const index = this.#packets.findIndex((packet) => packet.space === space);
+    if (index < 0) return undefined;
+    const packet = this.#packets[index]!;
+    this.#packets.splice(index, 1);
+    this.#octets -= packet.bytes.length;
+    return packet;
+  }
+}
