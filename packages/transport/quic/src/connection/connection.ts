@@ -1,60 +1,16 @@
 import { Space } from '@quiclab/recovery';
-import { type Address, type Datagram, type Ecn, type Micros, NEVER, type Random } from '@quiclab/sansio';
+import { type Address, type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
-import { defaultTransportParameters, encodeTransportParameters, TransportError, TransportErrorCode } from '@quiclab/wire';
-import type { Policies, TransportConfig } from '../config.ts';
-import { HandshakeDone } from '../control/handshake-done.ts';
-import { PathResponses } from '../control/path-responses.ts';
+import { TransportError, TransportErrorCode } from '@quiclab/wire';
 import { type CloseCause, UsageError } from '../errors.ts';
 import type { ConnectionEvent } from '../events.ts';
-import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
-import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
-import { Observer } from '../observer.ts';
-import { ReusedPacketView } from '../packet/view.ts';
-import { Budget } from '../path/budget.ts';
-import { Path } from '../path/path.ts';
-import { PacketSpace } from '../space/space.ts';
-import { ConnectionCredit } from '../streams/connection-credit.ts';
 import type { Stream } from '../streams/stream.ts';
-import { StreamFrames } from '../streams/stream-frames.ts';
-import { StreamTable } from '../streams/stream-table.ts';
-import { EventQueue } from './event-queue.ts';
-import { CryptoHandshake } from './handshake.ts';
-import { Idle } from './idle.ts';
 import { Inbound } from './inbound.ts';
-import { Lifecycle, type LifecycleState } from './lifecycle.ts';
+import type { LifecycleState } from './lifecycle.ts';
 import { Outbound } from './outbound.ts';
-import { localParameters } from './parameters.ts';
 import type { Counters, Parts } from './parts.ts';
 import { reportLost, reportRecovery } from './reports.ts';
-
-/** What the endpoint does for a connection. */
-export interface ConnectionHost {
-  /** The application, or a packet, has given it something to do: it wants a turn. */
-  touched(connection: Connection): void;
-  readonly ids: IdRegistry;
-  readonly resetTokens: ResetTokens;
-}
-
-export interface ConnectionSetup {
-  readonly side: 'client' | 'server';
-  readonly version: number;
-  readonly policies: Policies;
-  readonly config: TransportConfig;
-  readonly random: Random;
-  readonly host: ConnectionHost;
-  readonly local: Address;
-  readonly remote: Address;
-  readonly serverName: string;
-  readonly alpn: readonly string[];
-  /** Destination connection ID of the client's first Initial: Initial keys hang on it. */
-  readonly originalDestination: Uint8Array;
-  /** Where our first packets go: at a client the same, at a server the client's source ID. */
-  readonly peerId: Uint8Array;
-  readonly initialSecrets: { readonly client: Uint8Array; readonly server: Uint8Array };
-  readonly localId: Uint8Array;
-  readonly resetToken: Uint8Array;
-}
+import { assemble, type ConnectionHost, type ConnectionSetup } from './setup.ts';
 
 /** What a connection has seen so far. Times in µs, sizes in octets. */
 export interface ConnectionStats extends Readonly<Counters> {
@@ -91,56 +47,15 @@ export class Connection {
   #handshakeDeadline: Micros;
 
   constructor(now: Micros, setup: ConnectionSetup) {
-    const { side, version, policies, config, host } = setup;
-    this.side = side;
+    this.side = setup.side;
     this.originalDestination = setup.originalDestination;
     this.serverName = setup.serverName;
-    this.#host = host;
-    this.#handshakeDeadline = now + config.handshakeTimeout;
-    const observer = policies.observer({ side, originalId: setup.originalDestination });
-    const events = new EventQueue();
-    const path = new Path(0, side, setup.local, setup.remote, policies, config);
-    const table = new StreamTable(side, config, events);
-    const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
-    const parameters = localParameters(
-      config,
-      setup.localId,
-      side === 'server' ? { originalDestinationConnectionId: setup.originalDestination, statelessResetToken: setup.resetToken } : undefined,
-    );
-    const tls = policies.handshake({ side, serverName: setup.serverName, alpn: setup.alpn, random: setup.random.fork('handshake') });
-    this.#parts = {
-      side,
-      version,
-      config,
-      observer,
-      observed: observer.constructor !== Observer,
-      view: new ReusedPacketView(),
-      events,
-      spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config.cryptoBuffer)),
-      path,
-      budget: new Budget(path),
-      localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
-      peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens),
-      lifecycle: new Lifecycle(events),
-      idle: new Idle(now, config.maxIdleTimeout),
-      handshake: new CryptoHandshake(tls, setup.originalDestination, () => encodeTransportParameters(parameters)),
-      handshakeDone: new HandshakeDone(),
-      pathResponses: new PathResponses(),
-      table,
-      streams: new StreamFrames(table, credit, policies.scheduler(), events, observer),
-      credit,
-      counters: newCounters(),
-      peerParameters: defaultTransportParameters,
-    };
+    this.#host = setup.host;
+    this.#handshakeDeadline = now + setup.config.handshakeTimeout;
+    this.#parts = assemble(now, setup);
     this.#inbound = new Inbound(this.#parts, setup.localId.length);
     this.#outbound = new Outbound(this.#parts);
-    observer.started(now, side, setup.originalDestination, version);
-    observer.parameters(now, 'local', parameters);
-    const { initialSecrets: secrets } = setup;
-    const initial = this.#parts.spaces[Space.INITIAL]!.keys;
-    initial.install('read', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.server : secrets.client);
-    initial.install('write', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.client : secrets.server);
-    if (side === 'client') this.#parts.handshake.start(now, this.#parts);
+    if (setup.side === 'client') this.#parts.handshake.start(now, this.#parts);
   }
 
   // ---- driven by the endpoint ---------------------------------------------------------------------------------------
@@ -279,7 +194,7 @@ export class Connection {
     const taken = send.write(data);
     if (taken > 0) {
       this.#parts.observer.streamWritten(now, id, offset, taken, false);
-      this.#parts.streams.markReady(stream);
+      this.#parts.sender.markReady(stream);
       this.#touch();
     }
     return taken;
@@ -290,7 +205,7 @@ export class Connection {
     const stream = this.#sending(id);
     if (stream === undefined) return;
     stream.send!.finish();
-    this.#parts.streams.markReady(stream);
+    this.#parts.sender.markReady(stream);
     this.#touch();
   }
 
@@ -299,7 +214,7 @@ export class Connection {
     checkCode(code);
     const stream = this.#sending(id);
     if (stream === undefined) return;
-    this.#parts.streams.reset(stream, code);
+    this.#parts.sender.reset(stream, code);
     this.#touch();
   }
 
@@ -335,7 +250,7 @@ export class Connection {
     const stream = this.#parts.table.get(id);
     if (stream === undefined) return;
     stream.priority = priority;
-    if (stream.send !== undefined) this.#parts.streams.markReady(stream);
+    if (stream.send !== undefined) this.#parts.sender.markReady(stream);
   }
 
   /** Ends the connection; the peer is told the code and the reason. RFC 9000 §10.2. */
@@ -398,8 +313,6 @@ function checkCode(code: number): void {
     throw new UsageError(`${code} is no error code: it must be a whole number from 0 to 2^53 - 1`);
 }
 
-const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];
-
 function causeOf(error: unknown): CloseCause {
   if (error instanceof TransportError)
     return { kind: 'local-transport', code: error.code, reason: error.message, frameType: error.frameType };
@@ -411,15 +324,3 @@ function causeOf(error: unknown): CloseCause {
     frameType: 0,
   };
 }
-
-const newCounters = (): Counters => ({
-  datagramsSent: 0,
-  datagramsReceived: 0,
-  packetsSent: 0,
-  packetsReceived: 0,
-  packetsDropped: 0,
-  packetsLost: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-  probes: 0,
-});

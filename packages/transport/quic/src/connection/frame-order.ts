@@ -17,7 +17,7 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
   parts.credit.writeFrames(now, packet, parts.path.recovery.rtt.smoothed);
   parts.table.bidi.writeFrames(packet);
   parts.table.uni.writeFrames(packet);
-  parts.streams.writeControlFrames(packet);
-  parts.streams.writeStreamFrames(now, packet);
+  parts.sender.writeControlFrames(packet);
+  parts.sender.writeStreamFrames(now, packet);
   parts.credit.writeBlocked(packet); // what has just stopped a stream is said at once
 }

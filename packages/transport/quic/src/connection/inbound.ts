@@ -188,7 +188,7 @@ export class Inbound {
         parts.streams.onStopSending(frame.id, frame.code);
         return;
       case FrameType.MAX_DATA:
-        if (parts.credit.send.raise(frame.limit)) parts.streams.onConnectionCredit();
+        if (parts.credit.send.raise(frame.limit)) parts.sender.onConnectionCredit();
         return;
       case FrameType.MAX_STREAM_DATA:
         parts.streams.onMaxStreamData(frame.id, frame.limit);

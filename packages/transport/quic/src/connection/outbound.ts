@@ -126,7 +126,7 @@ export class Outbound {
   /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring something new instead. */
   #repeat(space: PacketSpace, probes: number): void {
     const repeated = this.#repeated[space.index]!;
-    if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend || (repeated > 0 && this.#parts.streams.hasToSend)) return;
+    if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend || (repeated > 0 && this.#parts.sender.hasToSend)) return;
     repeatOldest(this.#parts, space.index, repeated);
     this.#repeated[space.index] = this.#probing > 1 ? repeated + 1 : 0;
   }

@@ -11,6 +11,7 @@ import type { Path } from '../path/path.ts';
 import type { PacketSpace } from '../space/space.ts';
 import type { ConnectionCredit } from '../streams/connection-credit.ts';
 import type { StreamFrames } from '../streams/stream-frames.ts';
+import type { StreamSender } from '../streams/stream-sender.ts';
 import type { StreamTable } from '../streams/stream-table.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { CryptoHandshake } from './handshake.ts';
@@ -39,6 +40,7 @@ export interface Parts {
   readonly pathResponses: PathResponses;
   readonly table: StreamTable;
   readonly streams: StreamFrames;
+  readonly sender: StreamSender;
   readonly credit: ConnectionCredit;
   readonly counters: Counters;
   /** What the peer said; the defaults until it did. */

@@ -13,10 +13,10 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
     const size = frames[i + 3]!;
     switch (frames[i]) {
       case FrameType.STREAM:
-        parts.streams.onStreamAcked(stream, offset, size, false);
+        parts.sender.onStreamAcked(stream, offset, size, false);
         break;
       case FrameType.STREAM | 1:
-        parts.streams.onStreamAcked(stream, offset, size, true);
+        parts.sender.onStreamAcked(stream, offset, size, true);
         break;
       case FrameType.ACK:
         space.received.onAckAcked(offset);
@@ -25,7 +25,7 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
         space.crypto.onAcked(offset, size);
         break;
       case FrameType.RESET_STREAM:
-        parts.streams.onResetAcked(stream);
+        parts.sender.onResetAcked(stream);
         break;
       case FrameType.RETIRE_CONNECTION_ID:
         parts.peerIds.onFrameAcked(offset);
@@ -44,19 +44,19 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
     const size = frames[i + 3]!;
     switch (frames[i]) {
       case FrameType.STREAM:
-        parts.streams.onStreamLost(stream, offset, size, false);
+        parts.sender.onStreamLost(stream, offset, size, false);
         break;
       case FrameType.STREAM | 1:
-        parts.streams.onStreamLost(stream, offset, size, true);
+        parts.sender.onStreamLost(stream, offset, size, true);
         break;
       case FrameType.CRYPTO:
         space.crypto.onLost(offset, size);
         break;
       case FrameType.RESET_STREAM:
-        parts.streams.onResetLost(stream);
+        parts.sender.onResetLost(stream);
         break;
       case FrameType.STOP_SENDING:
-        parts.streams.onStopLost(stream);
+        parts.sender.onStopLost(stream);
         break;
       case FrameType.MAX_DATA:
         parts.credit.onLimitLost(offset);
@@ -65,10 +65,10 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
         parts.credit.onBlockedLost(offset);
         break;
       case FrameType.MAX_STREAM_DATA:
-        parts.streams.onCreditLost(stream, offset);
+        parts.sender.onCreditLost(stream, offset);
         break;
       case FrameType.STREAM_DATA_BLOCKED:
-        parts.streams.onBlockedLost(stream, offset);
+        parts.sender.onBlockedLost(stream, offset);
         break;
       case FrameType.MAX_STREAMS_BIDI:
         parts.table.bidi.onLimitLost(offset);

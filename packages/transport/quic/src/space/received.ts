@@ -16,9 +16,11 @@ export class ReceivedPackets {
   /** Something came that has not been acknowledged, even if nobody waits for it: an ACK may ride along. */
   unacknowledged: boolean;
   readonly #policy: AckPolicy;
+  readonly #maxAckDelay: Micros;
   #floor: number; // everything below is a duplicate: we no longer know better
 
-  constructor(policy: AckPolicy) {
+  /** @param maxAckDelay  what we announced: no policy may take longer (RFC 9000 §13.2.1) */
+  constructor(policy: AckPolicy, maxAckDelay: Micros) {
     this.ranges = new RangeSet();
     this.largest = -1;
     this.largestAt = 0;
@@ -26,6 +28,7 @@ export class ReceivedPackets {
     this.deadline = NEVER;
     this.unacknowledged = false;
     this.#policy = policy;
+    this.#maxAckDelay = maxAckDelay;
     this.#floor = 0;
   }
 
@@ -50,7 +53,7 @@ export class ReceivedPackets {
     if (by <= now) {
       this.due = true;
       this.deadline = NEVER;
-    } else if (by < this.deadline && !this.due) this.deadline = by;
+    } else if (ackEliciting && !this.due) this.deadline = Math.min(this.deadline, by, now + this.#maxAckDelay);
   }
 
   onDeadline(): void {

@@ -1,6 +1,7 @@
 import type { CryptoProvider } from '@quiclab/crypto';
 import type { AckPolicy, Space } from '@quiclab/recovery';
 import type { Level } from '@quiclab/tls';
+import type { TransportConfig } from '../config.ts';
 import { CryptoStream } from './crypto-stream.ts';
 import { SpaceKeys } from './keys.ts';
 import { ReceivedPackets } from './received.ts';
@@ -18,12 +19,12 @@ export class PacketSpace {
   /** The largest of ours that the peer acknowledged, -1 before the first: what the length of the next packet number hangs on. */
   largestAcked: number;
 
-  constructor(index: Space, provider: CryptoProvider, version: number, policy: AckPolicy, cryptoBuffer: number) {
+  constructor(index: Space, provider: CryptoProvider, version: number, policy: AckPolicy, config: TransportConfig) {
     this.index = index;
     this.level = LEVELS[index]!;
     this.keys = new SpaceKeys(provider, version);
-    this.received = new ReceivedPackets(policy);
-    this.crypto = new CryptoStream(cryptoBuffer);
+    this.received = new ReceivedPackets(policy, config.maxAckDelay);
+    this.crypto = new CryptoStream(config.cryptoBuffer);
     this.nextPacketNumber = 0;
     this.largestAcked = -1;
   }

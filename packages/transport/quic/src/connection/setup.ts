@@ -1,0 +1,115 @@
+import { Space } from '@quiclab/recovery';
+import type { Address, Micros, Random } from '@quiclab/sansio';
+import { defaultTransportParameters, encodeTransportParameters } from '@quiclab/wire';
+import type { Policies, TransportConfig } from '../config.ts';
+import { HandshakeDone } from '../control/handshake-done.ts';
+import { PathResponses } from '../control/path-responses.ts';
+import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
+import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
+import { Observer } from '../observer.ts';
+import { ReusedPacketView } from '../packet/view.ts';
+import { Budget } from '../path/budget.ts';
+import { Path } from '../path/path.ts';
+import { PacketSpace } from '../space/space.ts';
+import { ConnectionCredit } from '../streams/connection-credit.ts';
+import { StreamFrames } from '../streams/stream-frames.ts';
+import { StreamSender } from '../streams/stream-sender.ts';
+import { StreamTable } from '../streams/stream-table.ts';
+import type { Connection } from './connection.ts';
+import { EventQueue } from './event-queue.ts';
+import { CryptoHandshake } from './handshake.ts';
+import { Idle } from './idle.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { localParameters } from './parameters.ts';
+import type { Counters, Parts } from './parts.ts';
+
+/** What the endpoint does for a connection. */
+export interface ConnectionHost {
+  /** The application, or a packet, has given it something to do: it wants a turn. */
+  touched(connection: Connection): void;
+  readonly ids: IdRegistry;
+  readonly resetTokens: ResetTokens;
+}
+
+export interface ConnectionSetup {
+  readonly side: 'client' | 'server';
+  readonly version: number;
+  readonly policies: Policies;
+  readonly config: TransportConfig;
+  readonly random: Random;
+  readonly host: ConnectionHost;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+  /** Destination connection ID of the client's first Initial: Initial keys hang on it. */
+  readonly originalDestination: Uint8Array;
+  /** Where our first packets go: at a client the same, at a server the client's source ID. */
+  readonly peerId: Uint8Array;
+  readonly initialSecrets: { readonly client: Uint8Array; readonly server: Uint8Array };
+  readonly localId: Uint8Array;
+  readonly resetToken: Uint8Array;
+}
+
+/** Makes the parts of a connection and introduces them to each other. What they are: parts.ts. */
+export function assemble(now: Micros, setup: ConnectionSetup): Parts {
+  const { side, version, policies, config, host } = setup;
+  const observer = policies.observer({ side, originalId: setup.originalDestination });
+  const events = new EventQueue();
+  const path = new Path(0, side, setup.local, setup.remote, policies, config);
+  const table = new StreamTable(side, config, events);
+  const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
+  const parameters = localParameters(
+    config,
+    setup.localId,
+    side === 'server' ? { originalDestinationConnectionId: setup.originalDestination, statelessResetToken: setup.resetToken } : undefined,
+  );
+  const sender = new StreamSender(table, credit, policies.scheduler(), events, observer);
+  const tls = policies.handshake({ side, serverName: setup.serverName, alpn: setup.alpn, random: setup.random.fork('handshake') });
+  const parts: Parts = {
+    side,
+    version,
+    config,
+    observer,
+    observed: observer.constructor !== Observer,
+    view: new ReusedPacketView(),
+    events,
+    spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config)),
+    path,
+    budget: new Budget(path),
+    localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
+    peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens),
+    lifecycle: new Lifecycle(events),
+    idle: new Idle(now, config.maxIdleTimeout),
+    handshake: new CryptoHandshake(tls, setup.originalDestination, () => encodeTransportParameters(parameters)),
+    handshakeDone: new HandshakeDone(),
+    pathResponses: new PathResponses(),
+    table,
+    streams: new StreamFrames(table, credit, sender, events, observer),
+    sender,
+    credit,
+    counters: newCounters(),
+    peerParameters: defaultTransportParameters,
+  };
+  observer.started(now, side, setup.originalDestination, version);
+  observer.parameters(now, 'local', parameters);
+  const { initialSecrets: secrets } = setup;
+  const initial = parts.spaces[Space.INITIAL]!.keys;
+  initial.install('read', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.server : secrets.client);
+  initial.install('write', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.client : secrets.server);
+  return parts;
+}
+
+const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];
+
+const newCounters = (): Counters => ({
+  datagramsSent: 0,
+  datagramsReceived: 0,
+  packetsSent: 0,
+  packetsReceived: 0,
+  packetsDropped: 0,
+  packetsLost: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  probes: 0,
+});
