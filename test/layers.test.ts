@@ -125,10 +125,17 @@ const sources = (path: string): string[] =>
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 
 const IMPORT = /(?:^|[;\n])\s*(?:import|export)\s(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g;
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
-  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2]!);
-}
+const importsIn = (text: string): string[] =>
+  [...text.replace(/\/\*[\s\S]*?\*\//g, '').matchAll(IMPORT)].map((match) => match[1] ?? match[2]!);
+const importsOf = (file: string): string[] => importsIn(readFileSync(join(root, file), 'utf8'));
+test('imports are found however they are written', () => {
+  expect(
+    importsIn(
+      "import { a,\n b } from 'a';\nimport type { B } from './b.ts';\nexport * from 'c';\nimport 'd';\nconst e = await import('e');\n/* import 'f' */\n",
+    ),
+  ).toEqual(['a', './b.ts', 'c', 'd', 'e']);
+});
+
 /** '@quiclab/crypto/node' is '@quiclab/crypto'; 'echarts/core' is 'echarts'. */
 const packageOf = (specifier: string): string =>
   specifier
