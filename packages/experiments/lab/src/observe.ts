@@ -41,20 +41,3 @@ export class OwnerLog implements FrameObserver {
     if (direction === 'sent') this.owners.push(stream, offset, length, exchange);
   }
 }
-
-/** One observer that tells several, in order; what none of them watches stays unwatched. */
-export class Observers extends Observer {
-  constructor(observers: readonly Observer[]) {
-    super();
-    for (const name of Object.getOwnPropertyNames(Observer.prototype)) {
-      const method = (one: Observer): ((...facts: unknown[]) => void) => Reflect.get(one, name);
-      const listeners = observers.filter((one) => name !== 'constructor' && method(one) !== Reflect.get(Observer.prototype, name));
-      if (listeners.length === 0) continue;
-      Object.defineProperty(this, name, {
-        value: (...facts: unknown[]) => {
-          for (const one of listeners) method(one).apply(one, facts);
-        },
-      });
-    }
-  }
-}

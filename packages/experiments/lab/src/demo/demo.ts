@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunResult, terminalTable } from '@quiclab/report';
+import { htmlReport, type RunResult, terminalTable } from '@quiclab/report';
 import { filesWorkload } from '@quiclab/workload';
 import { fileSource, hashFile, largestFiles, listFiles, type ServedFile } from '../files.ts';
 import type { ModelId } from '../model.ts';
@@ -40,12 +40,14 @@ export async function demo(options: DemoOptions): Promise<void> {
   const result = resultJson(options, files.length, runs);
   const json = `${JSON.stringify(result, null, 2)}\n`;
   const resultFile = join(options.out, 'result.json');
+  const page = join(options.out, 'report.html');
   writeFileSync(resultFile, json);
+  writeFileSync(page, htmlReport(result));
   if (options.json) process.stdout.write(json);
   else {
     process.stdout.write(`${terminalTable(result, process.stdout.columns ?? 120)}\n\n`);
     process.stdout.write(`All ${files.length} files arrived as they are on disk (SHA-256), in every run.\n`);
-    process.stdout.write(`Figures: ${resultFile}   qlog: ${traces.qlogDir}   TLS secrets: ${traces.keyLog}\n`);
+    process.stdout.write(`Page: ${page}   figures: ${resultFile}   qlog: ${traces.qlogDir}   TLS secrets: ${traces.keyLog}\n`);
   }
 }
 
@@ -69,8 +71,8 @@ async function runOnce(
   const page = filesWorkload(files);
   const { dir, path } = options;
   if (!options.simulated) return runOverRelay({ model, seed, path, dir, files, page, traces, onProgress });
-  const client = openTraces('client', traces);
-  const server = openTraces('server', traces);
+  const client = openTraces('client', traces, 0);
+  const server = openTraces('server', traces, 0);
   const record = runSimulated({
     model,
     seed,

@@ -19,7 +19,7 @@ process.on('message', (message: ToClient) => {
 
 async function run({ model, page, remote, certificate, traces }: ToClient): Promise<void> {
   const clock = monotonicClock();
-  const trace = openTraces('client', traces);
+  const trace = openTraces('client', traces, clock.now());
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const end = clientEnd(
     clock.now(),

@@ -16,7 +16,7 @@ process.on('message', (message: ToServer) => {
 async function start({ dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
   const clock = monotonicClock();
   const identity = developmentCertificate(clock.now());
-  const trace = openTraces('server', traces);
+  const trace = openTraces('server', traces, clock.now());
   const end = serverEnd(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
     { certificates: [identity.certificate], privateKey: identity.privateKey },

@@ -3,33 +3,39 @@ import {
   type Connection,
   Endpoint,
   type EndpointEvent,
-  Observer,
+  type Observer,
   type Policies,
   standardPolicies,
   type TransportConfig,
 } from '@quiclab/quic';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
+import { TeeObserver } from '@quiclab/trace';
 import type { Page } from '@quiclab/workload';
 import { FileServer, type FileSource } from '../apps/file-server.ts';
 import { HttpApp } from '../apps/http-app.ts';
 import { PageClient } from '../apps/page-client.ts';
-import { ALPN, httpFor, MODELS, type ModelId, modelOfAlpn } from '../model.ts';
-import { ArrivalLog, CarriedLog, Observers, OwnerLog } from '../observe.ts';
+import { ALPN, httpFor, MODELS, MOST_EXCHANGES, type ModelId, modelOfAlpn } from '../model.ts';
+import { ArrivalLog, CarriedLog, OwnerLog } from '../observe.ts';
 
 /** What both worlds give to either end; sockets, clocks and links are theirs. */
 export interface EndSetup {
   readonly random: Random;
   readonly crypto: CryptoProvider;
-  /** Who watches beside the ledger: qlog, key log. */
-  readonly observer?: Observer;
+  /** Who watches beside the ledger: qlog, key log. Asked once for each connection. */
+  readonly observer?: Policies['observer'];
   /** Other policies and settings than the usual. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TransportConfig>;
 }
 
-/** A page allows many requests at once: the lab never measures the stream limit by accident. */
-const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: 1_000 };
+const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: MOST_EXCHANGES };
+
+/** The ledger's log, and whoever else wants to watch. */
+const watchedBy =
+  (log: Observer, others: Policies['observer'] | undefined): Policies['observer'] =>
+  (connection) =>
+    others === undefined ? log : new TeeObserver([log, others(connection)]);
 
 /** A server's endpoint, what it serves, and what was noted. */
 export interface ServerEnd {
@@ -46,7 +52,6 @@ export function serverEnd(
 ): ServerEnd {
   const carried = new CarriedLog();
   const owners = new OwnerLog();
-  const observer = new Observers([carried, setup.observer ?? new Observer()]);
   const endpoint = new Endpoint({
     policies: {
       ...standardPolicies({
@@ -54,7 +59,7 @@ export function serverEnd(
         crypto: setup.crypto,
         handshake: serverHandshake({ provider: setup.crypto, ...identity }),
       }),
-      observer: () => observer,
+      observer: watchedBy(carried, setup.observer),
       ...setup.policies,
     },
     config: { ...LAB_CONFIG, ...setup.config },
@@ -96,11 +101,10 @@ export function clientEnd(
   serverName: string,
 ): ClientEnd {
   const arrived = new ArrivalLog();
-  const observer = new Observers([arrived, setup.observer ?? new Observer()]);
   const endpoint = new Endpoint({
     policies: {
       ...standardPolicies({ random: setup.random, crypto: setup.crypto, handshake: clientHandshake({ provider: setup.crypto, trust }) }),
-      observer: () => observer,
+      observer: watchedBy(arrived, setup.observer),
       ...setup.policies,
     },
     config: { ...LAB_CONFIG, ...setup.config },

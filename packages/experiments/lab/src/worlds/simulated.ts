@@ -1,7 +1,7 @@
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
 import { type Host, World } from '@quiclab/netsim';
-import type { Observer } from '@quiclab/quic';
+import type { Policies } from '@quiclab/quic';
 import { MILLISECOND, type Micros, SECOND, seededRandom } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
 import type { FileSource } from '../apps/file-server.ts';
@@ -16,9 +16,12 @@ export interface SimulatedRun {
   readonly links: { readonly up: LinkConfig; readonly down: LinkConfig };
   readonly page: Page;
   readonly source: FileSource;
-  readonly observers?: { readonly client?: Observer; readonly server?: Observer };
+  /** Who watches beside the ledger. */
+  readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
   /** What an experiment replaces at both ends. */
   readonly ends?: Pick<EndSetup, 'policies' | 'config'> & Partial<Pick<EndSetup, 'crypto'>>;
+  /** And beyond that at the client. */
+  readonly clientPolicies?: Partial<Policies>;
 }
 
 const CLIENT = { host: '192.0.2.1', port: 50_000 };
@@ -50,7 +53,13 @@ export function runSimulated(run: SimulatedRun): RunRecord {
   );
   const client = clientEnd(
     0,
-    { ...run.ends, random: random.fork('client'), crypto, ...(run.observers?.client && { observer: run.observers.client }) },
+    {
+      ...run.ends,
+      policies: { ...run.ends?.policies, ...run.clientPolicies },
+      random: random.fork('client'),
+      crypto,
+      ...(run.observers?.client && { observer: run.observers.client }),
+    },
     { ca: [identity.certificate] },
     run.model,
     run.page,
