@@ -1,11 +1,13 @@
 /** Our own stack as a peer: takes the arguments that test/interop/peers/README.md lists. */
 import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { toHex } from '@quiclab/bytes';
 import { nodeProvider, readPem, systemRandom } from '@quiclab/crypto/node';
 import { H3, Http3Connection, type HttpConnection } from '@quiclab/http3';
 import { HQ_ALPN, HQ_NO_ERROR, HqConnection } from '@quiclab/http3/hq';
-import { type Connection, Endpoint, type EndpointEvent, type EndpointOptions, Observer, standardPolicies } from '@quiclab/quic';
+import { type Connection, Endpoint, type EndpointEvent, type EndpointOptions, type Observer, standardPolicies } from '@quiclab/quic';
 import { clientHandshake, type HandshakeFactory, serverHandshake } from '@quiclab/tls';
+import { KeyLogObserver, QlogObserver, TeeObserver } from '@quiclab/trace';
 import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
 import { Command, Option } from 'commander';
 import { Downloader } from './downloader.ts';
@@ -15,6 +17,7 @@ import { type HttpApp, HttpOverQuic } from './http-app.ts';
 interface CommonOptions {
   readonly alpn: string;
   readonly keylog?: string;
+  readonly qlog?: string;
   readonly window?: string;
 }
 
@@ -36,22 +39,20 @@ interface ClientOptions extends CommonOptions {
 
 const clock = monotonicClock();
 
-class KeyLog extends Observer {
-  readonly #file: string;
-
-  constructor(file: string) {
-    super();
-    this.#file = file;
-  }
-
-  override secret(label: string, clientRandom: Uint8Array, secret: Uint8Array): void {
-    appendFileSync(this.#file, `${label} ${toHex(clientRandom)} ${toHex(secret)}\n`);
-  }
-}
-
-function policies({ keylog }: CommonOptions, handshake: HandshakeFactory): EndpointOptions['policies'] {
+function policies({ keylog, qlog }: CommonOptions, handshake: HandshakeFactory): EndpointOptions['policies'] {
   const standard = standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake });
-  return keylog === undefined ? standard : { ...standard, observer: () => new KeyLog(keylog) };
+  if (keylog === undefined && qlog === undefined) return standard;
+  const reference = clock.now();
+  const observer: EndpointOptions['policies']['observer'] = ({ side, originalId }) => {
+    const observers: Observer[] = [];
+    if (keylog !== undefined) observers.push(new KeyLogObserver((line) => appendFileSync(keylog, line)));
+    if (qlog !== undefined) {
+      const file = join(qlog, `${toHex(originalId)}_${side}.sqlog`);
+      observers.push(new QlogObserver({ side, originalId, reference, write: (record) => appendFileSync(file, record) }));
+    }
+    return new TeeObserver(observers);
+  };
+  return { ...standard, observer };
 }
 
 function config({ window }: CommonOptions): NonNullable<EndpointOptions['config']> {
@@ -112,7 +113,10 @@ async function download(paths: readonly string[], options: ClientOptions): Promi
     policies: policies(options, clientHandshake({ provider: nodeProvider, trust })),
     config: config(options),
   });
+  let ended = false;
   const end = (failure: string | undefined): void => {
+    if (ended) return; // our own close ends the connection as well
+    ended = true;
     clearTimeout(tooLong);
     if (failure !== undefined) {
       process.stderr.write(`quiclab: ${failure}\n`);
@@ -144,6 +148,7 @@ const common = (command: Command) =>
   command
     .addOption(new Option('--alpn <NAME>').choices([HQ_ALPN, 'h3']).makeOptionMandatory())
     .option('--keylog <FILE>', 'secrets, in the NSS format')
+    .option('--qlog <DIR>', 'a qlog file for each connection')
     .option('--window <OCTETS>', 'first flow control window of the connection and of each stream');
 common(program.command('server'))
   .requiredOption('--cert <FILE>')
