@@ -150,8 +150,6 @@ export class Endpoint implements Machine<EndpointEvent> {
       return;
     }
     connection.receive(now, datagram.bytes, datagram.length, datagram.ecn);
-    // a new RTT sample, or an end of back-off, can put a probe timeout into the past: it is due now
-    if (connection.nextTimeout() <= now) connection.onTimeout(now);
     if (connection.halfOpen && connection.handshakeComplete) {
       connection.halfOpen = false;
       this.#halfOpen--;
@@ -227,15 +225,8 @@ export class Endpoint implements Machine<EndpointEvent> {
     });
     // until the client has our own ID, its packets come to the one that it chose
     this.#routing.add(original, connection);
-    connection.receive(now, datagram.bytes, datagram.length, datagram.ecn);
-    if (connection.stats().packetsReceived === 0) {
-      // Corrupted on the way, or made up: nothing it says is true, its connection IDs least of all
-      this.#forget(now, connection);
-      this.#drop('not-authentic');
-      return;
-    }
     this.#events.push({ type: 'accepted', connection });
-    this.#touched(connection);
+    this.#deliver(now, connection, datagram);
   }
 
   #forget(now: Micros, connection: Connection): void {
@@ -334,7 +325,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     }
     let next = connection.nextTimeout();
     if (next <= now) {
-      // came due during the turn, as a probe does when an amplification limit is lifted: RFC 9002 §6.2.2.1
+      // came due during the turn: a new RTT sample, or a lifted amplification limit, can put a probe timeout into the past (RFC 9002 §6.2.2.1)
       connection.onTimeout(now);
       this.#touched(connection);
       next = connection.nextTimeout();
