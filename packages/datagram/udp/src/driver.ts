@@ -143,6 +143,7 @@ class SocketDriver<E> implements Driver {
 
   async #close(): Promise<void> {
     this.#stop();
+    await undefined; // a handler may close in the middle of a turn, which still sends
     if (this.#outlet.outstanding > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     await this.#socket.close();
     this.#logger?.debug({ local: this.#socket.address(), ...this.counters() }, 'closed');

@@ -137,6 +137,16 @@ test('closing frees the port after everything sent has left, and may be asked tw
   expect(server.machine.heard).toEqual(['last words']);
 });
 
+test('a handler may close: what the machine says to its last event still leaves', async () => {
+  const server = await toy('plain');
+  const closer = await toy('echo', { handle: () => void closer.driver.close() });
+  server.machine.say('close, please', closer.address);
+  server.driver.wake();
+  await server.until(() => server.machine.heard.length === 1);
+  expect(server.machine.heard).toEqual(['close, please']);
+  expect(closer.driver.counters().sendErrors).toEqual({});
+});
+
 test('a wildcard socket does not claim to know its host', async () => {
   const socket = await UdpSocket.bind({ host: '0.0.0.0', port: 0 });
   expect(socket.local).toEqual({ host: '', port: socket.address().port });
