@@ -43,6 +43,10 @@ const GROUP_CODES: Readonly<Record<KeyExchangeGroup, number>> = { secp256r1: 0x0
 /** RFC 9846 §B.4. */
 export const suiteCode = (suite: CipherSuite): number => SUITE_CODES[suite];
 
+/** The suite with this code; undefined for one that is not spoken here. */
+export const suiteOf = (code: number): CipherSuite | undefined =>
+  (Object.keys(SUITE_CODES) as CipherSuite[]).find((suite) => SUITE_CODES[suite] === code);
+
 /** RFC 9846 §4.2.7. */
 export const groupCode = (group: KeyExchangeGroup): number => GROUP_CODES[group];
 

@@ -23,6 +23,11 @@ export class Transcript {
     return this.#provider.digest(hash, this.#octets);
   }
 
+  /** The hash as it would be with this message, or part of one, at the end: for binders (RFC 9846 §4.2.11.2). */
+  hashWith(hash: HashName, partial: Uint8Array): Uint8Array {
+    return this.#provider.digest(hash, concat(this.#octets, partial));
+  }
+
   /** Before a HelloRetryRequest is added: the first ClientHello gives way to a message_hash message with its hash (RFC 9846 §4.1). */
   replaceByHash(hash: HashName): void {
     const digest = this.hash(hash);

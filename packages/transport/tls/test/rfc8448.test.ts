@@ -5,17 +5,18 @@ import type { Random } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { decodeClientKeyShares, decodeCookie, decodeServerKeyShare, decodeServerName } from '../src/extension-data.ts';
 import { ExtensionType } from '../src/extensions.ts';
-import { KeySchedule } from '../src/key-schedule.ts';
+import { KeySchedule, resumptionKey } from '../src/key-schedule.ts';
 import { type HandshakeMessage, MessageBuffer } from '../src/message-buffer.ts';
 import { decodeCertificate } from '../src/messages/certificate.ts';
 import { decodeCertificateVerify, serverSignedContent } from '../src/messages/certificate-verify.ts';
 import { decodeClientHello, encodeClientHello } from '../src/messages/client-hello.ts';
 import { decodeEncryptedExtensions } from '../src/messages/encrypted-extensions.ts';
 import { decodeFinished } from '../src/messages/finished.ts';
-import { decodeNewSessionTicket } from '../src/messages/new-session-ticket.ts';
+import { decodeNewSessionTicket, encodeNewSessionTicket } from '../src/messages/new-session-ticket.ts';
 import { decodeServerHello, encodeServerHello, isHelloRetryRequest } from '../src/messages/server-hello.ts';
+import { decodeOfferedPsks, encodeOfferedPsks, offersDheMode, withoutBinders } from '../src/pre-shared-key.ts';
 import { Transcript } from '../src/transcript.ts';
-import { retried, simple } from './rfc8448-vectors.ts';
+import { resumed, retried, simple } from './rfc8448-vectors.ts';
 
 function messagesOf(octets: Uint8Array): HandshakeMessage[] {
   const buffer = new MessageBuffer();
@@ -124,7 +125,73 @@ describe('RFC 8448 §3, simple 1-RTT handshake', () => {
     expect(() => decodeNewSessionTicket(body)).toThrow('max_early_data_size is 1024');
     const forQuic = body.slice();
     forQuic.set(fromHex('ffffffff'), body.length - 4);
-    expect(decodeNewSessionTicket(forQuic)).toMatchObject({ lifetime: 30, ageAdd: 0xfad6aac5 });
+    const ticket = decodeNewSessionTicket(forQuic);
+    expect(ticket).toMatchObject({ lifetime: 30, ageAdd: 0xfad6aac5 });
+    expect(Buffer.from(encodeNewSessionTicket(ticket).subarray(4))).toEqual(Buffer.from(forQuic));
+  });
+});
+
+describe('RFC 8448 §4, resumed 0-RTT handshake', () => {
+  const suite = 'TLS_AES_128_GCM_SHA256';
+  const keys = (): KeySchedule => new KeySchedule(nodeProvider, suite, resumed.psk);
+  const hash = (...messages: readonly Uint8Array[]): Uint8Array => transcriptOf(...messages).hash('sha256');
+  const hello = decodeClientHello(resumed.clientHello.subarray(4));
+  const offered = decodeOfferedPsks(hello.extensions.get(ExtensionType.PRE_SHARED_KEY)!);
+  const hellos = [resumed.clientHello, resumed.serverHello];
+  const toServerFinished = [...hellos, resumed.encryptedExtensions, resumed.serverFinished];
+
+  test("the key of the ticket, from the first connection's resumption secret (RFC 9846 §4.6.1)", () => {
+    expect(Buffer.from(resumptionKey(nodeProvider, suite, simple.resumptionSecret, fromHex('0000')))).toEqual(Buffer.from(resumed.psk));
+  });
+
+  test('the ticket is offered, and the offer encodes to the same octets', () => {
+    const body = simple.newSessionTicket.slice(4);
+    body.set(fromHex('ffffffff'), body.length - 4);
+    expect(Buffer.from(offered.identities[0]!.identity)).toEqual(Buffer.from(decodeNewSessionTicket(body).ticket));
+    expect(offered.identities[0]!.obfuscatedAge).toBe(0xfad6aacb); // 6 ms after it came
+    expect(Buffer.from(encodeOfferedPsks(offered))).toEqual(Buffer.from(hello.extensions.get(ExtensionType.PRE_SHARED_KEY)!));
+    expect(offersDheMode(hello.extensions.get(ExtensionType.PSK_KEY_EXCHANGE_MODES)!)).toBe(true);
+  });
+
+  test('the binder, over the ClientHello without it (RFC 9846 §4.2.11.2)', () => {
+    const truncated = withoutBinders(resumed.clientHello, offered.binders);
+    const truncatedHash = new Transcript(nodeProvider).hashWith('sha256', truncated);
+    expect(Buffer.from(truncatedHash)).toEqual(Buffer.from(resumed.truncatedHash));
+    expect(Buffer.from(keys().binder(truncatedHash))).toEqual(Buffer.from(resumed.binder));
+    expect(Buffer.from(offered.binders[0]!)).toEqual(Buffer.from(resumed.binder));
+  });
+
+  test('early secrets (RFC 9846 §7.1)', () => {
+    expect(Buffer.from(keys().derive('c e traffic', hash(resumed.clientHello)))).toEqual(Buffer.from(resumed.clientEarlySecret));
+    expect(Buffer.from(keys().derive('e exp master', hash(resumed.clientHello)))).toEqual(Buffer.from(resumed.earlyExporterSecret));
+  });
+
+  test('handshake, application and resumption secrets, Finished on both sides', () => {
+    const schedule = keys();
+    const share = nodeProvider.keyExchange('x25519', drawing(resumed.clientPrivateKey));
+    expect(Buffer.from(nodeProvider.keyExchange('x25519', drawing(resumed.serverPrivateKey)).publicKey)).toEqual(
+      Buffer.from(resumed.serverPublicKey),
+    );
+    schedule.enterHandshake(share.agree(resumed.serverPublicKey));
+    expect(Buffer.from(schedule.derive('c hs traffic', hash(...hellos)))).toEqual(Buffer.from(resumed.clientHandshakeSecret));
+    expect(Buffer.from(schedule.derive('s hs traffic', hash(...hellos)))).toEqual(Buffer.from(resumed.serverHandshakeSecret));
+    const serverVerify = schedule.verifyData(resumed.serverHandshakeSecret, hash(...hellos, resumed.encryptedExtensions));
+    expect(Buffer.from(serverVerify)).toEqual(Buffer.from(resumed.serverFinished.subarray(4)));
+    const beforeClient = [...toServerFinished, resumed.endOfEarlyData]; // which QUIC does without (RFC 9001 §8.3)
+    const clientVerify = schedule.verifyData(resumed.clientHandshakeSecret, hash(...beforeClient));
+    expect(Buffer.from(clientVerify)).toEqual(Buffer.from(resumed.clientFinished.subarray(4)));
+    schedule.enterMain();
+    expect(Buffer.from(schedule.derive('c ap traffic', hash(...toServerFinished)))).toEqual(Buffer.from(resumed.clientApplicationSecret));
+    expect(Buffer.from(schedule.derive('s ap traffic', hash(...toServerFinished)))).toEqual(Buffer.from(resumed.serverApplicationSecret));
+    const toClientFinished = hash(...beforeClient, resumed.clientFinished);
+    expect(Buffer.from(schedule.derive('res master', toClientFinished))).toEqual(Buffer.from(resumed.resumptionSecret));
+  });
+
+  test('the server takes the first identity, and the early data', () => {
+    const answer = decodeServerHello(resumed.serverHello.subarray(4));
+    expect(Buffer.from(answer.extensions.get(ExtensionType.PRE_SHARED_KEY)!)).toEqual(Buffer.from('0000', 'hex'));
+    const extensions = decodeEncryptedExtensions(resumed.encryptedExtensions.subarray(4));
+    expect(extensions.get(ExtensionType.EARLY_DATA)).toHaveLength(0);
   });
 });
 

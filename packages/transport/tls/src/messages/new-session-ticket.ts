@@ -1,6 +1,8 @@
 import { ByteReader } from '@quiclab/bytes';
+import { HandshakeType } from '../code-points.ts';
 import { decodeError, expectEnd, illegalParameter, vector8, vector16 } from '../decoding.ts';
-import { checkHomes, decodeExtensions, type Extensions, ExtensionType } from '../extensions.ts';
+import { checkHomes, decodeExtensions, type Extensions, ExtensionType, encodeExtensions } from '../extensions.ts';
+import { encodeMessage } from '../message-buffer.ts';
 
 /** RFC 9846 §4.6.1. */
 export interface NewSessionTicket {
@@ -14,6 +16,18 @@ export interface NewSessionTicket {
 
 const MAX_LIFETIME = 604_800;
 const QUIC_EARLY_DATA = 0xffff_ffff;
+
+/** The early_data extension of a ticket that QUIC's 0-RTT may be used with (RFC 9001 §4.6.1). */
+export const EARLY_DATA_ALLOWED: Extensions = new Map([[ExtensionType.EARLY_DATA, new Uint8Array(4).fill(0xff)]]);
+
+export const encodeNewSessionTicket = (ticket: NewSessionTicket): Uint8Array =>
+  encodeMessage(HandshakeType.NEW_SESSION_TICKET, (w) => {
+    w.uint32(ticket.lifetime);
+    w.uint32(ticket.ageAdd);
+    w.vector(1, () => w.octets(ticket.nonce));
+    w.vector(2, () => w.octets(ticket.ticket));
+    encodeExtensions(w, ticket.extensions);
+  });
 
 /** Decodes and checks. Views of `body`. */
 export function decodeNewSessionTicket(body: Uint8Array): NewSessionTicket {
