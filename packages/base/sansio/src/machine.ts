@@ -41,14 +41,19 @@ export interface Machine<Event> {
   pollEvent(): Event | undefined;
 }
 
-/** One turn of any driver, real or simulated, after any input. Returns when to come back at the latest. */
+/**
+ * One turn of any driver, real or simulated, after any input. Events are handled before each datagram, so that an application
+ * may choose as late as that what goes next. Returns when to come back at the latest.
+ */
 export function turn<E>(machine: Machine<E>, now: Micros, out: Outlet, handle: (event: E) => void): Micros {
   if (machine.nextTimeout() <= now) machine.onTimeout(now); // timers may fire early: compare, don't trust
   let event = machine.pollEvent();
-  do {
+  for (;;) {
     for (; event !== undefined; event = machine.pollEvent()) handle(event);
-    for (let slot = out.slot(); slot !== undefined && machine.pollTransmit(now, slot); slot = out.slot()) out.send(slot);
+    const slot = out.slot();
+    const filled = slot !== undefined && machine.pollTransmit(now, slot);
+    if (filled) out.send(slot);
     event = machine.pollEvent(); // sending can end something: no event waits for the next datagram
-  } while (event !== undefined);
-  return machine.nextTimeout();
+    if (!filled && event === undefined) return machine.nextTimeout();
+  }
 }

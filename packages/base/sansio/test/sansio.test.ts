@@ -63,7 +63,7 @@ describe('arithmetic that is the same on every engine', () => {
   });
 });
 
-test('turn handles events before, between and after sending, and ends when there are none', () => {
+test('turn handles events before each datagram and after the last, and ends when there are none', () => {
   const said: string[] = [];
   const events = ['a'];
   let toSend = 2;

@@ -21,9 +21,3 @@ export interface HttpSetup {
 export function httpFor(model: ModelId, setup: HttpSetup): HttpConnection {
   return model === 'h3' ? new Http3Connection(setup) : new SingleConnection({ ...setup, maxExchanges: MOST_EXCHANGES });
 }
-
-export function modelOfAlpn(alpn: string): ModelId {
-  const model = MODELS.find((id) => ALPN[id] === alpn);
-  if (model === undefined) throw new Error(`no model speaks '${alpn}'`);
-  return model;
-}

@@ -28,6 +28,8 @@ export interface TransportConfig {
   readonly maxStreamsUni: number;
   /** Octets that a stream holds for sending, unsent or unacknowledged; `write` takes no more. Default 2 MiB. */
   readonly sendBuffer: number;
+  /** Of these, octets that may wait to be sent for the first time. Default: as many. Few make an application choose late what goes next. */
+  readonly sendAhead: number;
   /** How long we may hold an ACK back, µs. Default 25 ms. RFC 9000 §13.2.1. */
   readonly maxAckDelay: Micros;
   /** RFC 9000 §18.2. Default 3: the ACK Delay field counts 8 µs. */
@@ -60,6 +62,7 @@ export const defaultTransportConfig: TransportConfig = {
   maxStreamsBidi: 100,
   maxStreamsUni: 100,
   sendBuffer: 2 << 20,
+  sendAhead: 2 << 20,
   maxAckDelay: 25_000,
   ackDelayExponent: 3,
   activeConnectionIdLimit: 4,
@@ -95,6 +98,7 @@ const BOUNDS: readonly (readonly [keyof TransportConfig, number, number])[] = [
   ['maxStreamsBidi', 0, 2 ** 48],
   ['maxStreamsUni', 0, 2 ** 48],
   ['sendBuffer', 1, WHOLE],
+  ['sendAhead', 1, WHOLE],
   ['maxAckDelay', 0, 16_383_000],
   ['ackDelayExponent', 0, 20],
   ['activeConnectionIdLimit', 2, 64],

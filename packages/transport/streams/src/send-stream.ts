@@ -31,6 +31,7 @@ export class SendStream {
   nextNewOctets: number;
 
   readonly #sendBuffer: number;
+  readonly #sendAhead: number;
   readonly #store: OctetStore;
   readonly #lost: RangeSet;
   readonly #ackedBeyond: RangeSet; // acknowledged, above the first octet that is not
@@ -44,8 +45,9 @@ export class SendStream {
   /**
    * @param maxStreamData  the peer's initial limit
    * @param sendBuffer     octets it may hold that are not acknowledged
+   * @param sendAhead      octets it may hold that were not sent yet: few, and the application chooses late what goes next
    */
-  constructor(id: StreamId, maxStreamData: number, sendBuffer: number) {
+  constructor(id: StreamId, maxStreamData: number, sendBuffer: number, sendAhead: number = sendBuffer) {
     this.id = id;
     this.state = 'ready';
     this.maxData = maxStreamData;
@@ -59,6 +61,7 @@ export class SendStream {
     this.nextFin = false;
     this.nextNewOctets = 0;
     this.#sendBuffer = sendBuffer;
+    this.#sendAhead = Math.min(sendAhead, sendBuffer);
     this.#store = new OctetStore();
     this.#lost = new RangeSet();
     this.#ackedBeyond = new RangeSet();
@@ -165,6 +168,7 @@ export class SendStream {
     if (this.#lost.count > 0) this.#lost.remove(offset, end);
     if (end > this.#sent) this.#sent = end;
     if (this.state === 'ready') this.#on('data-sent');
+    if (this.#cutShort && this.#hasMuchRoom) this.#offerRoom();
     if (!fin) return;
     this.#finSent = true;
     this.#finLost = false;
@@ -210,7 +214,7 @@ export class SendStream {
   }
 
   get #room(): number {
-    return this.#sendBuffer - (this.written - this.#acked);
+    return Math.min(this.#sendBuffer - (this.written - this.#acked), this.#sendAhead - (this.written - this.#sent));
   }
 
   get #owesFin(): boolean {
@@ -227,10 +231,16 @@ export class SendStream {
     this.#acked = acked;
     this.#store.release(acked);
     // not for every packet while there is something to send, but at once when there is not
-    if (this.#cutShort && (this.#sent === this.written || this.#room * 4 >= this.#sendBuffer)) {
-      this.#cutShort = false;
-      this.writableOwed = true;
-    }
+    if (this.#cutShort && (this.#sent === this.written || this.#hasMuchRoom)) this.#offerRoom();
+  }
+
+  get #hasMuchRoom(): boolean {
+    return this.#room * 4 >= this.#sendAhead;
+  }
+
+  #offerRoom(): void {
+    this.#cutShort = false;
+    this.writableOwed = true;
   }
 
   #forget(upTo: number): void {

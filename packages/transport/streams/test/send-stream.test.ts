@@ -178,3 +178,13 @@ describe('the send buffer', () => {
     expect(target.subarray(1, 3_001)).toEqual(octets(4_000, 7_000));
   });
 });
+
+test('with little sendAhead, room comes up with sending, not only with acknowledgements', () => {
+  const stream = new SendStream(0, 1_000_000, 100_000, 2_000);
+  expect(stream.write(new Uint8Array(5_000))).toBe(2_000);
+  expect(stream.write(new Uint8Array(3_000))).toBe(0);
+  expect(stream.prepare(1_200, 1_000_000)).toBe(true);
+  stream.onSent(stream.nextOffset, stream.nextLength, stream.nextFin);
+  expect(stream.writableOwed).toBe(true);
+  expect(stream.write(new Uint8Array(3_000))).toBe(1_200);
+});

@@ -12,11 +12,11 @@ export interface HttpHandler {
 /** One QUIC connection with HTTP on it and an application above: hands events up until there are none. */
 export class HttpApp {
   readonly #connection: Connection;
-  readonly #makeHttp: (alpn: string) => HttpConnection;
+  readonly #makeHttp: () => HttpConnection;
   readonly #handler: HttpHandler;
   #http: HttpConnection | undefined = undefined;
 
-  constructor(connection: Connection, makeHttp: (alpn: string) => HttpConnection, handler: HttpHandler) {
+  constructor(connection: Connection, makeHttp: () => HttpConnection, handler: HttpHandler) {
     this.#connection = connection;
     this.#makeHttp = makeHttp;
     this.#handler = handler;
@@ -31,7 +31,7 @@ export class HttpApp {
     for (let event = this.#connection.pollEvent(); event !== undefined; event = this.#connection.pollEvent()) {
       switch (event.type) {
         case 'handshake-complete':
-          this.#http = this.#makeHttp(event.alpn);
+          this.#http = this.#makeHttp();
           this.#http.start(now);
           this.#handler.onReady?.(now, this.#http);
           break;

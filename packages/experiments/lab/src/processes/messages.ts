@@ -8,7 +8,13 @@ import type { TraceFiles } from '../tracing.ts';
 // What the processes of a relay run say to each other. All of it is JSON.
 
 export type ToServer =
-  | { readonly type: 'start'; readonly dir: string; readonly files: readonly ServedFile[]; readonly traces: TraceFiles }
+  | {
+      readonly type: 'start';
+      readonly model: ModelId;
+      readonly dir: string;
+      readonly files: readonly ServedFile[];
+      readonly traces: TraceFiles;
+    }
   | { readonly type: 'stop' };
 
 export type FromServer =

@@ -13,12 +13,13 @@ process.on('message', (message: ToServer) => {
   if (message.type === 'start') start(message).catch((error: unknown) => say({ type: 'failed', reason: String(error) }));
 });
 
-async function start({ dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
+async function start({ model, dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
   const clock = monotonicClock();
   const identity = developmentCertificate(clock.now());
   const trace = openTraces('server', traces, clock.now());
   const end = serverEnd(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
+    model,
     { certificates: [identity.certificate], privateKey: identity.privateKey },
     fileSource(dir, files),
   );

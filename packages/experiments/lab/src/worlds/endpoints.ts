@@ -9,13 +9,14 @@ import {
   type TransportConfig,
 } from '@quiclab/quic';
 import type { Address, Micros, Random } from '@quiclab/sansio';
+import { roundRobinByByte } from '@quiclab/streams';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
 import { TeeObserver } from '@quiclab/trace';
 import type { Page } from '@quiclab/workload';
 import { FileServer, type FileSource } from '../apps/file-server.ts';
 import { HttpApp } from '../apps/http-app.ts';
 import { PageClient } from '../apps/page-client.ts';
-import { ALPN, httpFor, MODELS, MOST_EXCHANGES, type ModelId, modelOfAlpn } from '../model.ts';
+import { ALPN, httpFor, MOST_EXCHANGES, type ModelId } from '../model.ts';
 import { ArrivalLog, CarriedLog, OwnerLog } from '../observe.ts';
 
 /** What both worlds give to either end; sockets, clocks and links are theirs. */
@@ -30,6 +31,12 @@ export interface EndSetup {
 }
 
 const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: MOST_EXCHANGES };
+
+/**
+ * A server that frames all exchanges onto one stream chooses the next one when a packet is about to leave, as the transport's
+ * scheduler does for streams of their own. With more laid out ahead, those that asked first would be served first.
+ */
+const SINGLE_SEND_AHEAD = 2_400;
 
 /** The ledger's log, and whoever else wants to watch. */
 const watchedBy =
@@ -47,6 +54,7 @@ export interface ServerEnd {
 
 export function serverEnd(
   setup: EndSetup,
+  model: ModelId,
   identity: { readonly certificates: readonly Uint8Array[]; readonly privateKey: Uint8Array },
   source: FileSource,
 ): ServerEnd {
@@ -62,19 +70,15 @@ export function serverEnd(
       observer: watchedBy(carried, setup.observer),
       ...setup.policies,
     },
-    config: { ...LAB_CONFIG, ...setup.config },
-    accept: { alpn: MODELS.map((model) => ALPN[model]) },
+    config: { ...LAB_CONFIG, ...(model === 'h3-single' ? { sendAhead: SINGLE_SEND_AHEAD } : {}), ...setup.config },
+    accept: { alpn: [ALPN[model]] },
   });
   const apps = new Map<Connection, HttpApp>();
   const handle = (now: Micros, { type, connection }: EndpointEvent): void => {
     if (type === 'accepted')
       apps.set(
         connection,
-        new HttpApp(
-          connection,
-          (alpn) => httpFor(modelOfAlpn(alpn), { side: 'server', transport: connection, observer: owners }),
-          new FileServer(source),
-        ),
+        new HttpApp(connection, () => httpFor(model, { side: 'server', transport: connection, observer: owners }), new FileServer(source)),
       );
     else if (type === 'active') apps.get(connection)?.pump(now);
     else apps.delete(connection);
@@ -104,6 +108,8 @@ export function clientEnd(
   const endpoint = new Endpoint({
     policies: {
       ...standardPolicies({ random: setup.random, crypto: setup.crypto, handshake: clientHandshake({ provider: setup.crypto, trust }) }),
+      // requests are small and come together: as browsers do, several share a packet, so that the server knows of all before it answers
+      scheduler: () => roundRobinByByte(),
       observer: watchedBy(arrived, setup.observer),
       ...setup.policies,
     },

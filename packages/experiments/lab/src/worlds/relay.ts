@@ -27,7 +27,7 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
   const server = new Child<ToServer, FromServer>('server');
   const client = new Child<ToClient, FromClient>('client');
   try {
-    server.say({ type: 'start', dir: run.dir, files: run.files, traces: run.traces });
+    server.say({ type: 'start', model: run.model, dir: run.dir, files: run.files, traces: run.traces });
     const { address, certificate } = await server.hear('listening');
     const up = new LinkLog();
     const down = new LinkLog();

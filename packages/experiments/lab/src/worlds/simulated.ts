@@ -48,6 +48,7 @@ export function runSimulated(run: SimulatedRun): RunRecord {
   const crypto = run.ends?.crypto ?? nodeProvider;
   const server = serverEnd(
     { ...run.ends, random: random.fork('server'), crypto, ...(run.observers?.server && { observer: run.observers.server }) },
+    run.model,
     { certificates: [identity.certificate], privateKey: identity.privateKey },
     run.source,
   );

@@ -132,8 +132,16 @@ export class StreamSender {
       this.#observer.streamSent(now, id, offset, length, fin);
     }
     send.onSent(offset, length, fin);
+    this.#tellWritable(stream);
     packet.log(FrameType.STREAM | (fin ? 1 : 0), id, offset, length);
     return length;
+  }
+
+  #tellWritable(stream: Stream): void {
+    const send = stream.send!;
+    if (!send.writableOwed) return;
+    send.writableOwed = false;
+    this.#events.push({ type: 'stream-writable', id: stream.id });
   }
 
   #noteWaiting(stream: Stream): void {
@@ -191,10 +199,7 @@ export class StreamSender {
     const send = stream?.send;
     if (stream === undefined || send === undefined) return;
     send.onAcked(offset, length, fin);
-    if (send.writableOwed) {
-      send.writableOwed = false;
-      this.#events.push({ type: 'stream-writable', id });
-    }
+    this.#tellWritable(stream);
     if (send.state === 'data-recvd' && !stream.finishedTold) {
       stream.finishedTold = true;
       this.#scheduler.onNotReady(id);

@@ -68,7 +68,7 @@ export class StreamTable {
     return this.#add(
       new Stream(
         id,
-        new SendStream(id, kind === 'bidi' ? this.#sendBidiOurs : this.#sendUni, this.#config.sendBuffer),
+        this.#sendPart(id, kind === 'bidi' ? this.#sendBidiOurs : this.#sendUni),
         kind === 'bidi' ? this.#receivePart(id) : undefined,
       ),
     );
@@ -112,9 +112,13 @@ export class StreamTable {
   }
 
   #accept(id: StreamId, kind: 'bidi' | 'uni'): Stream {
-    const send = kind === 'bidi' ? new SendStream(id, this.#sendBidiTheirs, this.#config.sendBuffer) : undefined;
+    const send = kind === 'bidi' ? this.#sendPart(id, this.#sendBidiTheirs) : undefined;
     this.#events.push({ type: 'stream-opened', id, early: false });
     return this.#add(new Stream(id, send, this.#receivePart(id)));
+  }
+
+  #sendPart(id: StreamId, maxData: number): SendStream {
+    return new SendStream(id, maxData, this.#config.sendBuffer, this.#config.sendAhead);
   }
 
   #receivePart(id: StreamId): ReceiveStream {
