@@ -12,14 +12,14 @@ import {
   type TransportConfig,
 } from '@quiclab/quic';
 import { type Address, type Datagram, type Micros, NEVER, seededRandom, turn } from '@quiclab/sansio';
-import { clientHandshake, serverHandshake } from '@quiclab/tls';
+import { clientHandshake, type HandshakeFactory, serverHandshake } from '@quiclab/tls';
 
 export const CLIENT: Address = { host: '10.0.0.1', port: 1000 };
 export const SERVER: Address = { host: '10.0.0.2', port: 443 };
 export const text = latin1;
 export const fromText = fromLatin1;
 
-const certificate = makeCertificate({
+export const certificate = makeCertificate({
   names: ['server.test'],
   keyType: 'ed25519',
   notBefore: 0,
@@ -34,6 +34,8 @@ export interface Sent {
   readonly packetNumber: number;
   readonly bytes: number;
   readonly datagram: number;
+  readonly ackEliciting: boolean;
+  /** type, stream, offset, size: see FrameLog. */
   readonly frames: readonly (readonly number[])[];
 }
 
@@ -42,11 +44,39 @@ export class Recorder extends Observer {
   readonly received: Sent[] = [];
   readonly lost: number[] = [];
   readonly drops: string[] = [];
+  readonly probes: { readonly at: Micros; readonly level: string; readonly count: number }[] = [];
+  readonly keyUpdates: string[] = [];
+  readonly discarded: string[] = [];
+  /** Octets of each datagram: positive when it came, negative when it left. */
+  readonly flow: number[] = [];
+  /** How many of those there were when the first Handshake packet had been read; -1 before. */
+  flowAtHandshake = -1;
+  override datagramReceived(_now: Micros, _datagram: number, _path: number, length: number): void {
+    this.flow.push(length);
+  }
+  override datagramSent(_now: Micros, _datagram: number, _path: number, length: number): void {
+    this.flow.push(-length);
+  }
+  /** Traffic secrets by their NSS labels. */
+  readonly secrets = new Map<string, Uint8Array>();
+  override secret(label: string, _clientRandom: Uint8Array, secret: Uint8Array): void {
+    this.secrets.set(label, secret);
+  }
+  override probeTimeout(at: Micros, level: string, count: number): void {
+    this.probes.push({ at, level, count });
+  }
+  override keyUpdated(_now: Micros, by: string, phase: number): void {
+    this.keyUpdates.push(`${by} ${phase}`);
+  }
+  override keysDiscarded(_now: Micros, level: string): void {
+    this.discarded.push(level);
+  }
   override packetSent(now: Micros, packet: PacketView): void {
     this.sent.push(copy(now, packet));
   }
   override packetReceived(now: Micros, packet: PacketView): void {
     this.received.push(copy(now, packet));
+    if (packet.level === 'handshake' && this.flowAtHandshake < 0) this.flowAtHandshake = this.flow.length;
   }
   override packetLost(_now: Micros, packet: PacketView): void {
     this.lost.push(packet.packetNumber);
@@ -60,7 +90,15 @@ function copy(at: Micros, packet: PacketView): Sent {
   const frames: number[][] = [];
   for (let i = 0; i < packet.frames.length; i++)
     frames.push([packet.frames.type(i), packet.frames.stream(i), packet.frames.offset(i), packet.frames.size(i)]);
-  return { at, level: packet.level, packetNumber: packet.packetNumber, bytes: packet.bytes, datagram: packet.datagram, frames };
+  return {
+    at,
+    level: packet.level,
+    packetNumber: packet.packetNumber,
+    bytes: packet.bytes,
+    datagram: packet.datagram,
+    ackEliciting: packet.ackEliciting,
+    frames,
+  };
 }
 
 export interface PairOptions {
@@ -70,27 +108,73 @@ export interface PairOptions {
   readonly clientConfig?: Partial<TransportConfig>;
   readonly serverConfig?: Partial<TransportConfig>;
   readonly policies?: Partial<Policies>;
+  readonly clientPolicies?: Partial<Policies>;
+  readonly serverPolicies?: Partial<Policies>;
   readonly certificates?: readonly Uint8Array[];
   readonly padding?: number;
   readonly version?: number;
+  /** What the client asks for; the server speaks 'test'. */
+  readonly alpn?: readonly string[];
+  /** Changes the transport parameters on their way into TLS. */
+  readonly clientParameters?: (parameters: Uint8Array) => Uint8Array;
+  readonly serverParameters?: (parameters: Uint8Array) => Uint8Array;
   /** Drops a datagram: `up` goes to the server; n counts from 1 in each direction. */
-  drop?(direction: 'up' | 'down', n: number, bytes: Uint8Array): boolean;
+  drop?(direction: Direction, n: number, bytes: Uint8Array): boolean;
+  /** What a link makes of a datagram: nothing, or one or more, each later than usual by `late`. */
+  impair?(direction: Direction, n: number, bytes: Uint8Array): readonly { readonly late: Micros; readonly bytes: Uint8Array }[];
   /** What a server does with its events; default: nothing. */
   serve?(pair: Pair, event: ConnectionEvent): void;
+  /** What a client does with its events; default: nothing. */
+  use?(pair: Pair, event: ConnectionEvent): void;
 }
 
-interface Flying {
+export type Direction = 'up' | 'down';
+
+/** A datagram as it left. */
+export interface Left {
   readonly at: Micros;
-  readonly direction: 'up' | 'down';
+  readonly direction: Direction;
   readonly bytes: Uint8Array;
 }
+
+const withParameters = (factory: HandshakeFactory, change: ((parameters: Uint8Array) => Uint8Array) | undefined): HandshakeFactory =>
+  change === undefined
+    ? factory
+    : (options) => {
+        const inner = factory(options);
+        return {
+          setLocalParameters: (data) => inner.setLocalParameters(change(data)),
+          receive: (now, level, crypto) => inner.receive(now, level, crypto),
+          poll: (now) => inner.poll(now),
+        };
+      };
+
+export const clientTls = (options: Pick<PairOptions, 'certificates' | 'padding' | 'clientParameters'> = {}): HandshakeFactory =>
+  withParameters(
+    clientHandshake({
+      provider: nodeProvider,
+      trust: { ca: [certificate.certificate], verify: options.certificates === undefined },
+      ...(options.padding === undefined ? {} : { padding: options.padding }),
+    }),
+    options.clientParameters,
+  );
+
+export const serverTls = (options: Pick<PairOptions, 'certificates' | 'serverParameters'> = {}): HandshakeFactory =>
+  withParameters(
+    serverHandshake({
+      provider: nodeProvider,
+      certificates: options.certificates ?? [certificate.certificate],
+      privateKey: certificate.privateKey,
+    }),
+    options.serverParameters,
+  );
 
 /** Two endpoints, constant delay, no rate: the smallest world in which a handshake happens. */
 export class Pair {
   now: Micros = 0;
-  readonly client: Endpoint;
-  readonly server: Endpoint;
-  readonly connection: Connection;
+  client: Endpoint;
+  server: Endpoint;
+  connection: Connection;
   accepted: Connection | undefined = undefined;
   readonly clientEvents: ConnectionEvent[] = [];
   readonly serverEvents: ConnectionEvent[] = [];
@@ -98,74 +182,91 @@ export class Pair {
   readonly clientObserver = new Recorder();
   readonly serverObserver = new Recorder();
   readonly datagrams = { up: 0, down: 0 };
-  flying: Flying[] = [];
-  readonly #options: PairOptions;
+  /** Every datagram that left, dropped on the way or not. */
+  readonly left: Left[] = [];
+  flying: Left[] = [];
+  readonly options: PairOptions;
   readonly #delay: Micros;
 
   constructor(options: PairOptions = {}) {
-    this.#options = options;
+    this.options = options;
     this.#delay = options.oneWayDelay ?? 10_000;
     const random = seededRandom(options.seed ?? 1);
     this.client = new Endpoint({
       policies: {
-        ...standardPolicies({
-          random: random.fork('client'),
-          crypto: nodeProvider,
-          handshake: clientHandshake({
-            provider: nodeProvider,
-            trust: { ca: [certificate.certificate], verify: options.certificates === undefined },
-            ...(options.padding === undefined ? {} : { padding: options.padding }),
-          }),
-        }),
+        ...standardPolicies({ random: random.fork('client'), crypto: nodeProvider, handshake: clientTls(options) }),
         observer: () => this.clientObserver,
         ...options.policies,
+        ...options.clientPolicies,
       },
       config: { ...options.config, ...options.clientConfig },
     });
-    this.server = new Endpoint({
-      policies: {
-        ...standardPolicies({
-          random: random.fork('server'),
-          crypto: nodeProvider,
-          handshake: serverHandshake({
-            provider: nodeProvider,
-            certificates: options.certificates ?? [certificate.certificate],
-            privateKey: certificate.privateKey,
-          }),
-        }),
-        observer: () => this.serverObserver,
-        ...options.policies,
-      },
-      config: { ...options.config, ...options.serverConfig },
-      accept: { alpn: ['test'] },
-    });
+    this.server = this.newServer();
     this.connection = this.client.connect(0, {
       remote: SERVER,
       local: CLIENT,
       serverName: 'server.test',
-      alpn: ['test'],
+      alpn: options.alpn ?? ['test'],
       ...(options.version === undefined ? {} : { version: options.version }),
     });
   }
 
+  /** A server with nothing in its memory but the seed: what the first one was, and what it is after a restart. */
+  newServer(): Endpoint {
+    const { options } = this;
+    return new Endpoint({
+      policies: {
+        ...standardPolicies({
+          random: seededRandom(options.seed ?? 1).fork('server'),
+          crypto: nodeProvider,
+          handshake: serverTls(options),
+        }),
+        observer: () => this.serverObserver,
+        ...options.policies,
+        ...options.serverPolicies,
+      },
+      config: { ...options.config, ...options.serverConfig },
+      accept: { alpn: ['test'] },
+    });
+  }
+
   /** Puts a datagram on the way, as if an endpoint (or somebody else) had sent it. */
-  inject(direction: 'up' | 'down', bytes: Uint8Array, at = this.now + this.#delay): void {
-    this.flying.push({ at, direction, bytes });
-    this.flying.sort((a, b) => a.at - b.at);
+  inject(direction: Direction, bytes: Uint8Array, at = this.now + this.#delay): void {
+    let place = this.flying.length;
+    while (place > 0 && this.flying[place - 1]!.at > at) place--; // in order of arrival; at the same instant, of insertion
+    this.flying.splice(place, 0, { at, direction, bytes });
+  }
+
+  /** Hands a datagram to an endpoint now, and gives the endpoint its turn. Returns what it sends. */
+  deliver(direction: Direction, bytes: Uint8Array): Uint8Array[] {
+    const before = this.left.length;
+    this.#receive(direction, bytes);
+    this.#turn(direction === 'up' ? 'down' : 'up');
+    return this.left.slice(before).map((one) => one.bytes);
+  }
+
+  /** A turn of one endpoint: the one whose datagrams go this way. Returns what it sends. */
+  turnOnly(direction: Direction): Uint8Array[] {
+    const before = this.left.length;
+    this.#turn(direction);
+    return this.left.slice(before).map((one) => one.bytes);
   }
 
   /** Turns both endpoints until nothing happens at this instant. */
   settle(): void {
-    this.#turn(this.client, 'up');
-    this.#turn(this.server, 'down');
-    this.#turn(this.client, 'up');
+    let before: number;
+    do {
+      before = this.left.length;
+      this.#turn('up');
+      this.#turn('down');
+    } while (this.left.length > before);
   }
 
   nextInstant(): Micros {
     return Math.min(this.client.nextTimeout(), this.server.nextTimeout(), this.flying[0]?.at ?? NEVER);
   }
 
-  /** Runs virtual time up to an instant, or until nothing will ever happen. */
+  /** Runs virtual time up to an instant, or until nothing will ever happen, or `while_` says that it is enough. */
   run(until: Micros = NEVER, while_: () => boolean = () => true): void {
     this.settle();
     for (let steps = 0; while_(); steps++) {
@@ -175,15 +276,12 @@ export class Pair {
       if (next > this.now) this.now = next;
       while (this.flying.length > 0 && this.flying[0]!.at <= this.now) {
         const { direction, bytes } = this.flying.shift()!;
-        const datagram =
-          direction === 'up'
-            ? { bytes, length: bytes.length, local: SERVER, remote: CLIENT, ecn: 0 as const }
-            : { bytes, length: bytes.length, local: CLIENT, remote: SERVER, ecn: 0 as const };
-        (direction === 'up' ? this.server : this.client).receive(this.now, datagram);
+        this.#receive(direction, bytes);
       }
       this.settle();
+      if (this.nextInstant() <= this.now && this.flying.length === 0) throw new Error(`time stands still at ${this.now}`);
     }
-    if (until !== NEVER && until > this.now) this.now = until;
+    if (until !== NEVER && until > this.now && while_()) this.now = until;
   }
 
   /** Until both ends say that the handshake is confirmed. */
@@ -206,29 +304,46 @@ export class Pair {
     return { data, fin };
   }
 
-  #turn(endpoint: Endpoint, direction: 'up' | 'down'): void {
-    const slot: Datagram = { bytes: new Uint8Array(65_536), length: 0, local: CLIENT, remote: SERVER, ecn: 0 };
+  #receive(direction: Direction, bytes: Uint8Array): void {
+    const up = direction === 'up';
+    const datagram = { bytes, length: bytes.length, local: up ? SERVER : CLIENT, remote: up ? CLIENT : SERVER, ecn: 0 as const };
+    (up ? this.server : this.client).receive(this.now, datagram);
+  }
+
+  /** @param direction  where its datagrams go: 'up' is the client's turn */
+  #turn(direction: Direction): void {
+    const slot: Datagram = { bytes: this.#slot, length: 0, local: CLIENT, remote: SERVER, ecn: 0 };
     turn(
-      endpoint,
+      direction === 'up' ? this.client : this.server,
       this.now,
-      {
-        slot: () => slot,
-        send: (filled) => {
-          const n = ++this.datagrams[direction];
-          const bytes = filled.bytes.slice(0, filled.length);
-          if (!(this.#options.drop?.(direction, n, bytes) ?? false)) this.inject(direction, bytes);
-        },
-      },
-      (event) => {
-        this.endpointEvents.push(event);
-        if (event.type === 'accepted') this.accepted = event.connection;
-        if (event.type !== 'active') return;
-        const { connection } = event;
-        for (let one = connection.pollEvent(); one !== undefined; one = connection.pollEvent()) {
-          (direction === 'up' ? this.clientEvents : this.serverEvents).push(one);
-          if (direction === 'down') this.#options.serve?.(this, one);
-        }
-      },
+      { slot: () => slot, send: (filled) => this.#send(direction, filled.bytes.slice(0, filled.length)) },
+      (event) => this.#handle(direction, event),
     );
+  }
+  readonly #slot = new Uint8Array(65_536);
+
+  #send(direction: Direction, bytes: Uint8Array): void {
+    const n = ++this.datagrams[direction];
+    this.left.push({ at: this.now, direction, bytes: bytes.slice() });
+    if (this.options.drop?.(direction, n, bytes) ?? false) return;
+    if (this.options.impair === undefined) this.inject(direction, bytes);
+    else
+      for (const copy of this.options.impair(direction, n, bytes)) this.inject(direction, copy.bytes, this.now + this.#delay + copy.late);
+  }
+
+  #handle(direction: Direction, event: EndpointEvent): void {
+    this.endpointEvents.push(event);
+    if (event.type === 'accepted') this.accepted = event.connection;
+    if (event.type !== 'active') return;
+    const { connection } = event;
+    for (let one = connection.pollEvent(); one !== undefined; one = connection.pollEvent()) {
+      if (direction === 'up') {
+        this.clientEvents.push(one);
+        this.options.use?.(this, one);
+      } else {
+        this.serverEvents.push(one);
+        this.options.serve?.(this, one);
+      }
+    }
   }
 }
