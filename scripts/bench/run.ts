@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ContestOptions, type Entry, entryId, type Served } from './contest.ts';
 import type { Message } from './end.ts';
@@ -19,8 +20,8 @@ export async function runOnce(entry: Entry, bytes: number, profiles: string): Pr
   const options: ContestOptions = { bytes, datagramSize: entry.datagramSize };
   const started: ChildProcess[] = [];
   const start = (side: 'client' | 'server', ...more: string[]): ChildProcess => {
-    const name = `${entryId(entry).replace('/', '-')}-${side}-${Date.now()}.cpuprofile`;
-    const profile = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${name}`];
+    // the loader's thread has a profile, too: names are Node's own, so that it does not take the place of the one that matters
+    const profile = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profiles, entryId(entry).replace('/', '-'), side)}`];
     const child = fork(END, [side, entryId(entry), JSON.stringify(options), ...more], { execArgv: ['--import', 'tsx', ...profile] });
     started.push(child);
     return child;
