@@ -156,9 +156,10 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   #stopped(id: StreamId, code: number): void {
     if (this.#ownStreams.has(id)) throw new HttpConnectionError(H3.CLOSED_CRITICAL_STREAM, `the peer does not take stream ${id}`);
     const exchange = this.#exchanges.get(id);
+    // also of an exchange that is over for us, while its last octets are on the way: 'sent' will not come
+    if (exchange === undefined || exchange.told) this.#events.push({ type: 'stopped', id, code });
     if (exchange === undefined) return;
     exchange.out.reset(code); // RFC 9000 §3.5
-    if (exchange.told) this.#events.push({ type: 'stopped', id, code });
     this.#exchanges.retireWhenDone(exchange);
   }
 

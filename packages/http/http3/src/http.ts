@@ -22,7 +22,7 @@ export type HttpEvent =
   /** Readable: content, or its end, may be read; told once until `readBody` says undefined. Writable: after `writeBody` took less than it was given. */
   | { readonly type: 'body-readable' | 'body-writable'; readonly id: number }
   | { readonly type: 'trailers'; readonly id: number; readonly fields: Fields }
-  /** The peer has all that we sent. */
+  /** The peer has all that we sent. Told, like 'stopped', also when the exchange is over for us. */
   | { readonly type: 'sent'; readonly id: number }
   /** Reset: the peer sends no more of its message; at a client the exchange is over. Stopped: the peer wants no more of ours. */
   | { readonly type: 'reset' | 'stopped'; readonly id: number; readonly code: number }

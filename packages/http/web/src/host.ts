@@ -1,0 +1,86 @@
+import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
+import { H3, H3_ALPN, type HttpEvent } from '@quiclab/http3';
+import { type Connection, Endpoint, type EndpointEvent, type Policies, standardPolicies, type TransportConfig } from '@quiclab/quic';
+import type { Address, Random } from '@quiclab/sansio';
+import type { HandshakeFactory } from '@quiclab/tls';
+import { type Driver, drive, type MonotonicClock, monotonicClock, UdpSocket } from '@quiclab/udp';
+import { Session } from './session.ts';
+
+/** What both sides may set beside what HTTP is about. */
+export interface TransportOptions {
+  /** Windows, timeouts, limits of QUIC. */
+  readonly transport?: Partial<TransportConfig>;
+  /** Replaces parts of QUIC: a congestion controller, a scheduler, an observer that writes qlog. */
+  readonly policies?: Partial<Omit<Policies, 'crypto' | 'handshake'>>;
+}
+
+export interface HostOptions extends TransportOptions {
+  readonly bind: { readonly host: string; readonly port: number };
+  readonly handshake: HandshakeFactory;
+  /** Present: a server. */
+  readonly onRequest?: (session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void;
+  /** The program has a fault: nothing is driven any more. */
+  readonly onFault: (error: Error) => void;
+}
+
+/** A socket, a QUIC endpoint on it, and the sessions of its connections. */
+export class Host {
+  readonly clock: MonotonicClock = monotonicClock();
+  readonly random: Random = systemRandom;
+  readonly address: Address;
+  readonly driver: Driver;
+  readonly sessions = new Map<Connection, Session>();
+  readonly #endpoint: Endpoint;
+  readonly #options: HostOptions;
+
+  static async open(options: HostOptions): Promise<Host> {
+    return new Host(options, await UdpSocket.bind(options.bind));
+  }
+
+  private constructor(options: HostOptions, socket: UdpSocket) {
+    this.#options = options;
+    this.address = socket.address();
+    const policies = {
+      ...standardPolicies({ random: this.random, crypto: nodeProvider, handshake: options.handshake }),
+      ...options.policies,
+    };
+    const server = options.onRequest !== undefined;
+    this.#endpoint = new Endpoint({ policies, config: options.transport ?? {}, ...(server ? { accept: { alpn: [H3_ALPN] } } : {}) });
+    this.driver = drive(this.#endpoint, socket, {
+      clock: this.clock,
+      slotSize: Math.max(1_500, options.transport?.datagramSize ?? 0),
+      handle: (event) => this.#handle(event),
+      onError: (error) => options.onFault(error),
+    });
+  }
+
+  connect(remote: Address, serverName: string): Session {
+    const connection = this.#endpoint.connect(this.clock.now(), { remote, serverName, alpn: [H3_ALPN] });
+    const session = new Session(this, connection);
+    this.sessions.set(connection, session);
+    this.driver.wake();
+    return session;
+  }
+
+  /** Closes all connections, lets that be said, and closes the socket. */
+  async close(): Promise<void> {
+    this.#endpoint.close(this.clock.now(), H3.NO_ERROR, '');
+    this.driver.ref(); // until the socket is closed
+    this.driver.turnNow();
+    await this.driver.close();
+  }
+
+  #handle(event: EndpointEvent): void {
+    const { connection } = event;
+    if (event.type === 'drained') {
+      this.sessions.delete(connection);
+      return;
+    }
+    let session = this.sessions.get(connection);
+    if (session === undefined) {
+      session = new Session(this, connection, this.#options.onRequest);
+      this.sessions.set(connection, session);
+    }
+    session.turn();
+  }
+}

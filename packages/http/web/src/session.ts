@@ -1,0 +1,132 @@
+import { Http3Connection, type HttpEvent } from '@quiclab/http3';
+import { type CloseCause, type Connection, describeClose } from '@quiclab/quic';
+import type { Host } from './host.ts';
+
+/** What is told of one exchange. */
+export interface ExchangeListener {
+  onEvent(event: HttpEvent): void;
+  /** The connection is gone. */
+  onLost(error: Error): void;
+}
+
+/** How a connection ended, as an error; `cause` says by whose hand. */
+export class ConnectionLostError extends Error {
+  override readonly cause: CloseCause;
+  constructor(cause: CloseCause) {
+    super(describeClose(cause));
+    this.name = 'ConnectionLostError';
+    this.cause = cause;
+  }
+}
+
+/** HTTP/3 on one QUIC connection, with a listener for each exchange. */
+export class Session {
+  readonly http: Http3Connection;
+  readonly connection: Connection;
+  /** Settles when the handshake does. */
+  readonly established: Promise<void>;
+  /** Set once the connection is over. */
+  lost: Error | undefined = undefined;
+  /** Exchanges were begun on it before. */
+  used = false;
+
+  readonly #host: Host;
+  readonly #onRequest: ((session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void) | undefined;
+  readonly #listeners = new Map<number, ExchangeListener>();
+  #establish!: () => void;
+  #refuse!: (error: Error) => void;
+  #roomWanted: (() => void)[] = [];
+  #idleWanted: (() => void)[] = [];
+
+  constructor(
+    host: Host,
+    connection: Connection,
+    onRequest?: (session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void,
+  ) {
+    this.#host = host;
+    this.#onRequest = onRequest;
+    this.connection = connection;
+    this.http = new Http3Connection({ side: connection.side, transport: connection, random: host.random });
+    this.established = new Promise((resolve, reject) => {
+      this.#establish = resolve;
+      this.#refuse = reject;
+    });
+    this.established.catch(() => {}); // whoever waits is told; nobody has to
+  }
+
+  get now(): number {
+    return this.#host.clock.now();
+  }
+
+  listen(id: number, listener: ExchangeListener): void {
+    this.#listeners.set(id, listener);
+  }
+
+  forget(id: number): void {
+    this.#listeners.delete(id);
+    this.#tellIdle();
+  }
+
+  /** The connection has events. Called within a turn. */
+  turn(): void {
+    const now = this.now;
+    for (let event = this.connection.pollEvent(); event !== undefined; event = this.connection.pollEvent()) {
+      if (event.type === 'handshake-complete') {
+        this.http.start(now);
+        this.#establish();
+      } else if (event.type === 'closed') this.#onClosed(event.cause);
+      else if (event.type !== 'handshake-confirmed') this.http.onTransport(now, event);
+    }
+    this.#drain();
+  }
+
+  /** The application has called `http`: what that led to is told, and what there is to send is sent. */
+  touched(): void {
+    this.#drain();
+    this.#host.driver.wake();
+  }
+
+  /** Resolves when `http.request` may have a stream again, or will have none any more. */
+  room(): Promise<void> {
+    return new Promise((resolve) => this.#roomWanted.push(resolve));
+  }
+
+  /** Resolves when no exchange is under way. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idleWanted.push(resolve);
+      this.#tellIdle();
+    });
+  }
+
+  #drain(): void {
+    for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) {
+      if (event.type === 'request') this.#onRequest?.(this, event);
+      else if (event.type === 'requests-available' || event.type === 'goaway') this.#tellRoom();
+      else if ('id' in event) this.#listeners.get(event.id)?.onEvent(event);
+    }
+  }
+
+  #onClosed(cause: CloseCause): void {
+    this.lost = new ConnectionLostError(cause);
+    this.#refuse(this.lost);
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.onLost(this.lost);
+    this.#tellRoom();
+    this.#tellIdle();
+  }
+
+  #tellRoom(): void {
+    const wanted = this.#roomWanted;
+    this.#roomWanted = [];
+    for (const tell of wanted) tell();
+  }
+
+  #tellIdle(): void {
+    if (this.#listeners.size > 0) return;
+    const wanted = this.#idleWanted;
+    this.#idleWanted = [];
+    for (const tell of wanted) tell();
+  }
+}
