@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import { browse } from './interop/browse.ts';
 import { CASES } from './interop/cases.ts';
 import { makeCertificate } from './interop/certificate.ts';
-import { OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
+import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
 import { line, matrix, type Result, type Role } from './interop/results.ts';
 import { type Room, runCase, type Verdict } from './interop/run-case.ts';
 import { dissect } from './interop/tshark.ts';
@@ -39,7 +39,8 @@ function allJobs(ours: ProgramPeer): Job[] {
       }),
     ),
   );
-  const browser: Job = { peer: 'chromium', case: 'http3', role: 'server', run: async (room) => browse(await ready(ours), room) };
+  const webServer = ours === OURS ? OUR_WEB_SERVER : ours;
+  const browser: Job = { peer: 'chromium', case: 'http3', role: 'server', run: async (room) => browse(await ready(webServer), room) };
   const dissections = ROLES.map(
     (role): Job => ({ peer: 'tshark', case: 'dissect', role, run: async (room) => dissection(await ready(ours), role, room) }),
   );

@@ -24,10 +24,17 @@ export interface ProgramPeer {
   prepare(): Promise<Program>;
 }
 
-export const OURS: ProgramPeer = {
-  name: 'quiclab',
-  prepare: async () => [process.execPath, '--import', import.meta.resolve('tsx'), join(ROOT, 'scripts/interop/endpoint.ts')],
-};
+const ourProgram = (file: string) => async (): Promise<Program> => [
+  process.execPath,
+  '--import',
+  import.meta.resolve('tsx'),
+  join(ROOT, 'scripts/interop', file),
+];
+
+export const OURS: ProgramPeer = { name: 'quiclab', prepare: ourProgram('endpoint.ts') };
+
+/** What a browser meets: @quiclab/web on top of the same stack. */
+export const OUR_WEB_SERVER: ProgramPeer = { name: 'quiclab', prepare: ourProgram('web-server.ts') };
 
 const AIOQUIC: ProgramPeer = {
   name: 'aioquic',
