@@ -346,7 +346,19 @@ describe('a life', () => {
     await expect(serve(() => new Response(), { cert: pem.cert })).rejects.toThrow(/without its private key/);
   });
 
-  test('await using closes both; idle connections keep no process running', async () => {
+  test('await using closes both', async () => {
+    let port = 0;
+    {
+      await using server = await serve(() => new Response('hello'));
+      await using client = createClient({ ca: server.certificate.pem });
+      expect(await (await client.fetch(server.origin)).text()).toBe('hello');
+      port = server.address.port;
+    }
+    const again = await serve(() => new Response('again'), { port }); // the port is free
+    await again.close();
+  });
+
+  test('idle connections keep no process running', async () => {
     const script = `
       import { createClient, fetch, serve } from '@quiclab/web';
       const server = await serve(() => new Response('hello'));
