@@ -185,6 +185,20 @@ export class ScriptedPeer {
     return this.#hear(this.#pair.deliver(this.plays === 'client' ? 'up' : 'down', datagram));
   }
 
+  /** What the endpoint that is played had sent before it was replaced. */
+  flight: readonly Uint8Array[] = [];
+
+  /** At a server: lets the client hear the Initial of the server's flight, which gives it keys for the Handshake level. */
+  bringClientToHandshake(): void {
+    const hello = find(this.openOwn(this.flight[0]!), 'CRYPTO')!;
+    this.send('initial', (w) => writeCrypto(w, 0, hello.data));
+  }
+
+  /** Reads a datagram of the end that is played: its Initial. */
+  openOwn(datagram: Uint8Array): ReadPacket[] {
+    return this.#openAs(datagram, this.#write, { initial: -1, handshake: -1, application: -1 });
+  }
+
   /** Lets time pass for the real endpoint; what it sends meanwhile is heard, and nothing else reaches it. */
   wait(until: number): ReadPacket[] {
     const pair = this.#pair;
@@ -228,16 +242,20 @@ export class ScriptedPeer {
 
   /** Reads a datagram of the real endpoint's; packets whose keys we do not have are passed over. */
   open(datagram: Uint8Array): ReadPacket[] {
+    return this.#openAs(datagram, this.#read, this.#largest);
+  }
+
+  #openAs(datagram: Uint8Array, from: Record<Level, TrafficKeys | undefined>, largest: Record<Level, number>): ReadPacket[] {
     const bytes = datagram.slice();
     const header = new PacketHeader();
     const packets: ReadPacket[] = [];
     for (let at = 0; at < bytes.length; at = header.end) {
       if (readHeader(bytes, at, bytes.length, this.source.length, header) !== '') break;
       const level = LEVEL_OF[header.type];
-      const keys = level === undefined ? undefined : this.#read[level];
+      const keys = level === undefined ? undefined : from[level];
       if (level === undefined || keys === undefined) continue;
       const length = keys.header.unprotect(bytes, at, header.packetNumberOffset, header.end);
-      const packetNumber = expandPacketNumber(this.#largest[level], readPacketNumber(bytes, header.packetNumberOffset, length), length);
+      const packetNumber = expandPacketNumber(largest[level], readPacketNumber(bytes, header.packetNumberOffset, length), length);
       const payloadStart = header.packetNumberOffset + length;
       const phase = (bytes[at]! & 4) >> 2;
       const payloadEnd =
@@ -245,7 +263,7 @@ export class ScriptedPeer {
           ? this.#openShort(bytes, at, payloadStart, header.end, packetNumber)
           : keys.packet.open(bytes, at, payloadStart, header.end, packetNumber);
       if (payloadEnd < 0) continue;
-      this.#largest[level] = Math.max(this.#largest[level], packetNumber);
+      largest[level] = Math.max(largest[level], packetNumber);
       packets.push({
         level,
         packetNumber,

@@ -175,7 +175,7 @@ export class Inbound {
       case FrameType.PATH_RESPONSE: // we have asked nothing yet: ignored, as RFC 9000 §19.18 allows
         return;
       case FrameType.STREAM:
-        parts.streams.onStream(now, frame.id, frame.offset, bytes, frame.dataStart, frame.dataEnd, frame.fin);
+        parts.streams.onStream(now, frame, bytes);
         return;
       case FrameType.ACK:
       case FrameType.ACK_ECN:

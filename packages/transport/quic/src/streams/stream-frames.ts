@@ -26,15 +26,16 @@ export class StreamFrames {
 
   // ---- what the peer says -------------------------------------------------------------------------------------------
 
-  /** STREAM: the data lies at bytes[from, to). */
-  onStream(now: Micros, id: StreamId, offset: number, bytes: Uint8Array, from: number, to: number, fin: boolean): void {
-    const stream = this.#table.forFrame(id, 'receive', FrameType.STREAM);
+  /** STREAM: its data lies in `bytes`. */
+  onStream(now: Micros, frame: FrameReader, bytes: Uint8Array): void {
+    const { id, offset, dataStart, dataEnd, rawType } = frame;
+    const stream = this.#table.forFrame(id, 'receive', rawType);
     if (stream === undefined) return;
     const receive = stream.receive!;
     const deliverableBefore = receive.contiguous;
-    const fault = receive.receive(offset, bytes, from, to, fin);
-    if (fault !== '') this.#refuse(stream, fault, offset + to - from, FrameType.STREAM);
-    this.#credit.onReceived(receive.newOctets, FrameType.STREAM);
+    const fault = receive.receive(offset, bytes, dataStart, dataEnd, frame.fin);
+    if (fault !== '') this.#refuse(stream, fault, offset + dataEnd - dataStart, rawType);
+    this.#credit.onReceived(receive.newOctets, rawType);
     if (receive.freedOctets > 0) this.#credit.onConsumed(receive.freedOctets);
     const arrived = receive.arrived;
     for (let i = 0; i < arrived.length; i += 2) this.#observer.streamArrived(now, id, arrived[i]!, arrived[i + 1]! - arrived[i]!);
