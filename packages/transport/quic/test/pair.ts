@@ -1,4 +1,5 @@
 import { fromLatin1, latin1 } from '@quiclab/bytes';
+import type { Trust } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import {
   type Connection,
@@ -149,11 +150,13 @@ const withParameters = (factory: HandshakeFactory, change: ((parameters: Uint8Ar
         };
       };
 
-export const clientTls = (options: Pick<PairOptions, 'certificates' | 'padding' | 'clientParameters'> = {}): HandshakeFactory =>
+export const clientTls = (
+  options: Pick<PairOptions, 'certificates' | 'padding' | 'clientParameters'> & { readonly trust?: Trust } = {},
+): HandshakeFactory =>
   withParameters(
     clientHandshake({
       provider: nodeProvider,
-      trust: { ca: [certificate.certificate], verify: options.certificates === undefined },
+      trust: options.trust ?? { ca: [certificate.certificate], verify: options.certificates === undefined },
       ...(options.padding === undefined ? {} : { padding: options.padding }),
     }),
     options.clientParameters,

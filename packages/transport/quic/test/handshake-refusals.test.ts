@@ -1,0 +1,159 @@
+import { concat } from '@quiclab/bytes';
+import { makeCertificate } from '@quiclab/crypto/node';
+import { seededRandom } from '@quiclab/sansio';
+import { TransportErrorCode as Code, decodeTransportParameters, encodeTransportParameters, type TransportParameters } from '@quiclab/wire';
+import { describe, expect, test } from 'vitest';
+import { clientTls, Pair, type PairOptions } from './pair.ts';
+
+/** A handshake that one end refuses: what each end says of it. */
+function refused(options: PairOptions): { client: unknown; server: unknown } {
+  const pair = new Pair(options);
+  pair.run(20_000_000);
+  expect(pair.client.connections.size + pair.server.connections.size).toBe(0);
+  return { client: pair.connection.cause, server: pair.accepted?.cause };
+}
+
+const changed =
+  (from: 'client' | 'server', change: (parameters: { -readonly [K in keyof TransportParameters]: TransportParameters[K] }) => void) =>
+  (encoded: Uint8Array): Uint8Array => {
+    const parameters = { ...decodeTransportParameters(encoded, from) };
+    change(parameters);
+    return encodeTransportParameters(parameters);
+  };
+const appended =
+  (...more: number[]) =>
+  (encoded: Uint8Array): Uint8Array =>
+    concat(encoded, Uint8Array.from(more));
+
+const ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const TOKEN = new Uint8Array(16);
+const TOO_MANY = [8, 0xd0, 0, 0, 0, 0, 0, 0, 1] as const; // 2^60 + 1, in 8 octets
+
+type Change = (encoded: Uint8Array) => Uint8Array;
+const ofEither: readonly (readonly [string, (from: 'client' | 'server') => Change])[] = [
+  ['no initial_source_connection_id', (from) => changed(from, (p) => delete p.initialSourceConnectionId)],
+  ['another initial_source_connection_id than in its packets', (from) => changed(from, (p) => (p.initialSourceConnectionId = ID))],
+  ['a parameter twice', () => appended(0x0b, 1, 9, 0x0b, 1, 9)],
+  ['a parameter that is cut short', () => appended(0x0b, 2, 9)],
+  ['an ack_delay_exponent of 21', () => appended(0x0a, 1, 21)],
+  ['a max_ack_delay of 2^14', () => appended(0x0b, 4, 0x80, 0, 0x40, 0)],
+  [
+    'an active_connection_id_limit of 1',
+    () => (encoded) => appended(0x0e, 1, 1)(changed('server', (p) => (p.activeConnectionIdLimit = 2))(encoded)),
+  ],
+  [
+    'a max_udp_payload_size of 1,199',
+    () => (encoded) => appended(0x03, 2, 0x44, 0xaf)(changed('server', (p) => (p.maxUdpPayloadSize = 65_527))(encoded)),
+  ],
+  [
+    'an initial_max_streams_bidi above 2^60',
+    () => (encoded) => appended(0x08, ...TOO_MANY)(changed('server', (p) => (p.initialMaxStreamsBidi = 0))(encoded)),
+  ],
+];
+
+describe('a server closes with TRANSPORT_PARAMETER_ERROR (RFC 9000 §7.3, §7.4, §18.2) when a client says', () => {
+  const cases: readonly (readonly [string, Change])[] = [
+    ...ofEither.map(([name, change]) => [name, change('client')] as const),
+    ['original_destination_connection_id, which is a server's', appended(0x00, 0)],
+    ['stateless_reset_token, which is a server's', appended(0x02, 16, ...TOKEN)],
+    ['retry_source_connection_id, which is a server's', appended(0x10, 0)],
+    ['preferred_address, which is a server's', appended(0x0d, 0)],
+  ];
+  test.each(cases)('%s', (_name, clientParameters) => {
+    const { client, server } = refused({ clientParameters });
+    expect(server).toMatchObject({ kind: 'local-transport', code: Code.TRANSPORT_PARAMETER_ERROR });
+    expect(client).toMatchObject({ kind: 'peer-transport', code: Code.TRANSPORT_PARAMETER_ERROR });
+  });
+});
+
+describe('a client closes with TRANSPORT_PARAMETER_ERROR (RFC 9000 §7.3, §7.4, §18.2) when a server says', () => {
+  const cases: readonly (readonly [string, Change])[] = [
+    ...ofEither.map(([name, change]) => [name, change('server')] as const),
+    ['no original_destination_connection_id', changed('server', (p) => delete p.originalDestinationConnectionId)],
+    [
+      'another original_destination_connection_id than the client chose',
+      changed('server', (p) => (p.originalDestinationConnectionId = ID)),
+    ],
+    ['retry_source_connection_id without a Retry', changed('server', (p) => (p.retrySourceConnectionId = ID))],
+  ];
+  test.each(cases)('%s', (_name, serverParameters) => {
+    const { client, server } = refused({ serverParameters });
+    expect(client).toMatchObject({ kind: 'local-transport', code: Code.TRANSPORT_PARAMETER_ERROR });
+    expect(server).toMatchObject({ kind: 'peer-transport', code: Code.TRANSPORT_PARAMETER_ERROR });
+  });
+});
+
+test('parameters that nobody knows are passed over (RFC 9000 §7.4.2)', () => {
+  const grease = appended(27, 3, 1, 2, 3, 0x40, 58, 0);
+  const pair = new Pair({ clientParameters: grease, serverParameters: grease }).handshake();
+  expect(pair.clientEvents.map((event) => event.type)).toContain('handshake-confirmed');
+});
+
+test('no protocol in common is CRYPTO_ERROR 0x178, at both ends (RFC 9001 §8.1)', () => {
+  const { client, server } = refused({ alpn: ['something', 'else'] });
+  expect(server).toMatchObject({ kind: 'local-transport', code: 0x178 });
+  expect(client).toMatchObject({ kind: 'peer-transport', code: 0x178 });
+});
+
+test('a certificate that the client does not trust is CRYPTO_ERROR with the alert that says so (RFC 9001 §4.8)', () => {
+  const strange = makeCertificate({
+    names: ['server.test'],
+    keyType: 'ed25519',
+    notBefore: 0,
+    notAfter: 4e15,
+    random: seededRandom('strange'),
+  });
+  const { client, server } = refused({ clientPolicies: { handshake: clientTls({ trust: { ca: [strange.certificate] } }) } });
+  expect(client).toMatchObject({ kind: 'local-transport', code: 0x130 }); // unknown_ca
+  expect(server).toMatchObject({ kind: 'peer-transport', code: 0x130 });
+});
+
+test("an application's code and words are not shown before the handshake is done (RFC 9000 §10.2.3)", () => {
+  const pair = new Pair();
+  pair.run(15_000);
+  pair.accepted!.close(pair.now, 77, 'none of your business');
+  pair.run(20_000_000);
+  expect(pair.connection.cause).toEqual({ kind: 'peer-transport', code: Code.APPLICATION_ERROR, frameType: 0, reason: '' });
+  expect(pair.accepted!.cause).toEqual({ kind: 'local-application', code: 77, reason: 'none of your business' });
+});
+
+test('… and after that they are', () => {
+  const pair = new Pair().handshake();
+  pair.connection.close(pair.now, 77, 'that was äll');
+  pair.run(20_000_000);
+  expect(pair.connection.cause).toEqual({ kind: 'local-application', code: 77, reason: 'that was äll' });
+  expect(pair.accepted!.cause).toEqual({ kind: 'peer-application', code: 77, reason: 'that was äll' });
+  expect(pair.serverEvents.at(-1)).toEqual({ type: 'closed', cause: pair.accepted!.cause });
+});
+
+test('a client that closes before anybody has answered says so in an Initial of 1,200 octets', () => {
+  const pair = new Pair();
+  pair.connection.close(0, 1, 'changed my mind');
+  pair.run(20_000_000);
+  expect(pair.left.filter((left) => left.direction === 'up').map((left) => left.bytes.length)).toEqual([1200]);
+  expect(pair.clientEvents).toEqual([{ type: 'closed', cause: { kind: 'local-application', code: 1, reason: 'changed my mind' } }]);
+  expect(pair.client.connections.size + pair.server.connections.size).toBe(0);
+});
+
+test('a server at its limit of connections that are not complete refuses more, and serves those that it has', () => {
+  const pair = new Pair({ serverConfig: { maxHalfOpen: 1 } });
+  const second = pair.client.connect(0, {
+    remote: { host: '10.0.0.2', port: 443 },
+    local: { host: '10.0.0.1', port: 1000 },
+    serverName: 'server.test',
+    alpn: ['test'],
+  });
+  pair.run(15_000);
+  expect(pair.server.connections.size).toBe(1);
+  expect(pair.server.drops).toEqual({ refused: 1 });
+  pair.run(5_000_000); // by the time the second one says its Initial again, there is room
+  expect(pair.connection.handshakeComplete && second.handshakeComplete).toBe(true);
+});
+
+test('an endpoint that was closed accepts nothing more', () => {
+  const pair = new Pair();
+  pair.server.close(0, 0, '');
+  pair.run(2_000_000);
+  expect(pair.server.connections.size).toBe(0);
+  expect(pair.server.drops.refused).toBe(3);
+});
