@@ -6,6 +6,7 @@ import { type LossDetector, type ProbePolicy, Space } from './ports.ts';
 import { INITIAL_RTT, RttEstimator } from './rtt.ts';
 import { SentPacketLog } from './sent-packet-log.ts';
 import type { SentRecord } from './sent-record.ts';
+import { WindowUse } from './window-use.ts';
 
 export interface RecoveryOptions {
   readonly side: 'client' | 'server';
@@ -66,6 +67,7 @@ export class Recovery {
   #repairAllowed = false;
   #largestAckedSentAt: Micros = 0;
   readonly #rate = new DeliveryRate();
+  readonly #windowUse = new WindowUse();
   readonly #ack = new MutableAckSummary();
   readonly #loss = { lostBytes: 0, largestSentAt: 0, bytesInFlight: 0, persistent: false };
 
@@ -98,6 +100,7 @@ export class Recovery {
     if (!record.inFlight) return;
     this.#rate.onSent(now, record, this.bytesInFlight);
     this.bytesInFlight += record.bytes;
+    this.#windowUse.onSent(this.bytesInFlight);
     this.appLimited = false;
     this.#repairAllowed = false;
     this.#controller.onPacketSent(now, record.bytes, this.bytesInFlight);
@@ -165,8 +168,9 @@ export class Recovery {
       ack.lostBytes = lostBytes;
       ack.priorInFlight = priorInFlight;
       ack.bytesInFlight = this.bytesInFlight;
-      ack.appLimited = this.appLimited;
+      ack.appLimited = this.appLimited || this.#windowUse.underused(this.#controller.congestionWindow);
       this.#controller.onAck(now, ack, this.rtt);
+      this.#windowUse.onAcked(now, ack.largestSentAt, priorInFlight);
     }
     // only an ACK in the Handshake space proves that the server has validated our address (§6.2.2.1)
     if (space === Space.HANDSHAKE) this.peerValidatedAddress = true;
@@ -241,6 +245,7 @@ export class Recovery {
     this.bytesInFlight = 0;
     this.rtt.reset(initialRtt);
     this.#rate.reset();
+    this.#windowUse.reset();
     this.ptoCount = 0;
     this.#repairAllowed = false;
     this.#deadlockBase = -1;

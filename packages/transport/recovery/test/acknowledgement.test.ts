@@ -178,7 +178,7 @@ describe('bytes in flight (RFC 9002 §2, Appendix B.2)', () => {
 
 describe('the controller hears', () => {
   test('of one ACK frame once, with sums', () => {
-    const controller = listening();
+    const controller = listening(12_000);
     const scene = Scene.confirmed({ controller });
     for (let i = 0; i < 6; i++) scene.send(1_000 * i, { bytes: 1000 + i });
     scene.ack(45_000, [
@@ -236,6 +236,22 @@ describe('a sender without anything to say (RFC 9002 §7.8)', () => {
     for (let i = 0; i < 10; i++) scene.send(0);
     scene.recovery.onAppLimited();
     expect(scene.recovery.appLimited).toBe(false);
+  });
+
+  test('neither does it when it never filled half of it, whatever held it back', () => {
+    const scene = Scene.confirmed({ controller: newReno({ maxDatagramSize: 1200 }) });
+    const keepInFlight = (packets: number, rounds: number): number => {
+      for (let round = 0; round < rounds; round++) {
+        const now = 40_000 * (round + 1) + 1_000_000 * packets;
+        let last = -1;
+        for (let i = 0; i < packets; i++) last = scene.send(now);
+        scene.ack(now + 30_000, [[last - packets + 1, last]]);
+      }
+      return scene.recovery.controller.congestionWindow;
+    };
+    expect(keepInFlight(4, 10)).toBe(12_000);
+    expect(keepInFlight(5, 1)).toBe(18_000);
+    expect(keepInFlight(8, 50)).toBe(18_000 + 9_600);
   });
 
   test('slow start by round with data always ready: 12,000, 36,000, 84,000, 180,000 octets', () => {
