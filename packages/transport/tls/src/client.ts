@@ -1,6 +1,7 @@
 import { CertificateError, type CipherSuite, type KeyExchangeGroup, type KeyShare, suiteHash, type Verifier } from '@quiclab/crypto';
 import type { Micros, Random } from '@quiclab/sansio';
 import { Alert } from './alerts.ts';
+import { ClientResumption } from './client-resumption.ts';
 import {
   CERTIFICATE_ONLY_SCHEMES,
   groupCode,
@@ -36,9 +37,9 @@ import { decodeCertificateVerify, serverSignedContent } from './messages/certifi
 import { type ClientHello, encodeClientHello } from './messages/client-hello.ts';
 import { decodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
 import { decodeFinished, encodeFinished } from './messages/finished.ts';
-import { decodeNewSessionTicket } from './messages/new-session-ticket.ts';
-import { decodeServerHello, hasDowngradeMarker, isHelloRetryRequest, type ServerHello } from './messages/server-hello.ts';
-import { type HandshakeFactory, TlsAlert } from './port.ts';
+import { decodeServerHello, isHelloRetryRequest, type ServerHello } from './messages/server-hello.ts';
+import { type HandshakeFactory, type HandshakeOptions, TlsAlert } from './port.ts';
+import { checkServerExtensions, checkServerVersion } from './server-hello-checks.ts';
 import { isIpLiteral } from './server-name.ts';
 import { Transcript } from './transcript.ts';
 
@@ -48,11 +49,11 @@ export function clientHandshake(config: ClientConfig): HandshakeFactory {
   return (options) => {
     if (options.side !== 'client') throw new Error('these are handshakes for clients');
     demandProtocols(options.alpn);
-    return new ClientHandshake(settings, options.serverName, options.alpn, options.random);
+    return new ClientHandshake(settings, options);
   };
 }
 
-/** RFC 9846 §A.1, as far as pre-shared keys are not in use. */
+/** RFC 9846 §A.1. Where a session is resumed, EncryptedExtensions are followed by Finished. */
 const STATES = {
   start: { level: 'initial', types: [] },
   'wait-server-hello': { level: 'initial', types: [HandshakeType.SERVER_HELLO] },
@@ -80,6 +81,7 @@ class ClientHandshake extends HandshakeMachine {
   readonly #serverName: string;
   readonly #alpn: readonly string[];
   readonly #random: Random;
+  readonly #resumption: ClientResumption;
   readonly #clientRandom = new Uint8Array(32);
   readonly #transcript: Transcript;
   #state: keyof typeof STATES = 'start';
@@ -88,15 +90,18 @@ class ClientHandshake extends HandshakeMachine {
   #retrySuite: CipherSuite | undefined = undefined;
   #keys: Keys | undefined = undefined;
   #chosenAlpn = '';
+  #peerParameters: Uint8Array = new Uint8Array(0);
   #certificateRequested = false;
   #verifier: Verifier | undefined = undefined;
 
-  constructor(settings: ClientSettings, serverName: string, alpn: readonly string[], random: Random) {
+  constructor(settings: ClientSettings, options: HandshakeOptions) {
     super();
+    const { serverName, alpn, random } = options;
     this.#settings = settings;
     this.#serverName = serverName.endsWith('.') ? serverName.slice(0, -1) : serverName;
     this.#alpn = alpn;
     this.#random = random;
+    this.#resumption = new ClientResumption(settings, options, this.#serverName, (step) => this.emit(step));
     this.#transcript = new Transcript(settings.provider);
   }
 
@@ -104,9 +109,10 @@ class ClientHandshake extends HandshakeMachine {
     return STATES[this.#state];
   }
 
-  protected override advance(): void {
+  protected override advance(now: Micros): void {
     if (this.#state !== 'start') return;
     if (this.localParameters === undefined) throw new Error('a client needs its transport parameters before the first poll');
+    this.#resumption.choose(now);
     this.#random.fork('tls/client/random').fill(this.#clientRandom);
     this.#shares = new Map(this.#settings.keyShares.map((group) => [group, this.#newShare(group)]));
     this.#sendHello({
@@ -115,14 +121,15 @@ class ClientHandshake extends HandshakeMachine {
       legacySessionId: new Uint8Array(0), // RFC 9001 §8.4
       cipherSuites: this.#settings.suites.map(suiteCode),
       legacyCompressionMethods: new Uint8Array(1),
-      extensions: this.#offer(this.localParameters),
+      extensions: this.#offer(now, this.localParameters),
     });
+    this.#resumption.startEarlyData(this.#transcript, this.#clientRandom);
   }
 
   protected override handle(now: Micros, message: HandshakeMessage): void {
     switch (message.type) {
       case HandshakeType.SERVER_HELLO:
-        this.#onServerHello(message);
+        this.#onServerHello(now, message);
         break;
       case HandshakeType.ENCRYPTED_EXTENSIONS:
         this.#onEncryptedExtensions(message);
@@ -137,10 +144,10 @@ class ClientHandshake extends HandshakeMachine {
         this.#onCertificateVerify(message);
         break;
       case HandshakeType.FINISHED:
-        this.#onFinished(message);
+        this.#onFinished(now, message);
         break;
       default:
-        decodeNewSessionTicket(message.body); // nothing is resumed yet, so a valid ticket is forgotten (RFC 9846 §4.6.1)
+        this.#resumption.onNewSessionTicket(now, message.body);
     }
   }
 
@@ -148,7 +155,7 @@ class ClientHandshake extends HandshakeMachine {
     return this.#settings.provider.keyExchange(group, this.#random.fork(`tls/client/key-share/${group}`));
   }
 
-  #offer(parameters: Uint8Array): Extensions {
+  #offer(now: Micros, parameters: Uint8Array): Extensions {
     const { groups, padding } = this.#settings;
     const offer = new Map<number, Uint8Array>();
     // RFC 6066 §3: literal addresses are no host names
@@ -160,6 +167,7 @@ class ClientHandshake extends HandshakeMachine {
     offer.set(ExtensionType.KEY_SHARE, this.#encodedShares());
     offer.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters);
     if (padding > 0) offer.set(ExtensionType.PADDING, new Uint8Array(padding));
+    this.#resumption.extend(now, offer);
     return offer;
   }
 
@@ -169,13 +177,14 @@ class ClientHandshake extends HandshakeMachine {
 
   #sendHello(hello: ClientHello): void {
     const data = encodeClientHello(hello);
+    this.#resumption.offer?.bind(data, this.#transcript);
     this.#hello = hello;
     this.#transcript.add(data);
     this.emit({ type: 'send', level: 'initial', data });
     this.#state = 'wait-server-hello';
   }
 
-  #onServerHello(message: HandshakeMessage): void {
+  #onServerHello(now: Micros, message: HandshakeMessage): void {
     const hello = decodeServerHello(message.body);
     checkServerVersion(hello);
     const retry = isHelloRetryRequest(hello);
@@ -184,12 +193,12 @@ class ClientHandshake extends HandshakeMachine {
     if (hello.legacyCompressionMethod !== 0) throw illegalParameter('ServerHello: legacy_compression_method is not 0');
     const suite = this.#settings.suites.find((candidate) => suiteCode(candidate) === hello.cipherSuite);
     if (suite === undefined) throw illegalParameter(`ServerHello: suite 0x${hello.cipherSuite.toString(16)} was not offered`);
-    if (retry) this.#onRetry(message, hello, suite);
+    if (retry) this.#onRetry(now, message, hello, suite);
     else this.#agree(message, hello, suite);
   }
 
   /** RFC 9846 §4.1.4. */
-  #onRetry(message: HandshakeMessage, hello: ServerHello, suite: CipherSuite): void {
+  #onRetry(now: Micros, message: HandshakeMessage, hello: ServerHello, suite: CipherSuite): void {
     if (this.#retrySuite !== undefined) throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, 'a second HelloRetryRequest');
     this.#retrySuite = suite;
     const asked = hello.extensions.get(ExtensionType.KEY_SHARE);
@@ -202,6 +211,7 @@ class ClientHandshake extends HandshakeMachine {
       extensions.set(ExtensionType.KEY_SHARE, this.#encodedShares());
     }
     if (cookie !== undefined) extensions.set(ExtensionType.COOKIE, encodeCookie(decodeCookie(cookie)));
+    this.#resumption.retry(now, suite, extensions);
     this.#transcript.replaceByHash(suiteHash(suite));
     this.#transcript.add(message.octets);
     this.#sendHello({ ...this.#hello!, extensions });
@@ -217,9 +227,10 @@ class ClientHandshake extends HandshakeMachine {
   #agree(message: HandshakeMessage, hello: ServerHello, suite: CipherSuite): void {
     if (this.#retrySuite !== undefined && this.#retrySuite !== suite)
       throw illegalParameter(`ServerHello: suite ${suite} after a HelloRetryRequest with ${this.#retrySuite}`);
+    this.#resumption.onServerHello(hello.extensions, suite);
     const sharedSecret = this.#sharedSecret(requireExtension(hello.extensions, ExtensionType.KEY_SHARE, 'ServerHello'));
     this.#transcript.add(message.octets);
-    const schedule = new KeySchedule(this.#settings.provider, suite);
+    const schedule = new KeySchedule(this.#settings.provider, suite, this.#resumption.offer?.session.key);
     schedule.enterHandshake(sharedSecret);
     const transcriptHash = this.#transcript.hash(schedule.hash);
     const clientSecret = schedule.derive('c hs traffic', transcriptHash);
@@ -251,10 +262,12 @@ class ClientHandshake extends HandshakeMachine {
     const groups = extensions.get(ExtensionType.SUPPORTED_GROUPS);
     if (groups !== undefined) decodeCodePoints(groups, 'supported_groups'); // a hint for later, if well formed
     this.#chosenAlpn = this.#selectedProtocol(extensions.get(ExtensionType.ALPN));
-    const parameters = requireExtension(extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'EncryptedExtensions');
+    this.#peerParameters = requireExtension(extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'EncryptedExtensions');
+    this.#resumption.onEncryptedExtensions(extensions, this.#keys!.schedule.suite, this.#chosenAlpn);
     this.#transcript.add(message.octets);
-    this.emit({ type: 'peer-parameters', data: parameters });
-    this.#state = 'wait-certificate-or-request';
+    this.emit({ type: 'peer-parameters', data: this.#peerParameters });
+    // RFC 9846 §4.1.1: a session, or a certificate, but not both
+    this.#state = this.#resumption.offer === undefined ? 'wait-certificate-or-request' : 'wait-finished';
   }
 
   /** RFC 7301 §3.1; RFC 9001 §8.1. */
@@ -305,7 +318,7 @@ class ClientHandshake extends HandshakeMachine {
     this.#state = 'wait-finished';
   }
 
-  #onFinished(message: HandshakeMessage): void {
+  #onFinished(now: Micros, message: HandshakeMessage): void {
     const { schedule, clientSecret, serverSecret } = this.#keys!;
     const transcript = this.#transcript;
     const expected = schedule.verifyData(serverSecret, transcript.hash(schedule.hash));
@@ -325,29 +338,11 @@ class ClientHandshake extends HandshakeMachine {
       this.emit({ type: 'send', level: 'handshake', data: none });
     }
     const finished = encodeFinished(schedule.verifyData(clientSecret, transcript.hash(schedule.hash)));
+    transcript.add(finished);
     this.emit({ type: 'send', level: 'handshake', data: finished });
-    this.emit({ type: 'complete', alpn: this.#chosenAlpn, earlyData: 'none' });
+    const { earlyData, offer } = this.#resumption;
+    this.emit({ type: 'complete', alpn: this.#chosenAlpn, earlyData, resumed: offer !== undefined });
+    this.#resumption.onComplete(now, schedule, transcript.hash(schedule.hash), this.#chosenAlpn, this.#peerParameters);
     this.#state = 'connected';
   }
-}
-
-/** RFC 9846 §4.2.1: before anything else of a ServerHello is looked at. */
-function checkServerVersion(hello: ServerHello): void {
-  const selected = hello.extensions.get(ExtensionType.SUPPORTED_VERSIONS);
-  if (selected === undefined) {
-    if (hasDowngradeMarker(hello)) throw illegalParameter('the server was made to believe that we do not know TLS 1.3');
-    throw new TlsAlert(Alert.PROTOCOL_VERSION, 'the server selected a version before TLS 1.3');
-  }
-  const version = decodeCodePoint(selected, 'supported_versions');
-  if (version !== TLS_13) throw illegalParameter(`ServerHello: version 0x${version.toString(16)} was not offered`);
-  if (hello.legacyVersion !== TLS_12)
-    throw new TlsAlert(Alert.PROTOCOL_VERSION, `ServerHello: legacy_version 0x${hello.legacyVersion.toString(16)}`);
-}
-
-function checkServerExtensions(hello: ServerHello, retry: boolean, offered: Extensions): void {
-  const what = retry ? 'HelloRetryRequest' : 'ServerHello';
-  checkHomes(hello.extensions, retry ? 'HRR' : 'SH', what);
-  const answers = new Map(hello.extensions);
-  if (retry) answers.delete(ExtensionType.COOKIE);
-  checkSolicited(answers, offered, what);
 }

@@ -1,4 +1,5 @@
 import type { CipherSuite, CryptoProvider, KeyExchangeGroup, Signer, Trust } from '@quiclab/crypto';
+import type { TicketKeeper } from './tickets.ts';
 
 const ALL_SUITES: readonly CipherSuite[] = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
 const ALL_GROUPS: readonly KeyExchangeGroup[] = ['x25519', 'secp256r1'];
@@ -31,6 +32,12 @@ export interface ServerConfig {
   readonly groups?: readonly KeyExchangeGroup[];
   /** Where given: a client that names another host is refused with unrecognized_name. Default: any name will do. */
   readonly serverNames?: readonly string[];
+  /** What makes and opens session tickets; the same for all handshakes of a server. Default: sessions are not resumed. */
+  readonly tickets?: TicketKeeper;
+  /** Tickets for each connection: one for each that a client will open next. 1 to 16, default 1. */
+  readonly ticketCount?: number;
+  /** Ask for early data, and take it, where the transport says what to remember for it. Default false: it can be replayed (RFC 9846 §8). */
+  readonly earlyData?: boolean;
 }
 
 /** A ClientConfig with every choice made. */
@@ -51,6 +58,9 @@ export interface ServerSettings {
   readonly suites: readonly CipherSuite[];
   readonly groups: readonly KeyExchangeGroup[];
   readonly serverNames: readonly string[] | undefined;
+  readonly tickets: TicketKeeper | undefined;
+  readonly ticketCount: number;
+  readonly earlyData: boolean;
 }
 
 /** @throws Error for a configuration that no handshake can succeed with */
@@ -64,11 +74,16 @@ export function clientSettings(config: ClientConfig): ClientSettings {
 
 /** @throws Error for a configuration that no handshake can succeed with, and whatever the provider says of the key */
 export function serverSettings(config: ServerConfig): ServerSettings {
-  const { provider, certificates, privateKey, suites = ALL_SUITES, groups = ALL_GROUPS, serverNames } = config;
+  const { provider, certificates, privateKey, suites = ALL_SUITES, groups = ALL_GROUPS } = config;
+  const { tickets, ticketCount = 1, earlyData = false } = config;
   demandChoices(suites, groups);
   if (certificates.length === 0) throw new Error('a server needs a certificate');
+  if (!Number.isInteger(ticketCount) || ticketCount < 1 || ticketCount > 16)
+    throw new Error(`${ticketCount} tickets; 1 to 16 are possible`);
+  if (earlyData && tickets === undefined) throw new Error('early data needs tickets');
+  const serverNames = config.serverNames?.map((name) => name.toLowerCase());
   const signer = privateKey instanceof Uint8Array ? provider.signer(privateKey) : privateKey;
-  return { provider, certificates, signer, suites, groups, serverNames: serverNames?.map((name) => name.toLowerCase()) };
+  return { provider, certificates, signer, suites, groups, serverNames, tickets, ticketCount, earlyData };
 }
 
 function demandChoices(suites: readonly CipherSuite[], groups: readonly KeyExchangeGroup[]): void {

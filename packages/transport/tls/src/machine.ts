@@ -15,7 +15,7 @@ export interface Expectation {
 /** What client and server have in common: octets become messages, steps wait to be polled, and the first failure is final. */
 export abstract class HandshakeMachine implements Handshake {
   readonly #buffer = new MessageBuffer();
-  readonly #steps: HandshakeStep[] = []; // a dozen at most: each state queues its own and no state comes twice
+  readonly #steps: HandshakeStep[] = []; // two dozen at most: each state queues its own, no state comes twice, and sessions are counted
   #failure: TlsAlert | undefined = undefined;
   protected localParameters: Uint8Array | undefined = undefined;
 
@@ -34,8 +34,8 @@ export abstract class HandshakeMachine implements Handshake {
   }
 
   /** After a failure: what was queued before it, so that there are keys to say goodbye with. */
-  poll(_now: Micros): HandshakeStep | undefined {
-    if (this.#steps.length === 0 && this.#failure === undefined) this.advance();
+  poll(now: Micros): HandshakeStep | undefined {
+    if (this.#steps.length === 0 && this.#failure === undefined) this.advance(now);
     return this.#steps.shift();
   }
 
@@ -44,7 +44,7 @@ export abstract class HandshakeMachine implements Handshake {
   /** One message that the present state expects. */
   protected abstract handle(now: Micros, message: HandshakeMessage): void;
   /** Does what waits for nobody else, once all steps so far were taken. */
-  protected abstract advance(): void;
+  protected abstract advance(now: Micros): void;
 
   protected emit(step: HandshakeStep): void {
     this.#steps.push(step);

@@ -8,6 +8,7 @@ import { decodeClientKeyShares, decodeCodePoints, decodeProtocols, decodeServerN
 import { checkHomes, type Extensions, ExtensionType, requireExtension } from './extensions.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import { TlsAlert } from './port.ts';
+import { checkEmptyEarlyData, decodeOfferedPsks, type OfferedPsks, offersDheMode } from './pre-shared-key.ts';
 
 /** What a server makes of a ClientHello. */
 export interface Negotiated {
@@ -20,6 +21,10 @@ export interface Negotiated {
   /** The host that the client named, in lower case, or ''. */
   readonly serverName: string;
   readonly peerParameters: Uint8Array;
+  /** Whether tickets are of use to the client: it resumes as we do, with (EC)DHE. */
+  readonly resumes: boolean;
+  /** The sessions that it offers; undefined where none can be taken. */
+  readonly offeredPsks: OfferedPsks | undefined;
 }
 
 /**
@@ -30,7 +35,11 @@ export function negotiate(hello: ClientHello, settings: ServerSettings, alpn: re
   checkVersion(hello);
   checkLegacyFields(hello);
   checkHomes(hello.extensions, 'CH', 'ClientHello');
+  const earlyData = hello.extensions.get(ExtensionType.EARLY_DATA);
+  if (earlyData !== undefined) checkEmptyEarlyData(earlyData);
   checkPreSharedKey(hello.extensions);
+  const modes = hello.extensions.get(ExtensionType.PSK_KEY_EXCHANGE_MODES);
+  const resumes = modes !== undefined && offersDheMode(modes);
   const scheme = chooseScheme(hello.extensions, settings);
   const suite = settings.suites.find((candidate) => hello.cipherSuites.includes(suiteCode(candidate)));
   if (suite === undefined) throw new TlsAlert(Alert.HANDSHAKE_FAILURE, 'no cipher suite in common');
@@ -38,7 +47,8 @@ export function negotiate(hello: ClientHello, settings: ServerSettings, alpn: re
   const serverName = chooseName(hello.extensions, settings.serverNames);
   const protocol = chooseProtocol(hello.extensions, alpn);
   const peerParameters = requireExtension(hello.extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'ClientHello');
-  return { suite, group, keyShare, signatureScheme: scheme, alpn: protocol, serverName, peerParameters };
+  const offeredPsks = resumes && settings.tickets !== undefined ? readOffer(hello.extensions) : undefined;
+  return { suite, group, keyShare, signatureScheme: scheme, alpn: protocol, serverName, peerParameters, resumes, offeredPsks };
 }
 
 function checkVersion(hello: ClientHello): void {
@@ -57,11 +67,16 @@ function checkLegacyFields(hello: ClientHello): void {
     throw illegalParameter('ClientHello: legacy_session_id is not empty; QUIC has no middlebox compatibility mode (RFC 9001 §8.4)');
 }
 
-/** No pre-shared key is accepted here; what is wrong with an offer is said all the same (RFC 9846 §4.2.9, §4.2.11). */
+/** Whether sessions are resumed here or not (RFC 9846 §4.2.9, §4.2.11). */
 function checkPreSharedKey(extensions: Extensions): void {
   if (!extensions.has(ExtensionType.PRE_SHARED_KEY)) return;
   if ([...extensions.keys()].at(-1) !== ExtensionType.PRE_SHARED_KEY) throw illegalParameter('ClientHello: pre_shared_key is not last');
   requireExtension(extensions, ExtensionType.PSK_KEY_EXCHANGE_MODES, 'ClientHello with pre_shared_key');
+}
+
+function readOffer(extensions: Extensions): OfferedPsks | undefined {
+  const data = extensions.get(ExtensionType.PRE_SHARED_KEY);
+  return data && decodeOfferedPsks(data);
 }
 
 function chooseScheme(extensions: Extensions, settings: ServerSettings): number {

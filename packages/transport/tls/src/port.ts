@@ -18,7 +18,14 @@ export interface Handshake {
 
 export type HandshakeStep =
   | { readonly type: 'send'; readonly level: Level; readonly data: Uint8Array }
-  | { readonly type: 'peer-parameters' | 'session'; readonly data: Uint8Array }
+  /**
+   * 'peer-parameters': what the peer says of itself in this handshake. 'session': for a client to resume with later, see
+   * HandshakeOptions. 'remembered-parameters': for a client whose early data may be sent now, what the server said of itself when the
+   * session was made; its write keys of level 'early' are the next step (RFC 9000 §7.4.1).
+   */
+  | { readonly type: 'peer-parameters' | 'session' | 'remembered-parameters'; readonly data: Uint8Array }
+  /** What the server makes of a client's early data. Once, where some was offered; before 'peer-parameters', and before 'complete' says it again. */
+  | { readonly type: 'early-data'; readonly accepted: boolean }
   | {
       readonly type: 'secret';
       readonly level: Level;
@@ -29,15 +36,43 @@ export type HandshakeStep =
       readonly label: string;
       readonly clientRandom: Uint8Array;
     }
-  | { readonly type: 'complete'; readonly alpn: string; readonly earlyData: 'none' | 'accepted' | 'rejected' };
+  | {
+      readonly type: 'complete';
+      readonly alpn: string;
+      /** 'none' where none was offered. */
+      readonly earlyData: 'none' | 'accepted' | 'rejected';
+      /** Whether a session was resumed: then no certificate was sent. */
+      readonly resumed: boolean;
+    };
 
-export type HandshakeFactory = (options: {
+export interface HandshakeOptions {
   readonly side: 'client' | 'server';
   readonly serverName: string;
+  /** Application protocols, preferred first. */
   readonly alpn: readonly string[];
   readonly random: Random;
+  /**
+   * A client's: what a 'session' step of an earlier connection gave. It should be offered once only, or connections can be linked
+   * (RFC 9846 §C.4). One that does not fit, that has expired or that is no session is passed over: the handshake is a full one.
+   */
   readonly session?: Uint8Array;
-}) => Handshake;
+  /** A client's: offer early data, if the session allows it. Default false: early data can be replayed (RFC 9846 §F.5). */
+  readonly earlyData?: boolean;
+  /**
+   * What a session and the connections that resume it must have in common, beside what TLS asks for: QUIC's version (RFC 9369 §5).
+   * Asked when a session is offered, taken and made, as the version may change meanwhile. At most 255 octets. Default: ''.
+   */
+  readonly context?: () => string;
+  /**
+   * A server's: what its tickets remember, for early data on later connections to be judged by: transport parameters, settings of
+   * the application (RFC 9001 §4.6.3). Where it is not given, no early data is taken, and none is asked for.
+   */
+  readonly remember?: Uint8Array;
+  /** A server's: whether early data that was sent in the belief in what was remembered can be taken. Default: if the same would be remembered now. */
+  readonly acceptEarlyData?: (remembered: Uint8Array) => boolean;
+}
+
+export type HandshakeFactory = (options: HandshakeOptions) => Handshake;
 
 /** The peer (or its certificate) broke the handshake; QUIC closes with CRYPTO_ERROR 0x0100 + alert (RFC 9001 §4.8). */
 export class TlsAlert extends Error {

@@ -1,6 +1,6 @@
 import { concat } from '@quiclab/bytes';
 import { type CipherSuite, type KeyExchangeGroup, suiteHash } from '@quiclab/crypto';
-import type { Micros, Random } from '@quiclab/sansio';
+import type { Micros } from '@quiclab/sansio';
 import { Alert } from './alerts.ts';
 import { groupCode, HandshakeType, suiteCode, TLS_12, TLS_13 } from './code-points.ts';
 import { demandProtocols, type ServerConfig, type ServerSettings, serverSettings } from './config.ts';
@@ -17,7 +17,8 @@ import { encodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
 import { decodeFinished, encodeFinished } from './messages/finished.ts';
 import { encodeServerHello, HELLO_RETRY_RANDOM } from './messages/server-hello.ts';
 import { checkSecondHello, type Negotiated, negotiate } from './negotiation.ts';
-import { type HandshakeFactory, TlsAlert } from './port.ts';
+import { type HandshakeFactory, type HandshakeOptions, TlsAlert } from './port.ts';
+import { acceptsEarlyData, newTickets, type Resumption, resume } from './resumption.ts';
 import { Transcript } from './transcript.ts';
 
 /** Handshakes as a server. The private key is made into a signer here, once. */
@@ -27,11 +28,16 @@ export function serverHandshake(config: ServerConfig): HandshakeFactory {
   return (options) => {
     if (options.side !== 'server') throw new Error('these are handshakes for servers');
     demandProtocols(options.alpn);
-    return new ServerHandshake(settings, certificate, options.alpn, options.random);
+    if (options.remember !== undefined && options.remember.length > MAX_REMEMBERED)
+      throw new Error(`${options.remember.length} octets to remember in a ticket; at most ${MAX_REMEMBERED} are possible`);
+    return new ServerHandshake(settings, certificate, options);
   };
 }
 
-/** RFC 9846 §A.2, as far as neither pre-shared keys nor client certificates are in use. */
+/** A ticket should fit a ClientHello, and that a few packets. */
+const MAX_REMEMBERED = 4_096;
+
+/** RFC 9846 §A.2, as far as client certificates are not in use. There is no wait for EndOfEarlyData in QUIC (RFC 9001 §8.3). */
 const STATES = {
   start: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
   retried: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
@@ -46,6 +52,8 @@ interface Agreement {
   readonly clientRandom: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly sharedSecret: Uint8Array;
+  readonly resumption: Resumption | undefined;
+  readonly earlyData: 'none' | 'accepted' | 'rejected';
 }
 
 /** What the second half of the handshake needs of the first. */
@@ -57,20 +65,19 @@ interface Flight {
 class ServerHandshake extends HandshakeMachine {
   readonly #settings: ServerSettings;
   readonly #certificate: Uint8Array;
-  readonly #alpn: readonly string[];
-  readonly #random: Random;
+  readonly #options: HandshakeOptions;
   readonly #transcript: Transcript;
   #state: keyof typeof STATES = 'start';
+  #earlyDataOffered = false;
   #retry: { readonly hello: ClientHello; readonly group: KeyExchangeGroup } | undefined = undefined;
   #agreement: Agreement | undefined = undefined;
   #flight: Flight | undefined = undefined;
 
-  constructor(settings: ServerSettings, certificate: Uint8Array, alpn: readonly string[], random: Random) {
+  constructor(settings: ServerSettings, certificate: Uint8Array, options: HandshakeOptions) {
     super();
     this.#settings = settings;
     this.#certificate = certificate;
-    this.#alpn = alpn;
-    this.#random = random;
+    this.#options = options;
     this.#transcript = new Transcript(settings.provider);
   }
 
@@ -78,26 +85,27 @@ class ServerHandshake extends HandshakeMachine {
     return STATES[this.#state];
   }
 
-  protected override handle(_now: Micros, message: HandshakeMessage): void {
-    if (message.type === HandshakeType.CLIENT_HELLO) this.#onClientHello(message);
-    else this.#onFinished(message);
+  protected override handle(now: Micros, message: HandshakeMessage): void {
+    if (message.type === HandshakeType.CLIENT_HELLO) this.#onClientHello(now, message);
+    else this.#onFinished(now, message);
   }
 
   protected override advance(): void {
     if (this.#state === 'negotiated' && this.localParameters !== undefined) this.#sendFlight(this.#agreement!, this.localParameters);
   }
 
-  #onClientHello(message: HandshakeMessage): void {
+  #onClientHello(now: Micros, message: HandshakeMessage): void {
     const hello = decodeClientHello(message.body);
-    const terms = negotiate(hello, this.#settings, this.#alpn);
+    const terms = negotiate(hello, this.#settings, this.#options.alpn);
     if (this.#retry !== undefined) checkSecondHello(this.#retry.hello, hello, this.#retry.group);
-    this.#transcript.add(message.octets);
-    if (terms.keyShare === undefined) this.#askAgain(hello, terms);
-    else this.#agree(hello, terms, terms.keyShare);
+    this.#earlyDataOffered ||= hello.extensions.has(ExtensionType.EARLY_DATA);
+    if (terms.keyShare === undefined) this.#askAgain(message, hello, terms);
+    else this.#agree(now, message, hello, terms, terms.keyShare);
   }
 
   /** RFC 9846 §4.1.4. A second time does not happen: the second ClientHello was found to have the share. */
-  #askAgain(hello: ClientHello, terms: Negotiated): void {
+  #askAgain(message: HandshakeMessage, hello: ClientHello, terms: Negotiated): void {
+    this.#transcript.add(message.octets);
     this.#transcript.replaceByHash(suiteHash(terms.suite));
     const request = serverHello(HELLO_RETRY_RANDOM, terms.suite, encodeCodePoint(groupCode(terms.group)));
     this.#transcript.add(request);
@@ -106,31 +114,51 @@ class ServerHandshake extends HandshakeMachine {
     this.#state = 'retried';
   }
 
-  #agree(hello: ClientHello, terms: Negotiated, keyShare: Uint8Array): void {
-    const share = this.#settings.provider.keyExchange(terms.group, this.#random.fork(`tls/server/key-share/${terms.group}`));
+  #agree(now: Micros, message: HandshakeMessage, hello: ClientHello, terms: Negotiated, keyShare: Uint8Array): void {
+    const share = this.#settings.provider.keyExchange(terms.group, this.#options.random.fork(`tls/server/key-share/${terms.group}`));
     let sharedSecret: Uint8Array;
     try {
       sharedSecret = share.agree(keyShare);
     } catch {
       throw illegalParameter(`the client's key share is no valid ${terms.group} value`);
     }
-    this.#agreement = { terms, clientRandom: hello.random, publicKey: share.publicKey, sharedSecret };
+    const resumption = resume(now, message.octets, this.#transcript, terms, this.#settings, this.#context());
+    this.#transcript.add(message.octets);
+    const earlyData = this.#judgeEarlyData(now, resumption, terms);
+    this.#agreement = { terms, clientRandom: hello.random, publicKey: share.publicKey, sharedSecret, resumption, earlyData };
     this.emit({ type: 'peer-parameters', data: terms.peerParameters });
+    if (earlyData === 'accepted') this.#readEarlyData(resumption!.keys, hello.random);
     this.#state = 'negotiated';
+  }
+
+  #judgeEarlyData(now: Micros, resumption: Resumption | undefined, terms: Negotiated): 'none' | 'accepted' | 'rejected' {
+    if (!this.#earlyDataOffered) return 'none';
+    // RFC 9001 §4.6.2: never after a HelloRetryRequest
+    if (resumption === undefined || this.#retry !== undefined) return 'rejected';
+    return acceptsEarlyData(now, resumption, terms, this.#settings, this.#options) ? 'accepted' : 'rejected';
+  }
+
+  #readEarlyData(keys: KeySchedule, clientRandom: Uint8Array): void {
+    const secret = keys.derive('c e traffic', this.#transcript.hash(keys.hash));
+    this.emitSecret('early', 'read', keys, secret, 'CLIENT_EARLY_TRAFFIC_SECRET', clientRandom);
+  }
+
+  #context(): string {
+    return this.#options.context?.() ?? '';
   }
 
   /** ServerHello to Finished (RFC 9846 §2), in one go. */
   #sendFlight(agreement: Agreement, parameters: Uint8Array): void {
-    const { terms, clientRandom, sharedSecret } = agreement;
+    const { terms, clientRandom, sharedSecret, resumption } = agreement;
     const transcript = this.#transcript;
     const random = new Uint8Array(32);
-    this.#random.fork('tls/server/random').fill(random);
+    this.#options.random.fork('tls/server/random').fill(random);
     const share = encodeServerKeyShare({ group: groupCode(terms.group), keyExchange: agreement.publicKey });
-    const hello = serverHello(random, terms.suite, share);
+    const hello = serverHello(random, terms.suite, share, resumption?.index);
     transcript.add(hello);
     this.emit({ type: 'send', level: 'initial', data: hello });
 
-    const keys = new KeySchedule(this.#settings.provider, terms.suite);
+    const keys = resumption?.keys ?? new KeySchedule(this.#settings.provider, terms.suite);
     keys.enterHandshake(sharedSecret);
     const helloHash = transcript.hash(keys.hash);
     const clientSecret = keys.derive('c hs traffic', helloHash);
@@ -138,17 +166,13 @@ class ServerHandshake extends HandshakeMachine {
     this.emitSecret('handshake', 'read', keys, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
     this.emitSecret('handshake', 'write', keys, serverSecret, 'SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
 
-    const extensions = encodeEncryptedExtensions(this.#encryptedExtensions(terms, parameters));
+    const extensions = encodeEncryptedExtensions(this.#encryptedExtensions(agreement, parameters));
     transcript.add(extensions);
-    transcript.add(this.#certificate);
-    const verify = encodeCertificateVerify({
-      scheme: terms.signatureScheme,
-      signature: this.#settings.signer.sign(terms.signatureScheme, serverSignedContent(transcript.hash(keys.hash))),
-    });
-    transcript.add(verify);
+    // RFC 9846 §4.1.1: a session, or a certificate, but not both
+    const proof = resumption === undefined ? this.#proveIdentity(terms.signatureScheme, keys) : new Uint8Array(0);
     const finished = encodeFinished(keys.verifyData(serverSecret, transcript.hash(keys.hash)));
     transcript.add(finished);
-    this.emit({ type: 'send', level: 'handshake', data: concat(extensions, this.#certificate, verify, finished) });
+    this.emit({ type: 'send', level: 'handshake', data: concat(extensions, proof, finished) });
 
     keys.enterMain();
     const applicationSecret = keys.derive('s ap traffic', transcript.hash(keys.hash));
@@ -157,7 +181,16 @@ class ServerHandshake extends HandshakeMachine {
     this.#state = 'wait-finished';
   }
 
-  #encryptedExtensions(terms: Negotiated, parameters: Uint8Array): Extensions {
+  /** Certificate and CertificateVerify (RFC 9846 §4.4.2, §4.4.3). */
+  #proveIdentity(scheme: number, keys: KeySchedule): Uint8Array {
+    this.#transcript.add(this.#certificate);
+    const signature = this.#settings.signer.sign(scheme, serverSignedContent(this.#transcript.hash(keys.hash)));
+    const verify = encodeCertificateVerify({ scheme, signature });
+    this.#transcript.add(verify);
+    return concat(this.#certificate, verify);
+  }
+
+  #encryptedExtensions({ terms, earlyData }: Agreement, parameters: Uint8Array): Extensions {
     const { groups, serverNames } = this.#settings;
     const extensions = new Map<number, Uint8Array>();
     // RFC 6066 §3: an empty answer says that the name was made use of
@@ -166,11 +199,12 @@ class ServerHandshake extends HandshakeMachine {
     if (terms.group !== groups[0]) extensions.set(ExtensionType.SUPPORTED_GROUPS, encodeCodePoints(groups.map(groupCode)));
     extensions.set(ExtensionType.ALPN, encodeProtocols([terms.alpn]));
     extensions.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters);
+    if (earlyData === 'accepted') extensions.set(ExtensionType.EARLY_DATA, new Uint8Array(0));
     return extensions;
   }
 
-  #onFinished(message: HandshakeMessage): void {
-    const { terms, clientRandom } = this.#agreement!;
+  #onFinished(now: Micros, message: HandshakeMessage): void {
+    const { terms, clientRandom, earlyData, resumption } = this.#agreement!;
     const { keys, clientSecret } = this.#flight!;
     // no client certificate was asked for: the transcript stands where it stood after our Finished
     const transcriptHash = this.#transcript.hash(keys.hash);
@@ -179,21 +213,39 @@ class ServerHandshake extends HandshakeMachine {
     if (!this.#settings.provider.equal(verifyData, expected))
       throw new TlsAlert(Alert.DECRYPT_ERROR, "the client's Finished does not match the handshake");
     this.emitSecret('application', 'read', keys, keys.derive('c ap traffic', transcriptHash), 'CLIENT_TRAFFIC_SECRET_0', clientRandom);
-    this.emit({ type: 'complete', alpn: terms.alpn, earlyData: 'none' });
+    this.emit({ type: 'complete', alpn: terms.alpn, earlyData, resumed: resumption !== undefined });
     this.#state = 'connected';
+    this.#transcript.add(message.octets);
+    if (terms.resumes) this.#issueTickets(now, keys, resumption?.state.authenticatedAt ?? now);
+  }
+
+  #issueTickets(now: Micros, keys: KeySchedule, authenticatedAt: Micros): void {
+    const { terms } = this.#agreement!;
+    const secret = keys.derive('res master', this.#transcript.hash(keys.hash));
+    const origin = {
+      suite: terms.suite,
+      secret,
+      alpn: terms.alpn,
+      serverName: terms.serverName,
+      context: this.#context(),
+      authenticatedAt,
+    };
+    for (const data of newTickets(now, origin, this.#settings, this.#options)) this.emit({ type: 'send', level: 'application', data });
   }
 }
 
-function serverHello(random: Uint8Array, suite: CipherSuite, keyShare: Uint8Array): Uint8Array {
+function serverHello(random: Uint8Array, suite: CipherSuite, keyShare: Uint8Array, selectedIdentity?: number): Uint8Array {
+  const extensions = new Map<number, Uint8Array>([
+    [ExtensionType.SUPPORTED_VERSIONS, encodeCodePoint(TLS_13)],
+    [ExtensionType.KEY_SHARE, keyShare],
+  ]);
+  if (selectedIdentity !== undefined) extensions.set(ExtensionType.PRE_SHARED_KEY, encodeCodePoint(selectedIdentity));
   return encodeServerHello({
     legacyVersion: TLS_12,
     random,
     legacySessionIdEcho: new Uint8Array(0),
     cipherSuite: suiteCode(suite),
     legacyCompressionMethod: 0,
-    extensions: new Map([
-      [ExtensionType.SUPPORTED_VERSIONS, encodeCodePoint(TLS_13)],
-      [ExtensionType.KEY_SHARE, keyShare],
-    ]),
+    extensions,
   });
 }

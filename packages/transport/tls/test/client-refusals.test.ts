@@ -329,11 +329,13 @@ describe('after the handshake', () => {
     });
   const earlyData = (size: string): Extensions => new Map([[ExtensionType.EARLY_DATA, fromHex(size)]]);
 
-  test('tickets are checked and forgotten (RFC 9846 §4.6.1)', () => {
+  test('tickets become sessions, sixteen at most; a lifetime of zero is none (RFC 9846 §4.6.1)', () => {
     const client = connected();
+    client.receive(NOW, 'application', ticket(0, 'aabb', new Map()));
+    expect(client.poll(NOW)).toBeUndefined();
     const good = ticket(7200, 'aabb', new Map([...earlyData('ffffffff'), [0xabcd, EMPTY]]));
     for (let i = 0; i < 10; i++) client.receive(NOW, 'application', concat(good, good));
-    expect(client.poll(NOW)).toBeUndefined();
+    expect(outline(stepsOf(client, 'client'))).toEqual(Array.from({ length: 16 }, () => 'session'));
   });
 
   test.each([

@@ -35,8 +35,8 @@ describe('client and server agree', () => {
     expect([...secretsOf(pair.clientSteps).values()].every((secret) => secret.startsWith(suite))).toBe(true);
     expect(parametersOf(pair.clientSteps)).toBe(Buffer.from(SERVER_PARAMETERS).toString());
     expect(parametersOf(pair.serverSteps)).toBe(Buffer.from(CLIENT_PARAMETERS).toString());
-    expect(pair.clientSteps.at(-1)).toEqual({ type: 'complete', alpn: 'h3', earlyData: 'none' });
-    expect(pair.serverSteps.at(-1)).toEqual({ type: 'complete', alpn: 'h3', earlyData: 'none' });
+    expect(pair.clientSteps.at(-1)).toEqual({ type: 'complete', alpn: 'h3', earlyData: 'none', resumed: false });
+    expect(pair.serverSteps.at(-1)).toEqual({ type: 'complete', alpn: 'h3', earlyData: 'none', resumed: false });
   });
 
   test('in the order that a transport needs (RFC 9001 §4.1)', () => {

@@ -1,10 +1,11 @@
 import { latin1 } from '@quiclab/bytes';
 import { nodeProvider } from '@quiclab/crypto/node';
-import { type Random, seededRandom } from '@quiclab/sansio';
+import { type Micros, type Random, seededRandom } from '@quiclab/sansio';
 import {
   type ClientConfig,
   clientHandshake,
   type Handshake,
+  type HandshakeOptions,
   type HandshakeStep,
   type Level,
   type ServerConfig,
@@ -28,6 +29,10 @@ export interface PairOptions {
   readonly clientAlpn?: readonly string[];
   readonly serverAlpn?: readonly string[];
   readonly seed?: number;
+  /** When all of it happens; default NOW. */
+  readonly now?: Micros;
+  readonly clientOptions?: Partial<HandshakeOptions>;
+  readonly serverOptions?: Partial<HandshakeOptions>;
 }
 
 export const CLIENT_PARAMETERS = latin1('parameters of the client');
@@ -36,7 +41,7 @@ export const SERVER_PARAMETERS = latin1('parameters of the server');
 export function newClient(options: PairOptions, random: Random): Handshake {
   const factory = clientHandshake({ provider: nodeProvider, trust: { ca: [root] }, ...options.client });
   const { serverName = 'server.example', clientAlpn: alpn = ['h3'] } = options;
-  const client = factory({ side: 'client', serverName, alpn, random });
+  const client = factory({ side: 'client', serverName, alpn, random, ...options.clientOptions });
   client.setLocalParameters(CLIENT_PARAMETERS);
   return client;
 }
@@ -44,7 +49,7 @@ export function newClient(options: PairOptions, random: Random): Handshake {
 export function newServer(options: PairOptions, random: Random): Handshake {
   const { certificate, privateKey } = identities.ed25519;
   const factory = serverHandshake({ provider: nodeProvider, certificates: [certificate], privateKey, ...options.server });
-  return factory({ side: 'server', serverName: '', alpn: options.serverAlpn ?? ['h3'], random });
+  return factory({ side: 'server', serverName: '', alpn: options.serverAlpn ?? ['h3'], random, ...options.serverOptions });
 }
 
 /** A client and a server, and what each had to say. */
@@ -54,8 +59,10 @@ export class Pair {
   readonly clientSteps: HandshakeStep[] = [];
   readonly serverSteps: HandshakeStep[] = [];
   readonly flights: Flight[] = [];
+  readonly now: Micros;
 
   constructor(options: PairOptions = {}) {
+    this.now = options.now ?? NOW;
     const random = seededRandom(options.seed ?? 1);
     this.client = newClient(options, random.fork('client'));
     this.server = newServer(options, random.fork('server'));
@@ -69,32 +76,32 @@ export class Pair {
       for (const flight of flights) {
         this.flights.push(flight);
         const data = alter(flight);
-        if (data !== undefined) receiveInPieces(flight.from === 'client' ? this.server : this.client, flight.level, data, piece);
+        if (data !== undefined) receiveInPieces(flight.from === 'client' ? this.server : this.client, flight.level, data, piece, this.now);
       }
     }
     return this;
   }
 
   get completed(): boolean {
-    return [this.clientSteps, this.serverSteps].every((steps) => steps.at(-1)?.type === 'complete');
+    return [this.clientSteps, this.serverSteps].every((steps) => steps.some(({ type }) => type === 'complete'));
   }
 
   #poll(from: 'client' | 'server'): Flight[] {
     const [handshake, record] = from === 'client' ? [this.client, this.clientSteps] : [this.server, this.serverSteps];
-    const steps = stepsOf(handshake, from);
+    const steps = stepsOf(handshake, from, this.now);
     record.push(...steps);
     return steps.flatMap((step) => (step.type === 'send' ? [{ from, level: step.level, data: step.data }] : []));
   }
 }
 
-export function receiveInPieces(into: Handshake, level: Level, data: Uint8Array, piece: number): void {
-  for (let at = 0; at < data.length; at += piece) into.receive(NOW, level, data.subarray(at, Math.min(at + piece, data.length)));
+export function receiveInPieces(into: Handshake, level: Level, data: Uint8Array, piece: number, now: Micros): void {
+  for (let at = 0; at < data.length; at += piece) into.receive(now, level, data.subarray(at, Math.min(at + piece, data.length)));
 }
 
 /** All steps there are; a server is given its parameters when the client's have come. */
-export function stepsOf(handshake: Handshake, side: 'client' | 'server'): HandshakeStep[] {
+export function stepsOf(handshake: Handshake, side: 'client' | 'server', now: Micros = NOW): HandshakeStep[] {
   const steps: HandshakeStep[] = [];
-  for (let step = handshake.poll(NOW); step !== undefined; step = handshake.poll(NOW)) {
+  for (let step = handshake.poll(now); step !== undefined; step = handshake.poll(now)) {
     steps.push(step);
     if (side === 'server' && step.type === 'peer-parameters') handshake.setLocalParameters(SERVER_PARAMETERS);
   }
