@@ -107,7 +107,7 @@ export class Outbound {
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
     if (received.due || received.unacknowledged) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
-    if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes))) return;
+    if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
     if (space.index === Space.INITIAL && budget.datagram < MIN_INITIAL_DATAGRAM) return;
     if (this.#probing > 0) this.#repeat(space, probes);
@@ -118,15 +118,31 @@ export class Outbound {
     }
   }
 
+  /**
+   * Lost handshake data, and a window full of Application packets that the peer cannot read, or not acknowledge, before it has
+   * that data. No probe timeout is armed for them before confirmation (RFC 9002 §6.2.1): one packet leaves, as a probe would.
+   */
+  #wouldWaitForEver({ index, crypto }: PacketSpace): boolean {
+    const { budget, path } = this.#parts;
+    return (
+      budget.refusedBy === 'window' &&
+      index !== Space.APPLICATION &&
+      crypto.hasToSend &&
+      path.recovery.ackElicitingInFlight(index) === 0 &&
+      path.recovery.ackElicitingInFlight(Space.APPLICATION) > 0
+    );
+  }
+
   /** RFC 9002 §6.2.4: a probe brings along what is in flight in the other spaces of the handshake. */
   #joinsProbe(space: PacketSpace, probes: number): boolean {
     return probes > 0 || (space.index !== Space.APPLICATION && this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0);
   }
 
-  /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring something new instead. */
+  /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring new stream data instead. */
   #repeat(space: PacketSpace, probes: number): void {
     const repeated = this.#repeated[space.index]!;
-    if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend || (repeated > 0 && this.#parts.sender.hasToSend)) return;
+    if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend) return;
+    if (repeated > 0 && space.index === Space.APPLICATION && this.#parts.sender.hasToSend) return;
     repeatOldest(this.#parts, space.index, repeated);
     this.#repeated[space.index] = this.#probing > 1 ? repeated + 1 : 0;
   }

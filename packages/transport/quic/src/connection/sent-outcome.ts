@@ -96,13 +96,23 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
   }
 }
 
-/** Which packets an ack-eliciting probe should repeat: the oldest outstanding ones of the space. RFC 9002 §6.2.4. */
+/** What an ack-eliciting probe should repeat: the nth oldest outstanding packet of the space that says anything. RFC 9002 §6.2.4. */
 export function repeatOldest(parts: Parts, space: Space, nth: number): void {
   const sent = parts.path.recovery.sentPackets(space);
   let record = sent.oldest();
   for (let skip = nth; record !== undefined; record = sent.after(record.packetNumber)) {
-    if (!record.ackEliciting || skip-- > 0) continue;
+    if (!saysSomething(record) || skip-- > 0) continue;
     onPacketLost(parts, record);
     return;
   }
+}
+
+/** Whether any of its frames would be repeated: an earlier probe may have been nothing but a PING. */
+function saysSomething({ ackEliciting, frames }: SentRecord): boolean {
+  if (!ackEliciting) return false;
+  for (let i = 0; i < frames.length; i += FRAME_STRIDE) {
+    const type = frames[i]!;
+    if (type !== FrameType.PING && type !== FrameType.PADDING && type !== FrameType.ACK && type !== FrameType.PATH_RESPONSE) return true;
+  }
+  return false;
 }
