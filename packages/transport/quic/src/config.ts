@@ -42,6 +42,8 @@ export interface TransportConfig {
   readonly cryptoBuffer: number;
   /** Connections whose handshake is not complete that an endpoint holds; further Initials are refused. Default 1,000. */
   readonly maxHalfOpen: number;
+  /** Half-open connections from which on a server under load asks for a Retry. Default 100. RFC 9000 §8.1.2. */
+  readonly retryAbove: number;
   /** Connections that an endpoint holds in all. Default 10,000. */
   readonly maxConnections: number;
   /** Packets sealed with one key before we move to the next. Default 2^22, half of what AES-GCM is good for. RFC 9001 §6.6. */
@@ -69,6 +71,7 @@ export const defaultTransportConfig: TransportConfig = {
   connectionIdLength: 8,
   cryptoBuffer: 128 << 10,
   maxHalfOpen: 1_000,
+  retryAbove: 100,
   maxConnections: 10_000,
   packetsPerKey: 2 ** 22,
   initialRtt: 333_000,
@@ -105,6 +108,7 @@ const BOUNDS: readonly (readonly [keyof TransportConfig, number, number])[] = [
   ['connectionIdLength', 4, 20],
   ['cryptoBuffer', 4096, WHOLE],
   ['maxHalfOpen', 1, WHOLE],
+  ['retryAbove', 0, WHOLE],
   ['maxConnections', 1, WHOLE],
   ['packetsPerKey', 1, WHOLE],
   ['initialRtt', 1, WHOLE],
@@ -137,6 +141,8 @@ export interface ConnectOptions {
   readonly local?: Address;
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** From a 'token' event of an earlier connection to this server. */
+  readonly token?: Uint8Array;
   readonly version?: number;
 }
 
@@ -144,5 +150,9 @@ export interface EndpointOptions {
   readonly policies: Policies;
   readonly config?: Partial<TransportConfig>;
   /** Present: connections are accepted, and these protocols are spoken, preferred first. */
-  readonly accept?: { readonly alpn: readonly string[] };
+  readonly accept?: {
+    readonly alpn: readonly string[];
+    /** When a client must prove its address by a Retry before it costs a connection: under load is from `retryAbove` on. Default 'under-load'. */
+    readonly retry?: 'never' | 'always' | 'under-load';
+  };
 }

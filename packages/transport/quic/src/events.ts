@@ -15,6 +15,8 @@ export type ConnectionEvent =
   | StreamEvent
   | { readonly type: 'handshake-complete'; readonly alpn: string; readonly earlyData: 'none' | 'accepted' | 'rejected' }
   | { readonly type: 'handshake-confirmed' }
+  /** At a client: brought back with the next connection to this server, it spares a Retry. RFC 9000 §8.1.3. */
+  | { readonly type: 'token'; readonly data: Uint8Array }
   | { readonly type: 'closed'; readonly cause: CloseCause };
 
 /** `active`: the connection has events; told once until they are polled empty. `drained`: it is gone, forget it. */

@@ -54,10 +54,10 @@ const ofEither: readonly (readonly [string, (from: 'client' | 'server') => Chang
 describe('a server closes with TRANSPORT_PARAMETER_ERROR (RFC 9000 §7.3, §7.4, §18.2) when a client says', () => {
   const cases: readonly (readonly [string, Change])[] = [
     ...ofEither.map(([name, change]) => [name, change('client')] as const),
-    ['original_destination_connection_id, which is a server's', appended(0x00, 0)],
-    ['stateless_reset_token, which is a server's', appended(0x02, 16, ...TOKEN)],
-    ['retry_source_connection_id, which is a server's', appended(0x10, 0)],
-    ['preferred_address, which is a server's', appended(0x0d, 0)],
+    ["original_destination_connection_id, which is a server's", appended(0x00, 0)],
+    ["stateless_reset_token, which is a server's", appended(0x02, 16, ...TOKEN)],
+    ["retry_source_connection_id, which is a server's", appended(0x10, 0)],
+    ["preferred_address, which is a server's", appended(0x0d, 0)],
   ];
   test.each(cases)('%s', (_name, clientParameters) => {
     const { client, server } = refused({ clientParameters });

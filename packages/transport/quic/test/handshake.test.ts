@@ -40,6 +40,7 @@ test('a handshake completes, and a request is answered (RFC 9001 §4.1)', () => 
     'handshake-complete',
     'stream-finished', // the ACK of the request comes before HANDSHAKE_DONE in the same packet
     'handshake-confirmed',
+    'token',
     'stream-readable',
   ]);
   expect(pair.serverEvents.map((event) => event.type)).toEqual([

@@ -114,6 +114,9 @@ export interface PairOptions {
   readonly certificates?: readonly Uint8Array[];
   readonly padding?: number;
   readonly version?: number;
+  readonly retry?: 'never' | 'always' | 'under-load';
+  /** What the client brings from an earlier connection. */
+  readonly token?: Uint8Array;
   /** What the client asks for; the server speaks 'test'. */
   readonly alpn?: readonly string[];
   /** Changes the transport parameters on their way into TLS. */
@@ -211,6 +214,7 @@ export class Pair {
       serverName: 'server.test',
       alpn: options.alpn ?? ['test'],
       ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.token && { token: options.token }),
     });
   }
 
@@ -229,7 +233,7 @@ export class Pair {
         ...options.serverPolicies,
       },
       config: { ...options.config, ...options.serverConfig },
-      accept: { alpn: ['test'] },
+      accept: { alpn: ['test'], ...(options.retry && { retry: options.retry }) },
     });
   }
 

@@ -103,7 +103,7 @@ export class ScriptedPeer {
       const secret = secrets.get(label);
       return secret === undefined ? undefined : trafficKeys(nodeProvider, SUITE, secret, VERSION_1);
     };
-    const initial = initialSecrets(nodeProvider, VERSION_1, pair.connection.originalDestination);
+    const initial = initialSecrets(nodeProvider, VERSION_1, pair.connection.firstDestination);
     const initialKeys = {
       client: trafficKeys(nodeProvider, SUITE, initial.client, VERSION_1),
       server: trafficKeys(nodeProvider, SUITE, initial.server, VERSION_1),
@@ -124,7 +124,7 @@ export class ScriptedPeer {
     this.#readSecret = secrets.get(`${theirs}_TRAFFIC_SECRET_0`);
     this.#readPacket = this.#read.application?.packet;
     const ids = { client: sourceOf(pair, 'up'), server: sourceOf(pair, 'down') };
-    this.destination = client ? (ids.server ?? pair.connection.originalDestination) : ids.client!;
+    this.destination = client ? (ids.server ?? pair.connection.firstDestination) : ids.client!;
     this.source = client ? ids.client! : (ids.server ?? new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]));
     pair.flying = [];
   }
@@ -209,6 +209,7 @@ export class ScriptedPeer {
       for (const { direction, bytes } of pair.flying.splice(0)) if (direction === ours) heard.push(...this.#hear([bytes]));
     };
     takeFlying();
+    heard.push(...this.#hear(pair.turnOnly(ours)));
     while (endpoint.nextTimeout() <= until) {
       pair.now = Math.max(pair.now, endpoint.nextTimeout());
       heard.push(...this.#hear(pair.turnOnly(ours)));

@@ -28,7 +28,8 @@ export interface ConnectionStats extends Readonly<Counters> {
  */
 export class Connection {
   readonly side: 'client' | 'server';
-  readonly originalDestination: Uint8Array;
+  /** Where a client's first packets go: routed here until it knows our own ID. */
+  readonly firstDestination: Uint8Array;
   readonly serverName: string;
   /** For the endpoint: where it stands in its lists. */
   heapIndex = -1;
@@ -48,7 +49,7 @@ export class Connection {
 
   constructor(now: Micros, setup: ConnectionSetup) {
     this.side = setup.side;
-    this.originalDestination = setup.originalDestination;
+    this.firstDestination = setup.retrySource ?? setup.originalDestination;
     this.serverName = setup.serverName;
     this.#host = setup.host;
     this.#handshakeDeadline = now + setup.config.handshakeTimeout;
@@ -251,6 +252,13 @@ export class Connection {
     if (stream === undefined) return;
     stream.priority = priority;
     if (stream.send !== undefined) this.#parts.sender.markReady(stream);
+  }
+
+  /** Asks the peer for a sign of life, which also keeps either end from ending the connection as idle. RFC 9000 §10.1.2. */
+  ping(): void {
+    if (!this.#parts.lifecycle.open) return;
+    this.#parts.ping.pending = true;
+    this.#touch();
   }
 
   /** Ends the connection; the peer is told the code and the reason. RFC 9000 §10.2. */

@@ -11,6 +11,7 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
   packet.space.crypto.writeFrames(packet);
   if (packet.space.index !== Space.APPLICATION) return;
   parts.handshakeDone.writeFrames(packet);
+  parts.newToken.writeFrames(packet);
   parts.pathResponses.writeFrames(packet);
   parts.peerIds.writeFrames(packet);
   parts.localIds.writeFrames(packet);
@@ -19,5 +20,6 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
   parts.table.uni.writeFrames(packet);
   parts.sender.writeControlFrames(packet);
   parts.sender.writeStreamFrames(now, packet);
+  parts.ping.writeFrames(packet);
   parts.credit.writeBlocked(packet); // what has just stopped a stream is said at once
 }

@@ -17,21 +17,18 @@ export class CryptoHandshake {
   confirmed: boolean;
   alpn: string;
   readonly #tls: Handshake;
-  readonly #originalDestination: Uint8Array;
   readonly #encodeLocal: () => Uint8Array;
   /** The highest space whose packets TLS has given us keys to open: from there it reads. */
   #reading: Space;
 
   /**
-   * @param originalDestination  destination connection ID of the client's first Initial
    * @param encodeLocal          our transport parameters; asked once
    */
-  constructor(tls: Handshake, originalDestination: Uint8Array, encodeLocal: () => Uint8Array) {
+  constructor(tls: Handshake, encodeLocal: () => Uint8Array) {
     this.complete = false;
     this.confirmed = false;
     this.alpn = '';
     this.#tls = tls;
-    this.#originalDestination = originalDestination;
     this.#encodeLocal = encodeLocal;
     this.#reading = Space.INITIAL;
   }
@@ -115,6 +112,7 @@ export class CryptoHandshake {
           parts.localIds.onPeerLimit(parts.peerParameters.activeConnectionIdLimit);
           if (parts.side === 'server') {
             parts.handshakeDone.pending = true;
+            parts.newToken.give(parts.retry.nextToken(now));
             this.confirm(now, parts);
           }
           break;
@@ -134,7 +132,11 @@ export class CryptoHandshake {
   #onPeerParameters(now: Micros, parts: Parts, data: Uint8Array): void {
     const server = parts.side === 'server';
     const peer = decodeTransportParameters(data, server ? 'client' : 'server');
-    authenticateIds(peer, parts.peerIds.ofHandshake, server ? undefined : this.#originalDestination);
+    authenticateIds(
+      peer,
+      parts.peerIds.ofHandshake,
+      server ? undefined : { originalDestination: parts.originalDestination, retrySource: parts.retry.source },
+    );
     parts.peerParameters = peer;
     parts.observer.parameters(now, 'remote', peer);
     parts.idle.onPeerTimeout(peer.maxIdleTimeout * MILLISECOND);

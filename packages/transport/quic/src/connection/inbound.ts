@@ -19,6 +19,7 @@ import { logReceived } from './frame-log.ts';
 import { checkPlace, isAckEliciting } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
 import { reportLost, reportReceived, reportRecovery } from './reports.ts';
+import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
 
 /** RFC 9000 §14.1. */
@@ -93,7 +94,7 @@ export class Inbound {
     const header = this.#header;
     const { type } = header;
     if (type === PacketType.VERSION_NEGOTIATION) return this.#versionNegotiation();
-    if (type === PacketType.RETRY) return 'retry';
+    if (type === PacketType.RETRY) return this.#peerIdKnown ? 'retry' : onRetry(now, parts, header);
     if (type === PacketType.UNKNOWN_VERSION || (type !== PacketType.ONE_RTT && header.version !== parts.version)) return 'version';
     if (offset === 0)
       this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
@@ -213,7 +214,8 @@ export class Inbound {
         return;
       case FrameType.NEW_TOKEN:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', type);
-        return; // RFC 9000 §8.1.3: may be ignored; later work keeps them
+        parts.events.push({ type: 'token', data: frame.data().slice() });
+        return;
       case FrameType.HANDSHAKE_DONE:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'HANDSHAKE_DONE from a client', type);
         parts.handshake.confirm(now, parts);

@@ -71,7 +71,8 @@ export class Outbound {
     const start = this.#pending?.sealedEnd ?? 0;
     const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
     const record = path.recovery.record(index);
-    if (!packet.begin(space, record, parts.version, into.bytes, start, budget.datagram, peerIds.current, localIds.first)) return;
+    if (!packet.begin(space, record, parts.version, into.bytes, start, budget.datagram, peerIds.current, localIds.first, parts.retry.token))
+      return;
     if (lifecycle.open) this.#fill(now, packet);
     else writeClose(packet, lifecycle.cause!);
     // RFC 9000 §13.2.1: an ACK alone only when one is owed

@@ -7,7 +7,7 @@ import type { TransportConfig } from '../config.ts';
 export function localParameters(
   config: TransportConfig,
   initialSourceConnectionId: Uint8Array,
-  server: { readonly originalDestinationConnectionId: Uint8Array; readonly statelessResetToken: Uint8Array } | undefined,
+  server: Pick<TransportParameters, 'originalDestinationConnectionId' | 'statelessResetToken' | 'retrySourceConnectionId'> | undefined,
 ): TransportParameters {
   return {
     ...defaultTransportParameters,
@@ -31,13 +31,18 @@ export function localParameters(
 /**
  * The connection IDs that the peer used in the handshake must be the ones that it says, authenticated, that it used.
  * RFC 9000 §7.3. Throws TRANSPORT_PARAMETER_ERROR.
- * @param originalDestination  at a client: the destination ID of its first Initial
+ * @param client  at a client: the destination ID of its first Initial, and the source ID of the Retry if there was one
  */
-export function authenticateIds(peer: TransportParameters, handshakeSource: Uint8Array, originalDestination: Uint8Array | undefined): void {
+export function authenticateIds(
+  peer: TransportParameters,
+  handshakeSource: Uint8Array,
+  client: { readonly originalDestination: Uint8Array; readonly retrySource: Uint8Array | undefined } | undefined,
+): void {
   same('initial_source_connection_id', peer.initialSourceConnectionId, handshakeSource);
-  if (originalDestination === undefined) return;
-  same('original_destination_connection_id', peer.originalDestinationConnectionId, originalDestination);
-  if (peer.retrySourceConnectionId !== undefined) fail('retry_source_connection_id came without a Retry');
+  if (client === undefined) return;
+  same('original_destination_connection_id', peer.originalDestinationConnectionId, client.originalDestination);
+  if (client.retrySource !== undefined) same('retry_source_connection_id', peer.retrySourceConnectionId, client.retrySource);
+  else if (peer.retrySourceConnectionId !== undefined) fail('retry_source_connection_id came without a Retry');
 }
 
 function same(name: string, said: Uint8Array | undefined, used: Uint8Array): void {

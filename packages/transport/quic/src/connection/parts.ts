@@ -1,7 +1,10 @@
+import type { Micros } from '@quiclab/sansio';
 import type { TransportParameters } from '@quiclab/wire';
-import type { TransportConfig } from '../config.ts';
+import type { Policies, TransportConfig } from '../config.ts';
 import type { HandshakeDone } from '../control/handshake-done.ts';
+import type { NewToken } from '../control/new-token.ts';
 import type { PathResponses } from '../control/path-responses.ts';
+import type { Ping } from '../control/ping.ts';
 import type { LocalIds } from '../ids/local-ids.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import type { Observer } from '../observer.ts';
@@ -22,7 +25,10 @@ import type { Lifecycle } from './lifecycle.ts';
 export interface Parts {
   readonly side: 'client' | 'server';
   readonly version: number;
+  readonly policies: Policies;
   readonly config: TransportConfig;
+  /** Destination connection ID of the client's first Initial, before any Retry. */
+  readonly originalDestination: Uint8Array;
   readonly observer: Observer;
   /** Whether anybody watches: what only an observer needs is not made for nobody. */
   readonly observed: boolean;
@@ -38,6 +44,9 @@ export interface Parts {
   readonly handshake: CryptoHandshake;
   readonly handshakeDone: HandshakeDone;
   readonly pathResponses: PathResponses;
+  readonly newToken: NewToken;
+  readonly ping: Ping;
+  readonly retry: RetryState;
   readonly table: StreamTable;
   readonly streams: StreamFrames;
   readonly sender: StreamSender;
@@ -45,6 +54,16 @@ export interface Parts {
   readonly counters: Counters;
   /** What the peer said; the defaults until it did. */
   peerParameters: TransportParameters;
+}
+
+/** Address validation by a token, seen from the handshake. RFC 9000 §8.1. */
+export interface RetryState {
+  /** What a client's Initials carry: from a Retry, or from an earlier connection; empty for none. */
+  token: Uint8Array;
+  /** The source connection ID of the Retry, where there was one: the peer must say the same (§7.3). */
+  source: Uint8Array | undefined;
+  /** At a server: makes the token of the client's next connection. */
+  readonly nextToken: (now: Micros) => Uint8Array;
 }
 
 /** What happened so far. */

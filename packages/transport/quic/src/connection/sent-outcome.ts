@@ -91,6 +91,9 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
       case FrameType.HANDSHAKE_DONE:
         parts.handshakeDone.pending = true;
         break;
+      case FrameType.NEW_TOKEN:
+        parts.newToken.onFrameLost();
+        break;
       // PING, PADDING, ACK, PATH_RESPONSE and CONNECTION_CLOSE are not repeated
     }
   }

@@ -3,7 +3,9 @@ import type { Address, Micros, Random } from '@quiclab/sansio';
 import { defaultTransportParameters, encodeTransportParameters } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
+import { NewToken } from '../control/new-token.ts';
 import { PathResponses } from '../control/path-responses.ts';
+import { Ping } from '../control/ping.ts';
 import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
 import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
 import { Observer } from '../observer.ts';
@@ -29,6 +31,8 @@ export interface ConnectionHost {
   touched(connection: Connection): void;
   readonly ids: IdRegistry;
   readonly resetTokens: ResetTokens;
+  /** A token that validates this connection's client the next time. */
+  nextToken(now: Micros): Uint8Array;
 }
 
 export interface ConnectionSetup {
@@ -42,8 +46,14 @@ export interface ConnectionSetup {
   readonly remote: Address;
   readonly serverName: string;
   readonly alpn: readonly string[];
-  /** Destination connection ID of the client's first Initial: Initial keys hang on it. */
+  /** Destination connection ID of the client's first Initial. */
   readonly originalDestination: Uint8Array;
+  /** At a server: the source ID of the Retry that this connection follows. */
+  readonly retrySource: Uint8Array | undefined;
+  /** At a client: a token of an earlier connection; empty for none. At a server: not used. */
+  readonly token: Uint8Array;
+  /** At a server: a token has shown that the client is where it says. */
+  readonly addressValidated: boolean;
   /** Where our first packets go: at a client the same, at a server the client's source ID. */
   readonly peerId: Uint8Array;
   readonly initialSecrets: { readonly client: Uint8Array; readonly server: Uint8Array };
@@ -57,19 +67,28 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   const observer = policies.observer({ side, originalId: setup.originalDestination });
   const events = new EventQueue();
   const path = new Path(0, side, setup.local, setup.remote, policies, config);
+  if (setup.addressValidated) path.validate();
   const table = new StreamTable(side, config, events);
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
   const parameters = localParameters(
     config,
     setup.localId,
-    side === 'server' ? { originalDestinationConnectionId: setup.originalDestination, statelessResetToken: setup.resetToken } : undefined,
+    side === 'server'
+      ? {
+          originalDestinationConnectionId: setup.originalDestination,
+          statelessResetToken: setup.resetToken,
+          ...(setup.retrySource && { retrySourceConnectionId: setup.retrySource }),
+        }
+      : undefined,
   );
   const sender = new StreamSender(table, credit, policies.scheduler(), events, observer);
   const tls = policies.handshake({ side, serverName: setup.serverName, alpn: setup.alpn, random: setup.random.fork('handshake') });
   const parts: Parts = {
     side,
     version,
+    policies,
     config,
+    originalDestination: setup.originalDestination,
     observer,
     observed: observer.constructor !== Observer,
     view: new ReusedPacketView(),
@@ -81,9 +100,12 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens),
     lifecycle: new Lifecycle(events),
     idle: new Idle(now, config.maxIdleTimeout),
-    handshake: new CryptoHandshake(tls, setup.originalDestination, () => encodeTransportParameters(parameters)),
+    handshake: new CryptoHandshake(tls, () => encodeTransportParameters(parameters)),
     handshakeDone: new HandshakeDone(),
     pathResponses: new PathResponses(),
+    newToken: new NewToken(),
+    ping: new Ping(),
+    retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at) },
     table,
     streams: new StreamFrames(table, credit, sender, events, observer),
     sender,

@@ -1,7 +1,16 @@
-import { toHex } from '@quiclab/bytes';
+import { sameBytes, toHex } from '@quiclab/bytes';
 import { initialSecrets } from '@quiclab/crypto';
 import { type Address, type Datagram, type Machine, type Micros, NEVER, type Random, sameAddress } from '@quiclab/sansio';
-import { MIN_STATELESS_RESET, PacketHeader, PacketType, RESET_TOKEN_LENGTH, readHeader, VERSION_1, VERSION_2 } from '@quiclab/wire';
+import {
+  MIN_STATELESS_RESET,
+  PacketHeader,
+  PacketType,
+  RESET_TOKEN_LENGTH,
+  readHeader,
+  TransportErrorCode,
+  VERSION_1,
+  VERSION_2,
+} from '@quiclab/wire';
 import { type ConnectOptions, type EndpointOptions, type Policies, type TransportConfig, transportConfig } from '../config.ts';
 import { Connection } from '../connection/connection.ts';
 import { MIN_INITIAL_DATAGRAM } from '../connection/inbound.ts';
@@ -12,10 +21,13 @@ import { admit, type InitialSecrets } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
 import { Routing } from './routing.ts';
 import { Stateless, SUPPORTED_VERSIONS } from './stateless.ts';
+import { AddressTokens } from './tokens.ts';
 
 /** A client's first destination connection ID is unpredictable and at least so long. RFC 9000 §7.2. */
 const MIN_FIRST_ID = 8;
 const ANY: Address = { host: '', port: 0 };
+const NO_TOKEN = new Uint8Array(0);
+const NONE = { kind: 'unknown' } as const;
 
 /**
  * Many connections behind one socket, as a machine: the five verbs. It routes what comes in, accepts or refuses, gives
@@ -32,6 +44,8 @@ export class Endpoint implements Machine<EndpointEvent> {
   readonly #routing = new Routing();
   readonly #deadlines = new Deadlines();
   readonly #stateless: Stateless;
+  readonly #tokens: AddressTokens;
+  readonly #retry: 'never' | 'always' | 'under-load';
   readonly #header = new PacketHeader();
   readonly #connections = new Set<Connection>();
   #events: EndpointEvent[] = [];
@@ -53,6 +67,8 @@ export class Endpoint implements Machine<EndpointEvent> {
     this.#random = options.policies.random;
     this.#idRandom = this.#random.fork('connection-ids');
     this.#stateless = new Stateless(this.#random.fork('stateless'), options.policies.crypto);
+    this.#tokens = new AddressTokens(options.policies.crypto, this.#random.fork('address-tokens'));
+    this.#retry = options.accept?.retry ?? 'under-load';
   }
 
   get connections(): ReadonlySet<Connection> {
@@ -74,6 +90,9 @@ export class Endpoint implements Machine<EndpointEvent> {
       serverName: options.serverName,
       alpn: options.alpn,
       originalDestination: first,
+      retrySource: undefined,
+      token: options.token ?? NO_TOKEN,
+      addressValidated: false,
       peerId: first,
       initialSecrets: initialSecrets(this.#policies.crypto, version, first),
     });
@@ -211,7 +230,19 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#drop('not-authentic');
       return;
     }
-    const original = header.destinationId.slice();
+    const first = header.destinationId.slice();
+    const token = header.tokenLength > 0 ? this.#tokens.open(now, header.token, datagram.remote) : NONE;
+    if (token.kind === 'invalid-retry' || (token.kind === 'retry' && !sameBytes(token.retrySource, first))) {
+      // RFC 9000 §8.1.2: a client that has been asked already will not take another Retry; it is told at once
+      this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.INVALID_TOKEN, 'the token of the Retry is not valid');
+      this.#drop('refused');
+      return;
+    }
+    if (token.kind === 'unknown' && this.#asksForRetry) {
+      const source = this.#freshId();
+      this.#stateless.retry(datagram, header, source, this.#tokens.forRetry(now, datagram.remote, first, source));
+      return;
+    }
     const connection = this.#create(now, {
       side: 'server',
       version: header.version,
@@ -219,14 +250,21 @@ export class Endpoint implements Machine<EndpointEvent> {
       remote: datagram.remote,
       serverName: '',
       alpn,
-      originalDestination: original,
+      originalDestination: token.kind === 'retry' ? token.originalDestination : first,
+      retrySource: token.kind === 'retry' ? first : undefined,
+      token: NO_TOKEN,
+      addressValidated: token.kind !== 'unknown',
       peerId: header.sourceId.slice(),
       initialSecrets: secrets,
     });
     // until the client has our own ID, its packets come to the one that it chose
-    this.#routing.add(original, connection);
+    this.#routing.add(first, connection);
     this.#events.push({ type: 'accepted', connection });
     this.#deliver(now, connection, datagram);
+  }
+
+  get #asksForRetry(): boolean {
+    return this.#retry === 'always' || (this.#retry === 'under-load' && this.#halfOpen >= this.#config.retryAbove);
   }
 
   #forget(now: Micros, connection: Connection): void {
@@ -235,7 +273,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     if (connection.halfOpen) this.#halfOpen--;
     connection.halfOpen = false;
     connection.release(now);
-    this.#routing.remove(connection.originalDestination, connection);
+    this.#routing.remove(connection.firstDestination, connection);
   }
 
   #create(
@@ -248,6 +286,9 @@ export class Endpoint implements Machine<EndpointEvent> {
       serverName: string;
       alpn: readonly string[];
       originalDestination: Uint8Array;
+      retrySource: Uint8Array | undefined;
+      token: Uint8Array;
+      addressValidated: boolean;
       peerId: Uint8Array;
       initialSecrets: InitialSecrets;
     },
@@ -263,6 +304,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     const host: ConnectionHost = {
       touched: (one) => this.#touched(one),
       ids: { issue, release: (id) => routing.remove(id, connection!) },
+      nextToken: (at) => this.#tokens.forNextConnection(at, facts.remote),
       resetTokens: {
         watch: (token) => routing.addToken(stateless.tokenHash(token), connection!),
         forget: (token) => routing.removeToken(stateless.tokenHash(token), connection!),

@@ -1,7 +1,19 @@
-import { ByteWriter } from '@quiclab/bytes';
-import type { CryptoProvider } from '@quiclab/crypto';
+import { ByteWriter, utf8 } from '@quiclab/bytes';
+import { type CryptoProvider, retryIntegrityTag, TAG_LENGTH, trafficKeys } from '@quiclab/crypto';
 import type { Address, Datagram, Random } from '@quiclab/sansio';
-import { MIN_STATELESS_RESET, RESET_TOKEN_LENGTH, VERSION_1, writeStatelessReset, writeVersionNegotiation } from '@quiclab/wire';
+import {
+  MIN_STATELESS_RESET,
+  type PacketHeader,
+  PacketType,
+  RESET_TOKEN_LENGTH,
+  setLength,
+  VERSION_1,
+  writeConnectionClose,
+  writeLongHeader,
+  writeRetry,
+  writeStatelessReset,
+  writeVersionNegotiation,
+} from '@quiclab/wire';
 
 /** Versions that we speak, preferred first. */
 export const SUPPORTED_VERSIONS: readonly number[] = [VERSION_1];
@@ -17,7 +29,9 @@ interface Answer {
   readonly remote: Address;
 }
 
-/** Answers that need no connection: Version Negotiation and stateless resets. RFC 9000 §6.1, §10.3. */
+const NO_TOKEN = new Uint8Array(0);
+
+/** Answers that need no connection: Version Negotiation, Retry, refusals and stateless resets. RFC 9000 §6.1, §8.1.2, §10.3. */
 export class Stateless {
   readonly #waiting: Answer[] = [];
   readonly #random: Random;
@@ -58,6 +72,30 @@ export class Stateless {
     this.#random.fill(bytes);
     writeStatelessReset(new ByteWriter(bytes), length, this.resetToken(id));
     this.#answer(datagram, bytes);
+  }
+
+  /** Asks a client to come back with this token. RFC 9000 §17.2.5. @param header  of its Initial */
+  retry(datagram: Datagram, header: PacketHeader, source: Uint8Array, token: Uint8Array): void {
+    const writer = ByteWriter.growable();
+    writeRetry(writer, header.version, header.sourceId, source, token, this.#random.uint32() & 0x0f);
+    writer.octets(retryIntegrityTag(this.#crypto, header.version, header.destinationId, writer.written()));
+    this.#answer(datagram, writer.written().slice());
+  }
+
+  /** Closes before there is a connection: one Initial with CONNECTION_CLOSE. RFC 9000 §10.2.3. @param secret  of the server's Initials */
+  refuse(datagram: Datagram, header: PacketHeader, secret: Uint8Array, code: number, reason: string): void {
+    const writer = ByteWriter.growable(256);
+    const { destinationId, sourceId } = header;
+    const packetNumberOffset = writeLongHeader(writer, PacketType.INITIAL, header.version, sourceId, destinationId, NO_TOKEN, 0, 1);
+    const payloadStart = writer.position;
+    writeConnectionClose(writer, code, 0, utf8(reason));
+    const payloadEnd = writer.position;
+    writer.zeros(TAG_LENGTH);
+    setLength(writer.bytes, packetNumberOffset, writer.position);
+    const keys = trafficKeys(this.#crypto, 'TLS_AES_128_GCM_SHA256', secret, header.version);
+    keys.packet.seal(writer.bytes, 0, payloadStart, payloadEnd, 0);
+    keys.header.protect(writer.bytes, 0, packetNumberOffset, 1);
+    this.#answer(datagram, writer.written().slice());
   }
 
   pollTransmit(into: Datagram): boolean {

@@ -85,8 +85,12 @@ export class PacketBuilder {
     end: number,
     destination: Uint8Array,
     source: Uint8Array,
+    token: Uint8Array,
   ): boolean {
-    const header = space.index === Space.APPLICATION ? 1 + destination.length + 4 : LONG_OVERHEAD + destination.length + source.length;
+    const header =
+      space.index === Space.APPLICATION
+        ? 1 + destination.length + 4
+        : LONG_OVERHEAD + destination.length + source.length + (space.index === Space.INITIAL ? token.length + 1 : 0);
     if (space.index !== Space.APPLICATION) end = Math.min(end, start + MAX_LONG_PACKET);
     if (start + header + TAG_LENGTH + 32 > end) return false;
     const packetNumber = space.nextPacketNumber;
@@ -95,7 +99,7 @@ export class PacketBuilder {
     this.#packetNumberOffset =
       space.index === Space.APPLICATION
         ? writeShortHeader(this.writer, destination, packetNumber, length, space.keys.writePhase, 0)
-        : writeLongHeader(this.writer, LONG_TYPE[space.index]!, version, destination, source, NO_TOKEN, packetNumber, length);
+        : writeLongHeader(this.writer, LONG_TYPE[space.index]!, version, destination, source, token, packetNumber, length);
     this.#payloadStart = this.writer.position;
     this.writer.end = end - TAG_LENGTH;
     this.#space = space;

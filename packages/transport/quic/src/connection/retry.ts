@@ -1,0 +1,37 @@
+import { sameBytes } from '@quiclab/bytes';
+import { initialSecrets, retryIntegrityTag } from '@quiclab/crypto';
+import { Space } from '@quiclab/recovery';
+import type { Micros } from '@quiclab/sansio';
+import { type PacketHeader, readRetry } from '@quiclab/wire';
+import type { DropReason } from '../errors.ts';
+import type { Parts } from './parts.ts';
+import { onPacketLost } from './sent-outcome.ts';
+
+/**
+ * A client is asked to prove its address: it says its Initial again, with the token, to the connection ID that the server now
+ * has, under keys made from that. Packet numbers go on. RFC 9000 §8.1.2, §17.2.5; RFC 9001 §5.8.
+ * @returns '' when it was taken, else why not: at most one, before anything else came, and authentic
+ */
+export function onRetry(now: Micros, parts: Parts, header: PacketHeader): DropReason | '' {
+  const { policies, retry, peerIds, localIds, path } = parts;
+  const packet = readRetry(header);
+  if (parts.side === 'server' || packet === undefined || retry.source !== undefined) return 'retry';
+  if (!sameBytes(header.destinationId, localIds.first) || sameBytes(header.sourceId, parts.originalDestination)) return 'retry';
+  const tag = retryIntegrityTag(policies.crypto, parts.version, parts.originalDestination, packet.untagged);
+  if (!policies.crypto.equal(tag, packet.integrityTag)) return 'not-authentic';
+  retry.source = header.sourceId.slice();
+  retry.token = packet.token.slice();
+  peerIds.replaceFirst(retry.source);
+  const { keys } = parts.spaces[Space.INITIAL]!;
+  const secrets = initialSecrets(policies.crypto, parts.version, retry.source);
+  keys.install('read', 'TLS_AES_128_GCM_SHA256', secrets.server);
+  keys.install('write', 'TLS_AES_128_GCM_SHA256', secrets.client);
+  // RFC 9002 §6.3: what was sent counts no more, neither as in flight nor as lost
+  const { recovery } = path;
+  const sent = recovery.sentPackets(Space.INITIAL);
+  for (let record = sent.oldest(); record !== undefined; record = sent.after(record.packetNumber)) onPacketLost(parts, record);
+  recovery.discardLevel(now, Space.INITIAL, 0);
+  recovery.ptoCount = 0;
+  recovery.updateDeadline(now);
+  return '';
+}
