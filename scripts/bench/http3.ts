@@ -1,5 +1,5 @@
 import { Http3Connection, type HttpEvent } from '@quiclab/http3';
-import { type Connection, describeClose } from '@quiclab/quic';
+import { type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
 import { type Contest, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
 import { connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
 import { measureRate } from './stopwatch.ts';
@@ -23,7 +23,7 @@ function http3(
     } else if (event.type === 'closed') {
       all.delete(connection);
       if (side === 'client') throw new Error(`the connection ended: ${describeClose(event.cause)}`);
-    } else if (event.type !== 'handshake-confirmed') all.get(connection)?.onTransport(now, event);
+    } else if (isStreamEvent(event)) all.get(connection)?.onTransport(now, event);
     const http = all.get(connection);
     if (http === undefined) return;
     for (let said = http.pollEvent(); said !== undefined; said = http.pollEvent()) onHttp(now, http, said);

@@ -1,5 +1,5 @@
 import type { HttpConnection, HttpEvent } from '@quiclab/http3';
-import type { CloseCause, Connection } from '@quiclab/quic';
+import { type CloseCause, type Connection, isStreamEvent } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 
 /** What is done with the events of an HTTP connection; one for each connection. */
@@ -30,7 +30,7 @@ export class HttpOverQuic {
         this.#http.start(now);
         this.#app.onReady(now, this.#http);
       } else if (event.type === 'closed') this.#app.onClosed(now, event.cause);
-      else if (event.type !== 'handshake-confirmed') this.#http?.onTransport(now, event);
+      else if (isStreamEvent(event)) this.#http?.onTransport(now, event);
     }
     const http = this.#http;
     if (http === undefined) return;

@@ -1,5 +1,5 @@
 import { Http3Connection, type HttpEvent } from '@quiclab/http3';
-import { type CloseCause, type Connection, describeClose } from '@quiclab/quic';
+import { type CloseCause, type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
 import type { Host } from './host.ts';
 
 /** What is told of one exchange. */
@@ -75,7 +75,7 @@ export class Session {
         this.http.start(now);
         this.#establish();
       } else if (event.type === 'closed') this.#onClosed(event.cause);
-      else if (event.type !== 'handshake-confirmed') this.http.onTransport(now, event);
+      else if (isStreamEvent(event)) this.http.onTransport(now, event);
     }
     this.#drain();
   }

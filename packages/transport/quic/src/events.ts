@@ -10,6 +10,9 @@ export type StreamEvent =
   | { readonly type: 'stream-reset' | 'stream-stopped'; readonly id: StreamId; readonly code: number }
   | { readonly type: 'streams-available'; readonly kind: 'bidi' | 'uni' };
 
+/** Whether an event is about streams: what an HTTP mapping wants to hear of, and nothing else is. */
+export const isStreamEvent = (event: ConnectionEvent): event is StreamEvent => event.type.startsWith('stream');
+
 /** RFC 9000's facts as an application sees them. Later work adds sessions, tokens, datagrams and changes of path. */
 export type ConnectionEvent =
   | StreamEvent

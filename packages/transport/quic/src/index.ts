@@ -10,6 +10,6 @@ export {
 export type { Connection, ConnectionStats } from './connection/connection.ts';
 export { Endpoint } from './endpoint/endpoint.ts';
 export { AssertionError, type CloseCause, type DropReason, describeClose, UsageError } from './errors.ts';
-export type { ConnectionEvent, EndpointEvent, StreamEvent } from './events.ts';
+export { type ConnectionEvent, type EndpointEvent, isStreamEvent, type StreamEvent } from './events.ts';
 export { type FrameLog, Observer, type PacketView } from './observer.ts';
 export { standardPolicies } from './policies.ts';

@@ -1,5 +1,5 @@
 import type { HttpConnection, HttpEvent } from '@quiclab/http3';
-import type { CloseCause, Connection } from '@quiclab/quic';
+import { type CloseCause, type Connection, isStreamEvent } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 
 /** What an application does with the events of its HTTP connection. */
@@ -35,13 +35,11 @@ export class HttpApp {
           this.#http.start(now);
           this.#handler.onReady?.(now, this.#http);
           break;
-        case 'handshake-confirmed':
-          break;
         case 'closed':
           this.#handler.onClosed?.(now, event.cause);
           break;
         default:
-          this.#http?.onTransport(now, event);
+          if (isStreamEvent(event)) this.#http?.onTransport(now, event);
       }
       this.#pumpHttp(now);
     }
