@@ -94,11 +94,22 @@ const printable = (name: string | undefined): string => {
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 };
 
+/**
+ * Certificates that peers have shown lately. Whoever opens several connections to a server is shown the same ones, and
+ * reading one takes longer than to verify the handshake's signature with it.
+ */
+const recent: Certificate[] = [];
+const MOST_RECENT = 8;
+
 function readCertificate(octets: Uint8Array, what: string): Certificate {
+  const known = recent.find(({ x509 }) => sameBytes(x509.raw, octets));
+  if (known !== undefined) return known;
   try {
     const x509 = new X509Certificate(octets);
     x509.publicKey; // read here, since a key that OpenSSL does not know throws
-    return { x509, fields: certificateFields(octets) };
+    const certificate = { x509, fields: certificateFields(octets) };
+    if (recent.unshift(certificate) > MOST_RECENT) recent.pop();
+    return certificate;
   } catch (error) {
     throw new CertificateError(BAD_CERTIFICATE, `${what} cannot be read: ${(error as Error).message}`);
   }
