@@ -1,22 +1,34 @@
 import { describe, expect, test } from 'vitest';
-import { lossyTransfer } from '../worlds/lossy-transfer.ts';
+import { type Adversity, HARSH, lossyTransfer, USUAL } from '../worlds/lossy-transfer.ts';
 
 const SEEDS = 1_000;
 const FIRST = 1_000;
 const PER_TEST = 100;
 
-/** The same as in test/worlds, with other seeds. One that fails belongs into the list there. */
-describe('a thousand seeds of 5% loss, reordering, duplication and corruption each way', () => {
-  const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => FIRST + i * PER_TEST);
-  test.each(firsts)('seeds from %i on: every byte once and in order, within credit, and nothing is left in flight', (first) => {
-    const failures: string[] = [];
-    for (let seed = first; seed < first + PER_TEST; seed++) {
-      try {
-        lossyTransfer(seed);
-      } catch (error) {
-        failures.push(String(error));
-      }
+const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => FIRST + i * PER_TEST);
+
+function failures(first: number, adversity: Adversity): string[] {
+  const found: string[] = [];
+  for (let seed = first; seed < first + PER_TEST; seed++) {
+    try {
+      lossyTransfer(seed, adversity);
+    } catch (error) {
+      found.push(String(error));
     }
-    expect(failures).toEqual([]);
+  }
+  return found;
+}
+
+// The same as in test/worlds, with other seeds. One that fails belongs into the lists there.
+
+describe('a thousand seeds of 5% loss, reordering, duplication and corruption each way', () => {
+  test.each(firsts)('a hundred from %i on: every byte once and in order, within credit, and nothing is left in flight', (first) => {
+    expect(failures(first, USUAL)).toEqual([]);
+  });
+});
+
+describe('a thousand seeds of 20% loss and reordering, 10% duplication and corruption each way', () => {
+  test.each(firsts)('a hundred from %i on: the same holds', (first) => {
+    expect(failures(first, HARSH)).toEqual([]);
   });
 });

@@ -12,8 +12,18 @@ const CLIENT = { host: '192.0.2.1', port: 50_000 };
 const SERVER = { host: '192.0.2.2', port: 443 };
 const NAME = 'server.test';
 const ALPN = ['transfer'];
-/** A transfer that takes longer than this, in virtual time, will never end. */
-const MOST_TIME: Micros = 300 * SECOND;
+/** A transfer that takes longer than this, in virtual time, will never end; nor does either end give it up earlier. */
+const MOST_TIME: Micros = 3_600 * SECOND;
+
+/** Probabilities, each way. */
+export interface Adversity {
+  readonly loss: number;
+  readonly reorder: number;
+  readonly duplicate: number;
+  readonly corrupt: number;
+}
+export const USUAL: Adversity = { loss: 0.05, reorder: 0.05, duplicate: 0.05, corrupt: 0.05 };
+export const HARSH: Adversity = { loss: 0.2, reorder: 0.2, duplicate: 0.1, corrupt: 0.1 };
 
 const identity = makeCertificate({
   names: [NAME],
@@ -44,17 +54,17 @@ interface Plan {
 }
 
 /** Every eighth seed with real protection; the others with one that notices corruption all the same, and is fast. */
-function planOf(seed: number, random: Random): Plan {
+function planOf(seed: number, adversity: Adversity, random: Random): Plan {
   const rate = integerBelow(random, 4) === 0 ? 0 : 1_000_000 * (2 + integerBelow(random, 20));
   return {
     crypto: seed % 8 === 0 ? nodeProvider : nullProtection(nodeProvider),
     link: {
       delay: (5 + integerBelow(random, 45)) * MILLISECOND,
       ...(rate > 0 && { rate }),
-      loss: loss(0.05),
-      reorder: reorder(0.05, (1 + integerBelow(random, 30)) * MILLISECOND),
-      duplicate: duplicate(0.05),
-      corrupt: corrupt(0.05),
+      loss: loss(adversity.loss),
+      reorder: reorder(adversity.reorder, (1 + integerBelow(random, 30)) * MILLISECOND),
+      duplicate: duplicate(adversity.duplicate),
+      corrupt: corrupt(adversity.corrupt),
     },
     streamCredit: 2_000 + integerBelow(random, 10_000),
     connectionCredit: 4_000 + integerBelow(random, 30_000),
@@ -64,20 +74,20 @@ function planOf(seed: number, random: Random): Plan {
 
 /**
  * A client and a server exchange some sixty kilobytes over streams of both kinds, opened by both, in both directions, with
- * little credit, some readers slow, while 5% of the datagrams are lost, 5% come out of order, 5% twice and 5% corrupted,
- * each way. Throws an Error that names the seed and what did not hold. The checks are in talker.ts and transfer-checks.ts.
+ * little credit, some readers slow, while datagrams are lost, come out of order, twice and corrupted, each way. Throws an
+ * Error that names the seed and what did not hold. The checks are in talker.ts and transfer-checks.ts.
  */
-export function lossyTransfer(seed: number): TransferFigures {
+export function lossyTransfer(seed: number, adversity: Adversity = USUAL): TransferFigures {
   try {
-    return run(seed);
+    return run(seed, adversity);
   } catch (error) {
     throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
-function run(seed: number): TransferFigures {
+function run(seed: number, adversity: Adversity): TransferFigures {
   const random = seededRandom(seed);
-  const plan = planOf(seed, random.fork('plan'));
+  const plan = planOf(seed, adversity, random.fork('plan'));
   const world = new World({ random: random.fork('world') });
   const content = random.fork('content');
   const readers = random.fork('readers');
@@ -103,6 +113,8 @@ function run(seed: number): TransferFigures {
         sendBuffer: plan.sendBuffer,
         maxStreamsBidi: 2, // both sides want more, and must wait until the limit is raised
         maxStreamsUni: 1,
+        maxIdleTimeout: MOST_TIME,
+        handshakeTimeout: MOST_TIME,
       },
       ...(side === 'server' && { accept: { alpn: ALPN } }),
     });
@@ -155,7 +167,7 @@ function run(seed: number): TransferFigures {
   const endedAt = world.now;
   connection.close(world.now, 0, 'done');
   client.host.turn();
-  world.run({ until: world.now + 60 * SECOND });
+  world.run({ until: world.now + 2 * MOST_TIME });
   for (const { talker, side } of ends) {
     const cause = talker!.connection.cause;
     // the CLOSE itself may be lost: then the server finds out by silence, or by the reset that answers what it still says
