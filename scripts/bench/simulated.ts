@@ -15,7 +15,7 @@ const SERVER = { host: '10.0.0.2', port: 443 };
 /** The path: 100 Mbit/s, 10 ms each way, a queue that holds a round trip, and a datagram in a thousand lost. */
 const LINK = { rate: 100_000_000, delay: 10_000, queue: { packets: 256 }, loss: bernoulli(0.001) };
 const WARM_UP_SECONDS = 0.5;
-const MEASURED_SECONDS = 2;
+const MEASURED_SECONDS = 1.5;
 
 /**
  * A download without end between two hosts in virtual time: datagrams handed to a receiver, at either end, for each CPU
