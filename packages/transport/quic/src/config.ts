@@ -141,6 +141,10 @@ export interface ConnectOptions {
   readonly local?: Address;
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** From a 'session' event of an earlier connection to this server; one that does not fit is passed over. */
+  readonly session?: Uint8Array;
+  /** Send what is written at once as 0-RTT, if the session allows it. It may be replayed: RFC 9001 §9.2. Default false. */
+  readonly earlyData?: boolean;
   /** From a 'token' event of an earlier connection to this server. */
   readonly token?: Uint8Array;
   readonly version?: number;

@@ -18,6 +18,8 @@ export type ConnectionEvent =
   | StreamEvent
   | { readonly type: 'handshake-complete'; readonly alpn: string; readonly earlyData: 'none' | 'accepted' | 'rejected' }
   | { readonly type: 'handshake-confirmed' }
+  /** At a client: an opaque record that resumes this session on a next connection, once. RFC 9001 §4.5. */
+  | { readonly type: 'session'; readonly data: Uint8Array }
   /** At a client: brought back with the next connection to this server, it spares a Retry. RFC 9000 §8.1.3. */
   | { readonly type: 'token'; readonly data: Uint8Array }
   | { readonly type: 'closed'; readonly cause: CloseCause };

@@ -72,6 +72,13 @@ export class SendCredit {
     return true;
   }
 
+  /** Starts over with nothing used and no credit: early data was rejected (RFC 9000 §7.4.1). */
+  restart(): void {
+    this.limit = 0;
+    this.used = 0;
+    this.blockedAt = -1;
+  }
+
   use(octets: number): void {
     this.used += octets;
   }

@@ -204,6 +204,19 @@ export class SendStream {
     if (fin && !this.#finAcked) this.#finLost = true;
   }
 
+  /**
+   * Nothing that was sent counts as sent any more, and the limit is another one: early data was rejected. RFC 9001 §4.6.2.
+   * To be called before anything is acknowledged.
+   */
+  rewind(maxData: number): void {
+    this.maxData = maxData;
+    this.#sent = 0;
+    this.#finSent = false;
+    this.#finLost = false;
+    this.#lost.clear();
+    if (this.resetCode >= 0) this.finalSize = 0;
+  }
+
   onResetAcked(): void {
     this.#on('reset-acked');
   }

@@ -76,6 +76,10 @@ export class Connection {
   get alpn(): string {
     return this.#parts.handshake.alpn;
   }
+  /** At a client: what is written now leaves before the handshake is complete, and may be replayed by whoever copies it. RFC 9001 §9.2. */
+  get sendsEarly(): boolean {
+    return this.#parts.spaces[Space.APPLICATION]!.early.canWrite;
+  }
   get handshakeComplete(): boolean {
     return this.#parts.handshake.complete;
   }
@@ -130,7 +134,7 @@ export class Connection {
     const { lifecycle, idle, path, budget, spaces, handshake } = this.#parts;
     if (!lifecycle.open) return lifecycle.deadline;
     let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline);
-    for (const space of spaces) deadline = Math.min(deadline, space.received.deadline, space.keys.deadline);
+    for (const { received, keys, early } of spaces) deadline = Math.min(deadline, received.deadline, keys.deadline, early.deadline);
     return handshake.complete ? deadline : Math.min(deadline, this.#handshakeDeadline);
   }
 
@@ -152,6 +156,7 @@ export class Connection {
     for (const space of spaces) {
       if (space.received.deadline <= now) space.received.onDeadline();
       if (space.keys.deadline <= now) space.keys.onDeadline();
+      if (space.early.deadline <= now) space.early.discard();
     }
     if (path.recovery.deadline <= now) this.#onRecoveryDeadline(now);
   }

@@ -8,12 +8,15 @@ import type { Parts } from './parts.ts';
  * peer go on (answers, credit, connection IDs), which is small; stream data last, as it takes all the room there is.
  */
 export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): void {
-  packet.space.crypto.writeFrames(packet);
+  if (!packet.early) packet.space.crypto.writeFrames(packet);
   if (packet.space.index !== Space.APPLICATION) return;
-  parts.handshakeDone.writeFrames(packet);
-  parts.newToken.writeFrames(packet);
-  parts.pathResponses.writeFrames(packet);
-  parts.peerIds.writeFrames(packet);
+  if (!packet.early) {
+    // RFC 9000 Table 3: not in 0-RTT
+    parts.handshakeDone.writeFrames(packet);
+    parts.newToken.writeFrames(packet);
+    parts.pathResponses.writeFrames(packet);
+    parts.peerIds.writeFrames(packet);
+  }
   parts.localIds.writeFrames(packet);
   parts.credit.writeFrames(now, packet, parts.path.recovery.rtt.smoothed);
   parts.table.bidi.writeFrames(packet);

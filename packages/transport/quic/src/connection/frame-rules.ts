@@ -1,27 +1,30 @@
 import { Space } from '@quiclab/recovery';
 import { FrameType, frameName, TransportError, TransportErrorCode } from '@quiclab/wire';
 
-// RFC 9000 Table 3: in which packets a frame may appear. 0-RTT comes with a later issue; its column is not needed yet.
+// RFC 9000 Table 3: in which packets a frame may appear.
 const INITIAL = 1 << Space.INITIAL;
 const HANDSHAKE = 1 << Space.HANDSHAKE;
 const ONE_RTT = 1 << Space.APPLICATION;
+const ZERO_RTT = 1 << 3;
 const ALL = INITIAL | HANDSHAKE | ONE_RTT;
 
 const ALLOWED: number[] = [];
-for (let type = 0; type <= FrameType.HANDSHAKE_DONE; type++) ALLOWED[type] = ONE_RTT;
-ALLOWED[FrameType.PADDING] = ALL;
-ALLOWED[FrameType.PING] = ALL;
+for (let type = 0; type <= FrameType.HANDSHAKE_DONE; type++) ALLOWED[type] = ONE_RTT | ZERO_RTT;
+for (const type of [FrameType.NEW_TOKEN, FrameType.PATH_RESPONSE, FrameType.RETIRE_CONNECTION_ID, FrameType.HANDSHAKE_DONE])
+  ALLOWED[type] = ONE_RTT;
+ALLOWED[FrameType.PADDING] = ALL | ZERO_RTT;
+ALLOWED[FrameType.PING] = ALL | ZERO_RTT;
 ALLOWED[FrameType.ACK] = ALL;
 ALLOWED[FrameType.ACK_ECN] = ALL;
 ALLOWED[FrameType.CRYPTO] = ALL;
-ALLOWED[FrameType.CONNECTION_CLOSE] = ALL;
+ALLOWED[FrameType.CONNECTION_CLOSE] = ALL | ZERO_RTT;
 
 /** Throws PROTOCOL_VIOLATION for a frame where it must not be. RFC 9000 §12.4. @param rawType  as on the wire, for the peer to read */
-export function checkPlace(type: number, rawType: number, space: Space): void {
-  if ((ALLOWED[type]! & (1 << space)) === 0)
+export function checkPlace(type: number, rawType: number, space: Space, early: boolean): void {
+  if ((ALLOWED[type]! & (early ? ZERO_RTT : 1 << space)) === 0)
     throw new TransportError(
       TransportErrorCode.PROTOCOL_VIOLATION,
-      `${frameName(type)} in ${space === Space.INITIAL ? 'an Initial' : 'a Handshake'} packet`,
+      `${frameName(type)} in ${early ? 'a 0-RTT' : space === Space.INITIAL ? 'an Initial' : 'a Handshake'} packet`,
       rawType,
     );
 }

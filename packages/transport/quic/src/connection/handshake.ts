@@ -1,9 +1,11 @@
 import { Space } from '@quiclab/recovery';
 import { MILLISECOND, type Micros } from '@quiclab/sansio';
-import { type Handshake, type Level, TlsAlert } from '@quiclab/tls';
-import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
-import { authenticateIds } from './parameters.ts';
+import { type Handshake, type HandshakeStep, type Level, TlsAlert } from '@quiclab/tls';
+import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
+import { EARLY } from '../packet/builder.ts';
+import { authenticateIds, checkNotReduced } from './parameters.ts';
 import type { Parts } from './parts.ts';
+import { repeatAll } from './sent-outcome.ts';
 
 /** Steps of one `advance`; a handshake that yields more is broken. */
 const MAX_STEPS = 1_000;
@@ -16,8 +18,12 @@ export class CryptoHandshake {
   complete: boolean;
   confirmed: boolean;
   alpn: string;
+  /** What became of a client's early data, as far as it is known. */
+  earlyData: 'none' | 'accepted' | 'rejected';
   readonly #tls: Handshake;
   readonly #encodeLocal: () => Uint8Array;
+  /** A client's: what the server said of itself when the session was made that early data hangs on. */
+  #remembered: TransportParameters | undefined;
   /** The highest space whose packets TLS has given us keys to open: from there it reads. */
   #reading: Space;
 
@@ -28,6 +34,8 @@ export class CryptoHandshake {
     this.complete = false;
     this.confirmed = false;
     this.alpn = '';
+    this.earlyData = 'none';
+    this.#remembered = undefined;
     this.#tls = tls;
     this.#encodeLocal = encodeLocal;
     this.#reading = Space.INITIAL;
@@ -87,24 +95,28 @@ export class CryptoHandshake {
         case 'send':
           parts.spaces[spaceOf(step.level)]!.crypto.write(step.data);
           break;
-        case 'secret': {
-          const space = spaceOf(step.level);
-          parts.spaces[space]!.keys.install(step.side, step.suite, step.secret);
-          if (step.side === 'read') this.#reading = space;
-          parts.observer.secret(step.label, step.clientRandom, step.secret);
-          if (space === Space.HANDSHAKE) {
-            parts.path.recovery.hasHandshakeKeys = true;
-            parts.path.recovery.updateDeadline(now);
-          }
+        case 'secret':
+          this.#onSecret(now, parts, step);
           break;
-        }
+        case 'remembered-parameters':
+          this.#remembered = decodeTransportParameters(step.data, 'server');
+          parts.peerParameters = this.#remembered;
+          parts.path.limitDatagramSize(this.#remembered.maxUdpPayloadSize);
+          this.#takeLimits(parts, this.#remembered);
+          break;
+        case 'early-data':
+          this.earlyData = step.accepted ? 'accepted' : 'rejected';
+          if (!step.accepted) this.#rejectEarlyData(now, parts);
+          break;
         case 'peer-parameters':
           this.#onPeerParameters(now, parts, step.data);
           break;
         case 'session':
-          break; // resumption comes with a later issue
+          parts.events.push({ type: 'session', data: step.data });
+          break;
         case 'complete':
           this.complete = true;
+          if (parts.side === 'server' && !parts.spaces[Space.APPLICATION]!.early.canRead) parts.spaces[Space.APPLICATION]!.early.discard();
           this.alpn = step.alpn;
           parts.observer.handshakeState(now, 'complete', step.alpn);
           parts.events.push({ type: 'handshake-complete', alpn: step.alpn, earlyData: step.earlyData });
@@ -119,6 +131,40 @@ export class CryptoHandshake {
       }
     }
     throw new TransportError(TransportErrorCode.INTERNAL_ERROR, 'the handshake takes steps without end');
+  }
+
+  #onSecret(now: Micros, parts: Parts, step: Extract<HandshakeStep, { type: 'secret' }>): void {
+    const { level, side, suite, secret } = step;
+    const index = spaceOf(level);
+    const space = parts.spaces[index]!;
+    parts.observer.secret(step.label, step.clientRandom, secret);
+    if (level === 'early') {
+      space.early.install(side, suite, secret);
+      return;
+    }
+    space.keys.install(side, suite, secret);
+    if (side === 'read') this.#reading = index;
+    // RFC 9001 §4.9.3: with 1-RTT keys a client has no more use for those of 0-RTT
+    if (index === Space.APPLICATION && side === 'write' && parts.side === 'client') space.early.discard();
+    if (index !== Space.HANDSHAKE) return;
+    parts.path.recovery.hasHandshakeKeys = true;
+    parts.path.recovery.updateDeadline(now);
+  }
+
+  #takeLimits(parts: Parts, peer: TransportParameters): void {
+    parts.credit.send.raise(peer.initialMaxData);
+    parts.table.onPeerParameters(peer);
+    parts.sender.onLimits();
+  }
+
+  /** What left in 0-RTT packets was never read: a client says all of it again, in 1-RTT. RFC 9001 §4.6.2. */
+  #rejectEarlyData(now: Micros, parts: Parts): void {
+    const { early } = parts.spaces[Space.APPLICATION]!;
+    early.discard();
+    if (parts.side === 'server') return;
+    repeatAll(parts, Space.APPLICATION); // control frames; stream data is rewound
+    parts.sender.rewind();
+    parts.path.recovery.discardLevel(now, Space.APPLICATION, EARLY);
   }
 
   #poll(now: Micros): ReturnType<Handshake['poll']> {
@@ -137,13 +183,13 @@ export class CryptoHandshake {
       parts.peerIds.ofHandshake,
       server ? undefined : { originalDestination: parts.originalDestination, retrySource: parts.retry.source },
     );
+    if (this.#remembered !== undefined && this.earlyData === 'accepted') checkNotReduced(this.#remembered, peer);
     parts.peerParameters = peer;
     parts.observer.parameters(now, 'remote', peer);
     parts.idle.onPeerTimeout(peer.maxIdleTimeout * MILLISECOND);
     parts.path.recovery.maxAckDelay = peer.maxAckDelay * MILLISECOND;
     parts.path.limitDatagramSize(peer.maxUdpPayloadSize);
-    parts.credit.send.raise(peer.initialMaxData);
-    parts.table.onPeerParameters(peer);
+    this.#takeLimits(parts, peer);
     if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);
     // RFC 9000 §5.1.1: a preferred address, which we do not use yet, brings the connection ID of sequence number 1
     if (peer.preferredAddress !== undefined)

@@ -1,6 +1,6 @@
 import { sameBytes } from '@quiclab/bytes';
 import { decodeAckDelay, Space } from '@quiclab/recovery';
-import type { Ecn, Micros } from '@quiclab/sansio';
+import { type Ecn, type Micros, NEVER } from '@quiclab/sansio';
 import {
   FrameReader,
   FrameType,
@@ -25,7 +25,7 @@ import { onPacketAcked } from './sent-outcome.ts';
 /** RFC 9000 §14.1. */
 export const MIN_INITIAL_DATAGRAM = 1200;
 
-const SPACE_OF = [Space.INITIAL, -1, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
+const SPACE_OF = [Space.INITIAL, Space.APPLICATION, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
 
 /** One datagram in: packets, their frames, each handed to the one part that owns its subject. Nothing is sent here. RFC 9000 §12, §13. */
 export class Inbound {
@@ -102,19 +102,20 @@ export class Inbound {
     if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < MIN_INITIAL_DATAGRAM) return 'initial-too-small';
     if (type === PacketType.INITIAL && parts.side === 'client' && header.tokenLength > 0) return 'header'; // RFC 9000 §17.2.2
     const index = SPACE_OF[type]!;
-    if (index === -1) return 'keys-unavailable'; // 0-RTT comes with a later issue
+    const early = type === PacketType.ZERO_RTT;
+    if (early && parts.side === 'client') return 'keys-unavailable'; // a server sends none
     const space = parts.spaces[index]!;
     // RFC 9000 §7.2: the source ID must not change
     if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
-    const { keys } = space;
-    if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, index, ecn) ? '' : 'keys-unavailable';
+    const keys = early ? space.early : space.keys;
+    if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, type, ecn) ? '' : 'keys-unavailable';
     const reason = this.#opener.open(now, space, header, bytes, 3 * parts.path.probeTimeout);
     if (reason !== '') return reason;
-    this.#opened(now, space.index, bytes, header.end - offset, ecn);
+    this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
     return '';
   }
 
-  #opened(now: Micros, index: Space, bytes: Uint8Array, size: number, ecn: Ecn): void {
+  #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, size: number, ecn: Ecn): void {
     const parts = this.#parts;
     const space = parts.spaces[index]!;
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
@@ -130,11 +131,15 @@ export class Inbound {
     if (payloadStart === payloadEnd)
       throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${space.level} packet ${packetNumber} has no frames`);
     parts.view.frames.numbers.length = 0;
-    const ackEliciting = this.#readFrames(now, index, bytes, payloadStart, payloadEnd);
+    parts.table.early = early;
+    // RFC 9001 §4.9.3: 0-RTT packets that were overtaken are still taken for a while
+    if (index === Space.APPLICATION && !early && space.early.canRead && space.early.deadline === NEVER)
+      space.early.deadline = now + 3 * parts.path.probeTimeout;
+    const ackEliciting = this.#readFrames(now, index, early, bytes, payloadStart, payloadEnd);
     space.received.onPacket(now, packetNumber, ackEliciting, ecn);
     parts.idle.onReceived(now, parts.path.probeTimeout);
     if (!parts.observed) return;
-    reportReceived(now, parts, index, packetNumber, size, ackEliciting);
+    reportReceived(now, parts, early ? 'early' : space.level, packetNumber, size, ackEliciting);
     if (index === Space.APPLICATION && space.keys.generation !== this.#generation) {
       this.#generation = space.keys.generation;
       parts.observer.keyUpdated(now, 'peer', this.#generation & 1);
@@ -142,14 +147,14 @@ export class Inbound {
   }
 
   /** Whether anything in the packet elicits an acknowledgement. */
-  #readFrames(now: Micros, index: Space, bytes: Uint8Array, start: number, end: number): boolean {
+  #readFrames(now: Micros, index: Space, early: boolean, bytes: Uint8Array, start: number, end: number): boolean {
     const frames = this.#frames;
     const { observed, view, lifecycle } = this.#parts;
     let ackEliciting = false;
     let hasCrypto = false;
     frames.reset(bytes, start, end);
     for (let type = frames.next(); type >= 0; type = frames.next()) {
-      if (index !== Space.APPLICATION) checkPlace(type, frames.rawType, index);
+      if (early || index !== Space.APPLICATION) checkPlace(type, frames.rawType, index, early);
       if (isAckEliciting(type)) ackEliciting = true;
       if (observed) logReceived(view.frames.numbers, frames, type);
       if (!lifecycle.open && type !== FrameType.CONNECTION_CLOSE && type !== FrameType.CONNECTION_CLOSE_APP) continue;
@@ -198,10 +203,10 @@ export class Inbound {
         parts.streams.onStreamDataBlocked(frame.id);
         return;
       case FrameType.MAX_STREAMS_BIDI:
-        if (parts.table.bidi.onPeerLimit(frame.limit)) parts.events.push({ type: 'streams-available', kind: 'bidi' });
+        this.#streamLimit('bidi');
         return;
       case FrameType.MAX_STREAMS_UNI:
-        if (parts.table.uni.onPeerLimit(frame.limit)) parts.events.push({ type: 'streams-available', kind: 'uni' });
+        this.#streamLimit('uni');
         return;
       case FrameType.NEW_CONNECTION_ID:
         parts.peerIds.onNew(frame.sequence, frame.retirePriorTo, frame.connectionId, frame.resetToken);
@@ -225,6 +230,12 @@ export class Inbound {
         parts.lifecycle.drain(now, peerClose(type, frame.code, frame.frameType, frame.reason), parts.path.probeTimeout);
         return;
     }
+  }
+
+  #streamLimit(kind: 'bidi' | 'uni'): void {
+    const { table, events, sender, handshake } = this.#parts;
+    if (table[kind].onPeerLimit(this.#frames.limit)) events.push({ type: 'streams-available', kind });
+    if (handshake.earlyData === 'rejected') sender.onLimits(); // streams of early data may have been beyond the limit
   }
 
   #ack(now: Micros, index: Space): void {
@@ -271,9 +282,11 @@ export class Inbound {
   /** Keys have come: so do the packets that waited for them, which may bring the next keys. */
   #replay(now: Micros): void {
     const { spaces, lifecycle } = this.#parts;
-    for (const { index, keys } of spaces) {
+    for (const type of [PacketType.INITIAL, PacketType.ZERO_RTT, PacketType.HANDSHAKE, PacketType.ONE_RTT]) {
+      const space = spaces[SPACE_OF[type]!]!;
+      const keys = type === PacketType.ZERO_RTT ? space.early : space.keys;
       if (!keys.canRead && !keys.discarded) continue;
-      for (let packet = this.#waiting.take(index); packet !== undefined; packet = this.#waiting.take(index))
+      for (let packet = this.#waiting.take(type); packet !== undefined; packet = this.#waiting.take(type))
         if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, MIN_INITIAL_DATAGRAM, packet.ecn);
     }
   }

@@ -39,7 +39,7 @@ export class Outbound {
     this.#paced = false;
     this.#pending = undefined;
     this.#probing = path.recovery.probesOwed(0) + path.recovery.probesOwed(1) + path.recovery.probesOwed(2);
-    for (let space = 0; space < 3; space++) if (this.#parts.spaces[space]!.keys.canWrite) this.#packet(now, space as Space, into);
+    for (const { index, keys, early } of this.#parts.spaces) if (keys.canWrite || early.canWrite) this.#packet(now, index, into);
     const last = this.#pending as PacketBuilder | undefined;
     if (last === undefined) {
       if (budget.refusedBy === '') path.recovery.onAppLimited();
@@ -67,14 +67,14 @@ export class Outbound {
     // RFC 9000 §14.1: a client pads all Initials, a server those that elicit an acknowledgement
     const padded = index === Space.INITIAL && parts.side === 'client';
     if (padded && budget.datagram < MIN_INITIAL_DATAGRAM) return;
-    if (index === Space.APPLICATION && lifecycle.open) this.#renewKeys(now);
+    if (index === Space.APPLICATION && lifecycle.open && space.keys.canWrite) this.#renewKeys(now);
     const start = this.#pending?.sealedEnd ?? 0;
     const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
     const record = path.recovery.record(index);
     if (!packet.begin(space, record, parts.version, into.bytes, start, budget.datagram, peerIds.current, localIds.first, parts.retry.token))
       return;
     if (lifecycle.open) this.#fill(now, packet);
-    else writeClose(packet, lifecycle.cause!);
+    else if (!packet.early) writeClose(packet, lifecycle.cause!);
     // RFC 9000 §13.2.1: an ACK alone only when one is owed
     if (packet.empty || (!packet.ackEliciting && packet.hasAck && !space.received.due)) {
       packet.abandon();
@@ -107,6 +107,7 @@ export class Outbound {
     const { space } = packet;
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
+    // a client that still sends 0-RTT has received nothing in this space, so there is no ACK to keep out (RFC 9000 Table 3)
     if (received.due || received.unacknowledged) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1

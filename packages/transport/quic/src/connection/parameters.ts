@@ -1,4 +1,4 @@
-import { sameBytes, toHex } from '@quiclab/bytes';
+import { latin1, sameBytes, toHex } from '@quiclab/bytes';
 import { MILLISECOND } from '@quiclab/sansio';
 import { defaultTransportParameters, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
 import type { TransportConfig } from '../config.ts';
@@ -43,6 +43,30 @@ export function authenticateIds(
   same('original_destination_connection_id', peer.originalDestinationConnectionId, client.originalDestination);
   if (client.retrySource !== undefined) same('retry_source_connection_id', peer.retrySourceConnectionId, client.retrySource);
   else if (peer.retrySourceConnectionId !== undefined) fail('retry_source_connection_id came without a Retry');
+}
+
+/** The limits that early data is sent by: a server that takes it must not give less than it gave when the session was made. RFC 9000 §7.4.1. */
+const EARLY_LIMITS = [
+  'activeConnectionIdLimit',
+  'initialMaxData',
+  'initialMaxStreamDataBidiLocal',
+  'initialMaxStreamDataBidiRemote',
+  'initialMaxStreamDataUni',
+  'initialMaxStreamsBidi',
+  'initialMaxStreamsUni',
+] as const;
+
+/** What a server's tickets remember of its parameters: as long as it would say the same, early data is taken. */
+export const rememberedLimits = (ours: TransportParameters): Uint8Array => latin1(EARLY_LIMITS.map((name) => ours[name]).join(' '));
+
+/** Throws PROTOCOL_VIOLATION when a server took early data and gives less than it was sent by. */
+export function checkNotReduced(remembered: TransportParameters, now: TransportParameters): void {
+  for (const name of EARLY_LIMITS)
+    if (now[name] < remembered[name])
+      throw new TransportError(
+        TransportErrorCode.PROTOCOL_VIOLATION,
+        `${name} is ${now[name]}, early data was sent and taken by ${remembered[name]}`,
+      );
 }
 
 function same(name: string, said: Uint8Array | undefined, used: Uint8Array): void {

@@ -1,12 +1,14 @@
-import type { SentRecord, Space } from '@quiclab/recovery';
+import type { SentRecord } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
+import type { Level } from '@quiclab/tls';
+import { EARLY } from '../packet/builder.ts';
 import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
 
 /** Tells the observer of a packet that was opened and read; its frames are in the view's log already. */
-export function reportReceived(now: Micros, parts: Parts, space: Space, packetNumber: number, size: number, ackEliciting: boolean): void {
-  const { view, spaces, path, counters, observer } = parts;
-  view.level = spaces[space]!.level;
+export function reportReceived(now: Micros, parts: Parts, level: Level, packetNumber: number, size: number, ackEliciting: boolean): void {
+  const { view, path, counters, observer } = parts;
+  view.level = level;
   view.packetNumber = packetNumber;
   view.path = path.id;
   view.datagram = counters.datagramsReceived - 1;
@@ -56,7 +58,7 @@ export function reportRecovery(now: Micros, parts: Parts): void {
 
 function showRecord(parts: Parts, record: SentRecord): void {
   const { view } = parts;
-  view.level = parts.spaces[record.space]!.level;
+  view.level = record.level === EARLY ? 'early' : parts.spaces[record.space]!.level;
   view.packetNumber = record.packetNumber;
   view.path = parts.path.id;
   view.datagram = record.datagram;

@@ -4,8 +4,9 @@ import { Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import { type PacketHeader, readRetry } from '@quiclab/wire';
 import type { DropReason } from '../errors.ts';
+import { EARLY } from '../packet/builder.ts';
 import type { Parts } from './parts.ts';
-import { onPacketLost } from './sent-outcome.ts';
+import { repeatAll } from './sent-outcome.ts';
 
 /**
  * A client is asked to prove its address: it says its Initial again, with the token, to the connection ID that the server now
@@ -28,9 +29,13 @@ export function onRetry(now: Micros, parts: Parts, header: PacketHeader): DropRe
   keys.install('write', 'TLS_AES_128_GCM_SHA256', secrets.client);
   // RFC 9002 §6.3: what was sent counts no more, neither as in flight nor as lost
   const { recovery } = path;
-  const sent = recovery.sentPackets(Space.INITIAL);
-  for (let record = sent.oldest(); record !== undefined; record = sent.after(record.packetNumber)) onPacketLost(parts, record);
-  recovery.discardLevel(now, Space.INITIAL, 0);
+  for (const [space, level] of [
+    [Space.INITIAL, 0],
+    [Space.APPLICATION, EARLY], // RFC 9001 §4.6.2 does not hold here: a Retry says nothing of early data, which goes again
+  ] as const) {
+    repeatAll(parts, space);
+    recovery.discardLevel(now, space, level);
+  }
   recovery.ptoCount = 0;
   recovery.updateDeadline(now);
   return '';

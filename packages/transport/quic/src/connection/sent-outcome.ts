@@ -110,6 +110,12 @@ export function repeatOldest(parts: Parts, space: Space, nth: number): void {
   }
 }
 
+/** Everything outstanding in a space is to be said again. */
+export function repeatAll(parts: Parts, space: Space): void {
+  const sent = parts.path.recovery.sentPackets(space);
+  for (let record = sent.oldest(); record !== undefined; record = sent.after(record.packetNumber)) onPacketLost(parts, record);
+}
+
 /** Whether any of its frames would be repeated: an earlier probe may have been nothing but a PING. */
 function saysSomething({ ackEliciting, frames }: SentRecord): boolean {
   if (!ackEliciting) return false;

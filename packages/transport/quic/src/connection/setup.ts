@@ -22,7 +22,7 @@ import { EventQueue } from './event-queue.ts';
 import { CryptoHandshake } from './handshake.ts';
 import { Idle } from './idle.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { localParameters } from './parameters.ts';
+import { localParameters, rememberedLimits } from './parameters.ts';
 import type { Counters, Parts } from './parts.ts';
 
 /** What the endpoint does for a connection. */
@@ -46,6 +46,8 @@ export interface ConnectionSetup {
   readonly remote: Address;
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** At a client: an earlier connection to be resumed. */
+  readonly session: { readonly data: Uint8Array; readonly earlyData: boolean } | undefined;
   /** Destination connection ID of the client's first Initial. */
   readonly originalDestination: Uint8Array;
   /** At a server: the source ID of the Retry that this connection follows. */
@@ -82,7 +84,14 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
       : undefined,
   );
   const sender = new StreamSender(table, credit, policies.scheduler(), events, observer);
-  const tls = policies.handshake({ side, serverName: setup.serverName, alpn: setup.alpn, random: setup.random.fork('handshake') });
+  const tls = policies.handshake({
+    side,
+    serverName: setup.serverName,
+    alpn: setup.alpn,
+    random: setup.random.fork('handshake'),
+    ...(setup.session && { session: setup.session.data, earlyData: setup.session.earlyData }),
+    ...(side === 'server' && { remember: rememberedLimits(parameters) }),
+  });
   const parts: Parts = {
     side,
     version,

@@ -90,6 +90,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       serverName: options.serverName,
       alpn: options.alpn,
       originalDestination: first,
+      session: options.session && { data: options.session, earlyData: options.earlyData ?? false },
       retrySource: undefined,
       token: options.token ?? NO_TOKEN,
       addressValidated: false,
@@ -252,6 +253,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       alpn,
       originalDestination: token.kind === 'retry' ? token.originalDestination : first,
       retrySource: token.kind === 'retry' ? first : undefined,
+      session: undefined,
       token: NO_TOKEN,
       addressValidated: token.kind !== 'unknown',
       peerId: header.sourceId.slice(),
@@ -285,6 +287,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       remote: Address;
       serverName: string;
       alpn: readonly string[];
+      session: { data: Uint8Array; earlyData: boolean } | undefined;
       originalDestination: Uint8Array;
       retrySource: Uint8Array | undefined;
       token: Uint8Array;

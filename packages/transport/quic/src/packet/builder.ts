@@ -6,7 +6,9 @@ import { assert } from '../errors.ts';
 import type { PacketSpace } from '../space/space.ts';
 
 const NO_TOKEN = new Uint8Array(0);
-const LONG_TYPE = [PacketType.INITIAL, PacketType.HANDSHAKE] as const;
+/** How the records of 0-RTT packets are marked: when early data is rejected, they go. */
+export const EARLY = 1;
+const LONG_TYPE = [PacketType.INITIAL, PacketType.HANDSHAKE, PacketType.ZERO_RTT] as const; // by space
 
 /** Ranges in one ACK frame; those below were said before, and mattered then. */
 const MAX_ACK_RANGES_SENT = 32;
@@ -31,6 +33,8 @@ export class PacketBuilder {
   /** The datagram is to be filled up to 1,200 octets. RFC 9000 §8.2, §14.1. */
   expand: boolean;
   open: boolean;
+  /** A 0-RTT packet: numbers of the application space, keys and header of its own. */
+  early: boolean;
 
   #space: PacketSpace | undefined;
   #record: SentRecord | undefined;
@@ -46,6 +50,7 @@ export class PacketBuilder {
     this.inFlight = false;
     this.expand = false;
     this.open = false;
+    this.early = false;
     this.#space = undefined;
     this.#record = undefined;
     this.#start = 0;
@@ -87,19 +92,19 @@ export class PacketBuilder {
     source: Uint8Array,
     token: Uint8Array,
   ): boolean {
-    const header =
-      space.index === Space.APPLICATION
-        ? 1 + destination.length + 4
-        : LONG_OVERHEAD + destination.length + source.length + (space.index === Space.INITIAL ? token.length + 1 : 0);
-    if (space.index !== Space.APPLICATION) end = Math.min(end, start + MAX_LONG_PACKET);
+    this.early = space.index === Space.APPLICATION && !space.keys.canWrite;
+    const short = space.index === Space.APPLICATION && !this.early;
+    const header = short
+      ? 1 + destination.length + 4
+      : LONG_OVERHEAD + destination.length + source.length + (space.index === Space.INITIAL ? token.length + 1 : 0);
+    if (!short) end = Math.min(end, start + MAX_LONG_PACKET);
     if (start + header + TAG_LENGTH + 32 > end) return false;
     const packetNumber = space.nextPacketNumber;
     const length = packetNumberLength(packetNumber, space.largestAcked);
     this.writer.reset(bytes, start, end);
-    this.#packetNumberOffset =
-      space.index === Space.APPLICATION
-        ? writeShortHeader(this.writer, destination, packetNumber, length, space.keys.writePhase, 0)
-        : writeLongHeader(this.writer, LONG_TYPE[space.index]!, version, destination, source, token, packetNumber, length);
+    this.#packetNumberOffset = short
+      ? writeShortHeader(this.writer, destination, packetNumber, length, space.keys.writePhase, 0)
+      : writeLongHeader(this.writer, LONG_TYPE[space.index]!, version, destination, source, token, packetNumber, length);
     this.#payloadStart = this.writer.position;
     this.writer.end = end - TAG_LENGTH;
     this.#space = space;
@@ -112,6 +117,7 @@ export class PacketBuilder {
     this.expand = false;
     this.open = true;
     record.packetNumber = packetNumber;
+    record.level = this.early ? EARLY : 0;
     record.frames.length = 0;
     return true;
   }
@@ -152,7 +158,7 @@ export class PacketBuilder {
    */
   finish(idLength: number): void {
     let end = this.#packetNumberOffset + 4 + TAG_LENGTH;
-    if (this.ackEliciting && this.#space!.index === Space.APPLICATION) end = Math.max(end, this.#start + 22 + idLength);
+    if (this.ackEliciting && this.#space!.index === Space.APPLICATION && !this.early) end = Math.max(end, this.#start + 22 + idLength);
     this.padTo(end);
   }
 
@@ -163,9 +169,10 @@ export class PacketBuilder {
     const bytes = writer.bytes;
     const payloadEnd = writer.position;
     const end = payloadEnd + TAG_LENGTH;
-    if (space.index !== Space.APPLICATION) setLength(bytes, this.#packetNumberOffset, end);
+    if (this.early || space.index !== Space.APPLICATION) setLength(bytes, this.#packetNumberOffset, end);
     const record = this.#record!;
-    space.keys.seal(bytes, this.#start, this.#packetNumberOffset, this.#packetNumberLength, payloadEnd, record.packetNumber);
+    const keys = this.early ? space.early : space.keys;
+    keys.seal(bytes, this.#start, this.#packetNumberOffset, this.#packetNumberLength, payloadEnd, record.packetNumber);
     record.bytes = end - this.#start;
     record.ackEliciting = this.ackEliciting;
     record.inFlight = this.inFlight;

@@ -1,6 +1,5 @@
-import { Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
-import { expandPacketNumber, type PacketHeader, TransportError, TransportErrorCode } from '@quiclab/wire';
+import { expandPacketNumber, type PacketHeader, PacketType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import type { DropReason } from '../errors.ts';
 import type { PacketSpace } from '../space/space.ts';
 
@@ -28,8 +27,10 @@ export class PacketOpener {
    */
   open(now: Micros, space: PacketSpace, header: PacketHeader, bytes: Uint8Array, previousFor: Micros): DropReason | '' {
     const { start, end, packetNumberOffset } = header;
-    if (!space.keys.canRead) return 'keys-unavailable';
-    const length = space.keys.unmask(bytes, start, packetNumberOffset, end);
+    const short = header.type === PacketType.ONE_RTT;
+    const keys = header.type === PacketType.ZERO_RTT ? space.early : space.keys;
+    if (!keys.canRead) return 'keys-unavailable';
+    const length = keys.unmask(bytes, start, packetNumberOffset, end);
     if (length === 0) return 'too-short';
     let truncated = 0;
     for (let i = 0; i < length; i++) truncated = truncated * 256 + bytes[packetNumberOffset + i]!;
@@ -37,10 +38,9 @@ export class PacketOpener {
     if (space.received.isDuplicate(packetNumber)) return 'duplicate';
     const payloadStart = packetNumberOffset + length;
     const first = bytes[start]!;
-    const short = space.index === Space.APPLICATION;
     const payloadEnd = short
-      ? space.keys.openShort(now, bytes, start, payloadStart, end, packetNumber, (first & KEY_PHASE) === 0 ? 0 : 1, previousFor)
-      : space.keys.openLong(bytes, start, payloadStart, end, packetNumber);
+      ? keys.openShort(now, bytes, start, payloadStart, end, packetNumber, (first & KEY_PHASE) === 0 ? 0 : 1, previousFor)
+      : keys.openLong(bytes, start, payloadStart, end, packetNumber);
     if (payloadEnd < 0) return 'not-authentic';
     if ((first & (short ? RESERVED_SHORT : RESERVED_LONG)) !== 0)
       throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `reserved bits are set in ${space.level} packet ${packetNumber}`);

@@ -1,4 +1,3 @@
-import type { Space } from '@quiclab/recovery';
 import type { Ecn } from '@quiclab/sansio';
 
 /** Handshake packets overtake each other: so many, and so many octets, are kept until their keys come. */
@@ -7,7 +6,8 @@ const MAX_OCTETS = 16_384;
 
 export interface WaitingPacket {
   readonly bytes: Uint8Array;
-  readonly space: Space;
+  /** A value of PacketType: which keys it waits for. */
+  readonly type: number;
   readonly ecn: Ecn;
 }
 
@@ -21,16 +21,16 @@ export class WaitingPackets {
   }
 
   /** Keeps a copy of bytes[from, to); false when there is no room. */
-  keep(bytes: Uint8Array, from: number, to: number, space: Space, ecn: Ecn): boolean {
+  keep(bytes: Uint8Array, from: number, to: number, type: number, ecn: Ecn): boolean {
     if (this.#packets.length >= MAX_PACKETS || this.#octets + to - from > MAX_OCTETS) return false;
-    this.#packets.push({ bytes: bytes.slice(from, to), space, ecn });
+    this.#packets.push({ bytes: bytes.slice(from, to), type, ecn });
     this.#octets += to - from;
     return true;
   }
 
-  /** Takes the first one of a space out. */
-  take(space: Space): WaitingPacket | undefined {
-    const index = this.#packets.findIndex((packet) => packet.space === space);
+  /** Takes the first one of a type out. */
+  take(type: number): WaitingPacket | undefined {
+    const index = this.#packets.findIndex((packet) => packet.type === type);
     if (index < 0) return undefined;
     const packet = this.#packets[index]!;
     this.#packets.splice(index, 1);

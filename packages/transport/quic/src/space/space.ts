@@ -13,6 +13,8 @@ export class PacketSpace {
   readonly index: Space;
   readonly level: Level;
   readonly keys: SpaceKeys;
+  /** Application: the keys of 0-RTT packets, which share its numbers. RFC 9001 §5.6. */
+  readonly early: SpaceKeys;
   readonly received: ReceivedPackets;
   readonly crypto: CryptoStream;
   nextPacketNumber: number;
@@ -23,6 +25,7 @@ export class PacketSpace {
     this.index = index;
     this.level = LEVELS[index]!;
     this.keys = new SpaceKeys(provider, version);
+    this.early = new SpaceKeys(provider, version);
     this.received = new ReceivedPackets(policy, config.maxAckDelay);
     this.crypto = new CryptoStream(config.cryptoBuffer);
     this.nextPacketNumber = 0;

@@ -50,11 +50,25 @@ export class StreamSender {
   /** Lets the scheduler know that a stream has something to send. */
   markReady(stream: Stream): void {
     const send = stream.send!;
+    if (!this.#table.mayUse(stream.id)) return;
     if (send.hasToSend) this.#scheduler.onReady(stream.id, stream.priority);
     else if (send.blockedByStream && stream.blockedSaid !== send.maxData) {
       stream.blockedPending = send.maxData;
       this.queue(stream);
     }
+  }
+
+  /** Limits are known, or known anew: whatever waited for them goes on. */
+  onLimits(): void {
+    for (const stream of this.#table.values()) if (stream.send !== undefined) this.markReady(stream);
+    this.onConnectionCredit();
+  }
+
+  /** A client's early data was rejected: all of it is to be said again, once the limits are known. */
+  rewind(): void {
+    for (const stream of this.#table.values()) if (stream.send !== undefined) this.#scheduler.onNotReady(stream.id);
+    this.#table.rewind();
+    this.#credit.send.restart();
   }
 
   /** Gives a stream up: RESET_STREAM. RFC 9000 §3.1. */

@@ -13,6 +13,8 @@ export class StreamTable {
   readonly #config: TransportConfig;
   readonly #events: EventQueue;
   readonly #streams: Map<StreamId, Stream>;
+  /** The packet that is being read came in 0-RTT, and may be a replay: told with the streams that it opens. RFC 9001 §9.2. */
+  early: boolean;
   #last: Stream | undefined; // most frames are about the stream of the frame before
   // the peer's initial limits, from our point of view
   #sendBidiOurs: number;
@@ -25,6 +27,7 @@ export class StreamTable {
     this.#events = events;
     this.bidi = new StreamLimits('bidi', config.maxStreamsBidi);
     this.uni = new StreamLimits('uni', config.maxStreamsUni);
+    this.early = false;
     this.#streams = new Map();
     this.#last = undefined;
     this.#sendBidiOurs = 0;
@@ -44,8 +47,23 @@ export class StreamTable {
     this.#sendBidiOurs = peer.initialMaxStreamDataBidiRemote;
     this.#sendBidiTheirs = peer.initialMaxStreamDataBidiLocal;
     this.#sendUni = peer.initialMaxStreamDataUni;
+    // streams that were opened for early data have the limits of the session before
+    for (const stream of this.#streams.values()) stream.send?.setMaxData(isBidi(stream.id) ? this.#sendBidiOurs : this.#sendUni);
     if (this.bidi.onPeerLimit(peer.initialMaxStreamsBidi)) this.#events.push({ type: 'streams-available', kind: 'bidi' });
     if (this.uni.onPeerLimit(peer.initialMaxStreamsUni)) this.#events.push({ type: 'streams-available', kind: 'uni' });
+  }
+
+  /** A client's early data was rejected: its streams stay, nothing of them was sent, and no limit is known. RFC 9001 §4.6.2. */
+  rewind(): void {
+    this.bidi.allowed = 0;
+    this.uni.allowed = 0;
+    for (const stream of this.#streams.values()) stream.send?.rewind(0);
+  }
+
+  /** Whether the peer lets us use this stream: one that was opened for early data may be beyond its limit now. */
+  mayUse(id: StreamId): boolean {
+    if (isClientInitiated(id) !== (this.#side === 'client')) return true;
+    return streamIndex(id) < (isBidi(id) ? this.bidi : this.uni).allowed;
   }
 
   get(id: StreamId): Stream | undefined {
@@ -113,7 +131,7 @@ export class StreamTable {
 
   #accept(id: StreamId, kind: 'bidi' | 'uni'): Stream {
     const send = kind === 'bidi' ? this.#sendPart(id, this.#sendBidiTheirs) : undefined;
-    this.#events.push({ type: 'stream-opened', id, early: false });
+    this.#events.push({ type: 'stream-opened', id, early: this.early });
     return this.#add(new Stream(id, send, this.#receivePart(id)));
   }
 
