@@ -213,11 +213,12 @@ export class SpaceKeys {
   }
 
   #follow(now: Micros, packetNumber: number, previousFor: Micros): void {
-    if (this.#unanswered)
+    const isAnswer = this.writeGeneration > this.generation; // to an update of ours, which nobody has to confirm
+    if (this.#unanswered && !isAnswer)
       throw new TransportError(
-        TransportErrorCode.KEY_UPDATE_ERROR,
+        TransportErrorCode.KEY_UPDATE_ERROR, // RFC 9001 §6.2
         `packet ${packetNumber} updates keys before the last update was answered`,
-      ); // RFC 9001 §6.2
+      );
     this.#previousRead = this.#readPacket;
     this.deadline = now + previousFor;
     this.#readPacket = this.#nextRead;
@@ -226,9 +227,9 @@ export class SpaceKeys {
     this.#readPhase = this.#readPhase === 0 ? 1 : 0;
     this.#firstInPhase = packetNumber;
     this.generation++;
-    this.#unanswered = true;
+    this.#unanswered = !isAnswer;
     // RFC 9001 §6.2: the answer to an update is our own, before anything in the new generation is acknowledged
-    if (this.writeGeneration < this.generation) this.#moveWrite();
+    if (!isAnswer) this.#moveWrite();
   }
 
   #moveWrite(): void {
