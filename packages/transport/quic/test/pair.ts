@@ -4,6 +4,7 @@ import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import {
   type Connection,
   type ConnectionEvent,
+  type ConnectOptions,
   Endpoint,
   type EndpointEvent,
   Observer,
@@ -107,14 +108,14 @@ export interface PairOptions {
   readonly oneWayDelay?: Micros;
   readonly config?: Partial<TransportConfig>;
   readonly clientConfig?: Partial<TransportConfig>;
-  readonly serverConfig?: Partial<TransportConfig>;
+  serverConfig?: Partial<TransportConfig>;
   readonly policies?: Partial<Policies>;
   readonly clientPolicies?: Partial<Policies>;
-  readonly serverPolicies?: Partial<Policies>;
+  serverPolicies?: Partial<Policies>;
   readonly certificates?: readonly Uint8Array[];
   readonly padding?: number;
   readonly version?: number;
-  readonly retry?: 'never' | 'always' | 'under-load';
+  retry?: 'never' | 'always' | 'under-load';
   /** What the client brings from an earlier connection. */
   readonly token?: Uint8Array;
   /** What the client asks for; the server speaks 'test'. */
@@ -208,14 +209,25 @@ export class Pair {
       config: { ...options.config, ...options.clientConfig },
     });
     this.server = this.newServer();
-    this.connection = this.client.connect(0, {
-      remote: SERVER,
-      local: CLIENT,
-      serverName: 'server.test',
-      alpn: options.alpn ?? ['test'],
+    this.connection = this.connect({
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(options.token && { token: options.token }),
     });
+  }
+
+  /** Another connection between the same endpoints, now. */
+  connect(more: Partial<ConnectOptions> = {}): Connection {
+    this.accepted = undefined;
+    this.clientEvents.length = 0;
+    this.serverEvents.length = 0;
+    this.connection = this.client.connect(this.now, {
+      remote: SERVER,
+      local: CLIENT,
+      serverName: 'server.test',
+      alpn: this.options.alpn ?? ['test'],
+      ...more,
+    });
+    return this.connection;
   }
 
   /** A server with nothing in its memory but the seed: what the first one was, and what it is after a restart. */
