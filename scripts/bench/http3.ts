@@ -1,7 +1,7 @@
 import { Http3Connection, type HttpEvent } from '@quiclab/http3';
 import { type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
 import { type Contest, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
-import { connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
+import { connect, type Handler, notesOf, quicClient, quicServer } from './quic-ends.ts';
 import { measureRate } from './stopwatch.ts';
 
 const ALPN = 'h3';
@@ -32,26 +32,29 @@ function http3(
 
 /** 1 KiB each, so many at a time on one connection. */
 export const http3Requests: Contest = {
-  serve: (options) =>
-    quicServer(
-      options,
-      ALPN,
-      http3('server', (now, http, event) => {
-        if (event.type !== 'request') return;
-        http.respond(
-          now,
-          event.id,
-          [
-            [':status', '200'],
-            ['content-type', 'application/octet-stream'],
-            ['content-length', String(RESPONSE.length)],
-          ],
-          false,
-        );
-        http.writeBody(now, event.id, RESPONSE);
-        http.finish(now, event.id);
-      }),
-    ),
+  async serve(options) {
+    let first: Connection | undefined;
+    const answer = http3('server', (now, http, event) => {
+      if (event.type !== 'request') return;
+      http.respond(
+        now,
+        event.id,
+        [
+          [':status', '200'],
+          ['content-type', 'application/octet-stream'],
+          ['content-length', String(RESPONSE.length)],
+        ],
+        false,
+      );
+      http.writeBody(now, event.id, RESPONSE);
+      http.finish(now, event.id);
+    });
+    const server = await quicServer(options, ALPN, (now, connection, event) => {
+      first ??= connection;
+      answer(now, connection, event);
+    });
+    return { port: server.port, certificate: server.certificate, notes: () => notesOf(server, first) };
+  },
 
   async run(options, target) {
     let complete = 0;
@@ -88,7 +91,10 @@ export const http3Requests: Contest = {
         for (let i = 0; i < REQUEST_CONCURRENCY; i++) request(now, http);
       },
     );
-    connect(await quicClient(options, target.certificate, handler), ALPN, target.port);
-    return measureRate(() => complete);
+    const client = await quicClient(options, target.certificate, handler);
+    const connection = connect(client, ALPN, target.port);
+    const rate = await measureRate(() => complete);
+    const notes = Object.entries(notesOf(client, connection)).map(([name, value]) => [`client ${name}`, value]);
+    return { ...rate, notes: Object.fromEntries(notes) };
   },
 };

@@ -44,6 +44,14 @@ export function connect(client: QuicEnd, alpn: string, port: number): Connection
   return connection;
 }
 
+/** What the end of a connection has seen, and its socket. */
+export function notesOf({ driver }: QuicEnd, connection: Connection | undefined): Record<string, number> {
+  if (connection === undefined) return {};
+  const { turns, datagramsSent, datagramsReceived } = driver.counters();
+  const { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow } = connection.stats();
+  return { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow, turns, datagramsSent, datagramsReceived };
+}
+
 async function onSocket(endpoint: Endpoint, handler: Handler): Promise<QuicEnd> {
   const socket = await UdpSocket.bind({ host: LOOPBACK, port: 0 });
   const driver = drive(endpoint, socket, {

@@ -1,6 +1,6 @@
 import { type Connection, describeClose } from '@quiclab/quic';
 import { type Contest, HANDSHAKE_CONCURRENCY } from './contest.ts';
-import { connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
+import { connect, type Handler, notesOf, quicClient, quicServer } from './quic-ends.ts';
 import { measureRate, Stopwatch } from './stopwatch.ts';
 
 const ALPN = 'bench';
@@ -9,7 +9,7 @@ const CHUNK = new Uint8Array(1 << 16).fill(0x61);
 /** One stream: the client says how many octets it wants, the server sends them. */
 export const download: Contest = {
   async serve(options) {
-    const connections = new Set<Connection>();
+    let first: Connection | undefined;
     const owed = new WeakMap<Connection, number>();
     const send = (now: number, connection: Connection, id: number): void => {
       let left = owed.get(connection) ?? 0;
@@ -23,7 +23,7 @@ export const download: Contest = {
       if (left === 0) connection.finish(id);
     };
     const server = await quicServer(options, ALPN, (now, connection, event) => {
-      connections.add(connection);
+      first ??= connection;
       if (event.type === 'stream-readable') {
         const request = connection.read(now, event.id); // eight octets: they come in one packet
         if (request?.data.length === 8) owed.set(connection, Number(Buffer.from(request.data).readBigUInt64BE()));
@@ -31,14 +31,7 @@ export const download: Contest = {
         send(now, connection, event.id);
       } else if (event.type === 'stream-writable') send(now, connection, event.id);
     });
-    const notes = (): Record<string, number> => {
-      const { turns, datagramsSent, datagramsReceived } = server.driver.counters();
-      const [first] = connections;
-      if (first === undefined) return {};
-      const { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow } = first.stats();
-      return { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow, turns, datagramsSent, datagramsReceived };
-    };
-    return { port: server.port, certificate: server.certificate, notes };
+    return { port: server.port, certificate: server.certificate, notes: () => notesOf(server, first) };
   },
 
   async run(options, target) {
