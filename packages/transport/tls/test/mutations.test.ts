@@ -1,4 +1,5 @@
 import { concat } from '@quiclab/bytes';
+import type { KeyExchangeGroup } from '@quiclab/crypto';
 import { integerBelow, type Random, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { encodeCodePoints } from '../src/extension-data.ts';
@@ -9,6 +10,7 @@ import { encodeCertificateRequest } from '../src/messages/certificate-request.ts
 import { NOW } from './certificates.ts';
 import { ForgedServer } from './forged-server.ts';
 import { newClient, newServer, Pair, type PairOptions, stepsOf } from './pair.ts';
+import { firstSession, keeper, REMEMBERED } from './sessions.ts';
 
 /** One message of a recorded handshake, as its receiver is given it. */
 interface Recorded {
@@ -75,10 +77,27 @@ function recordCertificateRequest(): Recording {
   };
 }
 
+/** A session is resumed, with early data. The server's tickets are new each time, or they would be used up. */
+function recordResumption(name: string, groups: readonly KeyExchangeGroup[]): Recording[] {
+  const server = (): NonNullable<PairOptions['server']> => ({ tickets: keeper(), earlyData: true, groups });
+  const serverOptions = { remember: REMEMBERED };
+  const session = firstSession({ server: { tickets: keeper(), earlyData: true }, serverOptions });
+  const options = (): PairOptions => ({ server: server(), serverOptions, clientOptions: { session, earlyData: true } });
+  const { flights } = new Pair({ ...options(), seed: SEED }).run();
+  const from = (side: 'client' | 'server') => flights.flatMap((flight) => (flight.from === side ? split(flight.level, flight.data) : []));
+  const random = (side: string): Random => seededRandom(SEED).fork(side);
+  return [
+    { name: `client, ${name}`, side: 'client', start: () => newClient(options(), random('client')), messages: from('server') },
+    { name: `server, ${name}`, side: 'server', start: () => newServer(options(), random('server')), messages: from('client') },
+  ];
+}
+
 const recordings: readonly Recording[] = [
   ...record('one round trip', {}),
   ...record('HelloRetryRequest', { server: { groups: ['secp256r1'] } }),
   recordCertificateRequest(),
+  ...recordResumption('resumed with early data', ['x25519']),
+  ...recordResumption('resumed after HelloRetryRequest', ['secp256r1']),
 ];
 
 type Outcome = 'alert' | 'on its way' | 'complete';
