@@ -1,5 +1,5 @@
 import { fromLatin1, latin1 } from '@quiclab/bytes';
-import type { Trust } from '@quiclab/crypto';
+import type { CryptoProvider, Trust } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import {
   type Connection,
@@ -193,15 +193,21 @@ export class Pair {
   readonly left: Left[] = [];
   flying: Left[] = [];
   readonly options: PairOptions;
+  readonly provider: CryptoProvider;
   readonly #delay: Micros;
 
   constructor(options: PairOptions = {}) {
     this.options = options;
+    this.provider = options.policies?.crypto ?? nodeProvider;
     this.#delay = options.oneWayDelay ?? 10_000;
     const random = seededRandom(options.seed ?? 1);
     this.client = new Endpoint({
       policies: {
-        ...standardPolicies({ random: random.fork('client'), crypto: nodeProvider, handshake: clientTls(options) }),
+        ...standardPolicies({
+          random: random.fork('client'),
+          crypto: nodeProvider,
+          handshake: options.policies?.handshake ?? clientTls(options),
+        }),
         observer: () => this.clientObserver,
         ...options.policies,
         ...options.clientPolicies,
@@ -238,7 +244,7 @@ export class Pair {
         ...standardPolicies({
           random: seededRandom(options.seed ?? 1).fork('server'),
           crypto: nodeProvider,
-          handshake: serverTls(options),
+          handshake: options.policies?.handshake ?? serverTls(options),
         }),
         observer: () => this.serverObserver,
         ...options.policies,

@@ -1,6 +1,5 @@
 import { ByteWriter } from '@quiclab/bytes';
 import { initialSecrets, nextSecret, type PacketProtector, packetProtector, type TrafficKeys, trafficKeys } from '@quiclab/crypto';
-import { nodeProvider } from '@quiclab/crypto/node';
 import {
   expandPacketNumber,
   FrameReader,
@@ -101,12 +100,12 @@ export class ScriptedPeer {
     const secrets = new Map([...pair.clientObserver.secrets, ...pair.serverObserver.secrets]);
     const keys = (label: string): TrafficKeys | undefined => {
       const secret = secrets.get(label);
-      return secret === undefined ? undefined : trafficKeys(nodeProvider, SUITE, secret, VERSION_1);
+      return secret === undefined ? undefined : trafficKeys(pair.provider, SUITE, secret, VERSION_1);
     };
-    const initial = initialSecrets(nodeProvider, VERSION_1, pair.connection.firstDestination);
+    const initial = initialSecrets(pair.provider, VERSION_1, pair.connection.firstDestination);
     const initialKeys = {
-      client: trafficKeys(nodeProvider, SUITE, initial.client, VERSION_1),
-      server: trafficKeys(nodeProvider, SUITE, initial.server, VERSION_1),
+      client: trafficKeys(pair.provider, SUITE, initial.client, VERSION_1),
+      server: trafficKeys(pair.provider, SUITE, initial.server, VERSION_1),
     };
     const ours = client ? 'CLIENT' : 'SERVER';
     const theirs = client ? 'SERVER' : 'CLIENT';
@@ -221,10 +220,10 @@ export class ScriptedPeer {
 
   /** Moves our own packets to the next keys. */
   updateKeys(): void {
-    const secret = nextSecret(nodeProvider, SUITE, this.#writeSecret!, VERSION_1);
+    const secret = nextSecret(this.#pair.provider, SUITE, this.#writeSecret!, VERSION_1);
     const keys = this.#write.application!;
     this.#generations.push(keys.packet);
-    this.#write.application = { header: keys.header, packet: packetProtector(nodeProvider, SUITE, secret, VERSION_1) };
+    this.#write.application = { header: keys.header, packet: packetProtector(this.#pair.provider, SUITE, secret, VERSION_1) };
     this.#writeSecret = secret;
     this.phase = this.phase === 0 ? 1 : 0;
   }
@@ -282,8 +281,8 @@ export class ScriptedPeer {
     if (here >= 0) return here;
     const before = this.#readPrevious?.open(bytes, start, payloadStart, end, packetNumber) ?? -1;
     if (before >= 0) return before;
-    const secret = nextSecret(nodeProvider, SUITE, this.#readSecret!, VERSION_1);
-    const next = packetProtector(nodeProvider, SUITE, secret, VERSION_1);
+    const secret = nextSecret(this.#pair.provider, SUITE, this.#readSecret!, VERSION_1);
+    const next = packetProtector(this.#pair.provider, SUITE, secret, VERSION_1);
     const there = next.open(bytes, start, payloadStart, end, packetNumber);
     if (there < 0) return there;
     this.#readPrevious = this.#readPacket;
