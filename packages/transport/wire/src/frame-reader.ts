@@ -12,15 +12,15 @@ import { high, isLarger, isTooManyStreams, low } from './wide-varint.ts';
  * itself, and are good as long as its octets are.
  */
 export class FrameReader {
-  /** The frame type as on the wire: 0x08 to 0x0f for STREAM. */
+  /** The frame type as on the wire: 0x08 to 0x0f for STREAM, 0x30 and 0x31 for DATAGRAM. */
   rawType = 0;
   /** Where the frame starts in the octets given to `reset`. */
   start = 0;
-  /** Stream ID: STREAM, RESET_STREAM, STOP_SENDING, MAX_STREAM_DATA, STREAM_DATA_BLOCKED. */
+  /** Stream ID: STREAM, RESET_STREAM, RESET_STREAM_AT, STOP_SENDING, MAX_STREAM_DATA, STREAM_DATA_BLOCKED. */
   id = 0;
   /** Offset of the data: STREAM, CRYPTO. */
   offset = 0;
-  /** Octets of data: STREAM, CRYPTO, NEW_TOKEN, PATH_CHALLENGE, PATH_RESPONSE, and of the reason of a CONNECTION_CLOSE. */
+  /** Octets of data: STREAM, CRYPTO, DATAGRAM, NEW_TOKEN, PATH_CHALLENGE, PATH_RESPONSE, and of the reason of a CONNECTION_CLOSE. */
   length = 0;
   fin = false;
   /** Where that data lies in the octets given to `reset`. */
@@ -28,10 +28,12 @@ export class FrameReader {
   dataEnd = 0;
   /** Maximum: MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS, and the three BLOCKED frames. */
   limit = 0;
-  /** Error code: RESET_STREAM, STOP_SENDING, CONNECTION_CLOSE. */
+  /** Error code: RESET_STREAM, RESET_STREAM_AT, STOP_SENDING, CONNECTION_CLOSE. */
   code = 0;
-  /** RESET_STREAM. */
+  /** RESET_STREAM, RESET_STREAM_AT. */
   finalSize = 0;
+  /** RESET_STREAM_AT: octets from the start that are delivered in spite of the reset; never above the final size. */
+  reliableSize = 0;
   /** NEW_CONNECTION_ID, RETIRE_CONNECTION_ID. */
   sequence = 0;
   /** NEW_CONNECTION_ID. */
@@ -56,7 +58,7 @@ export class FrameReader {
     return this.#reader.position;
   }
 
-  /** STREAM, CRYPTO: the data. NEW_TOKEN: the token. PATH_CHALLENGE, PATH_RESPONSE: the 8 octets. */
+  /** STREAM, CRYPTO, DATAGRAM: the data. NEW_TOKEN: the token. PATH_CHALLENGE, PATH_RESPONSE: the 8 octets. */
   data(): Uint8Array {
     return this.#reader.bytes.subarray(this.dataStart, this.dataEnd);
   }
@@ -79,7 +81,7 @@ export class FrameReader {
 
   /**
    * Reads the next frame.
-   * @returns its FrameType, -1 at the end of the payload; STREAM stands for all eight types, one PADDING for a run of them
+   * @returns its FrameType, -1 at the end of the payload; STREAM stands for all eight types, DATAGRAM for both, one PADDING for a run of them
    * @throws TransportError FRAME_ENCODING_ERROR when the frame is malformed, cut short or of no known type; PROTOCOL_VIOLATION
    *         when its type is encoded in more octets than needed (RFC 9000 §12.4). There is no reading on after that.
    */
@@ -112,6 +114,9 @@ export class FrameReader {
         this.id = reader.varint();
         this.code = reader.varint();
         this.finalSize = reader.varint();
+        break;
+      case FrameType.RESET_STREAM_AT:
+        this.#resetStreamAt();
         break;
       case FrameType.STOP_SENDING:
         this.id = reader.varint();
@@ -159,6 +164,13 @@ export class FrameReader {
         this.frameType = 0;
         this.#data(reader.varint());
         break;
+      case FrameType.DATAGRAM:
+        this.#data(reader.end - reader.position);
+        return type; // whatever is left is its data
+      case FrameType.DATAGRAM | 1:
+        this.#data(reader.varint());
+        if (reader.overrun) this.#fail('cut short');
+        return FrameType.DATAGRAM;
       default:
         this.#fail('unknown type'); // §12.4
     }
@@ -212,6 +224,20 @@ export class FrameReader {
     const at = reader.position;
     this.limit = reader.varint();
     if (this.limit === Number.MAX_SAFE_INTEGER && isTooManyStreams(reader.bytes, at)) this.#fail('more than 2^60 streams'); // §19.11, §19.14
+  }
+
+  #resetStreamAt(): void {
+    const reader = this.#reader;
+    this.id = reader.varint();
+    this.code = reader.varint();
+    const finalAt = reader.position;
+    this.finalSize = reader.varint();
+    const reliableAt = reader.position;
+    this.reliableSize = reader.varint();
+    if (reader.overrun) return;
+    const saturated = this.finalSize === Number.MAX_SAFE_INTEGER && this.reliableSize === Number.MAX_SAFE_INTEGER;
+    if (saturated ? isLarger(reader.bytes, reliableAt, finalAt) : this.reliableSize > this.finalSize)
+      this.#fail(`reliable size ${this.reliableSize} above the final size ${this.finalSize}`);
   }
 
   #newConnectionId(): void {

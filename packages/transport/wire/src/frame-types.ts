@@ -1,4 +1,7 @@
-/** Frame types. RFC 9000 §19. STREAM is the first of eight: the lowest three bits say which fields follow. */
+/**
+ * Frame types. RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-reliable-stream-reset. STREAM is the first of eight, DATAGRAM of two: the
+ * lowest bits say which fields follow.
+ */
 export const FrameType = {
   PADDING: 0x00,
   PING: 0x01,
@@ -24,12 +27,14 @@ export const FrameType = {
   CONNECTION_CLOSE: 0x1c,
   CONNECTION_CLOSE_APP: 0x1d,
   HANDSHAKE_DONE: 0x1e,
+  RESET_STREAM_AT: 0x24,
+  DATAGRAM: 0x30,
 } as const;
 
 const NAMES = new Map<number, string>(Object.entries(FrameType).map(([name, type]) => [type, name]));
 
-/** The name of a frame type for people: 'STREAM' for 0x08 to 0x0f, 'frame 0x30' for a type that is not known. */
+/** The name of a frame type for people: 'STREAM' for 0x08 to 0x0f, 'frame 0x40' for a type that is not known. */
 export function frameName(type: number): string {
-  const known = (type & ~7) === FrameType.STREAM && type < 0x10 ? FrameType.STREAM : type;
+  const known = type >= 0x08 && type <= 0x0f ? FrameType.STREAM : type === (FrameType.DATAGRAM | 1) ? FrameType.DATAGRAM : type;
   return NAMES.get(known) ?? `frame 0x${type.toString(16)}`;
 }

@@ -24,6 +24,17 @@ export function writeResetStream(w: ByteWriter, id: number, code: number, finalS
 export const resetStreamSize = (id: number, code: number, finalSize: number): number =>
   1 + varintSize(id) + varintSize(code) + varintSize(finalSize);
 
+/** Gives a stream up but for its first `reliableSize` octets. draft-ietf-quic-reliable-stream-reset. @param reliableSize  at most the final size */
+export function writeResetStreamAt(w: ByteWriter, id: number, code: number, finalSize: number, reliableSize: number): void {
+  w.uint8(FrameType.RESET_STREAM_AT);
+  w.varint(id);
+  w.varint(code);
+  w.varint(finalSize);
+  w.varint(reliableSize);
+}
+export const resetStreamAtSize = (id: number, code: number, finalSize: number, reliableSize: number): number =>
+  resetStreamSize(id, code, finalSize) + varintSize(reliableSize);
+
 /** RFC 9000 §19.5. */
 export function writeStopSending(w: ByteWriter, id: number, code: number): void {
   w.uint8(FrameType.STOP_SENDING);
@@ -177,3 +188,14 @@ export const applicationCloseSize = (code: number, reasonLength: number): number
 export function writeHandshakeDone(w: ByteWriter): void {
   w.uint8(FrameType.HANDSHAKE_DONE);
 }
+
+/**
+ * Writes a DATAGRAM frame up to its data, which the caller copies behind it. RFC 9221 §4.
+ * @param withLength  false only for the last frame of a packet: its data reaches to the end
+ */
+export function writeDatagramHeader(w: ByteWriter, length: number, withLength: boolean): void {
+  w.uint8(FrameType.DATAGRAM | (withLength ? 1 : 0));
+  if (withLength) w.varint(length);
+}
+/** Size of a whole DATAGRAM frame that says its length: what max_datagram_frame_size is compared with. */
+export const datagramSize = (length: number): number => 1 + varintSize(length) + length;

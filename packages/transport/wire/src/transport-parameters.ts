@@ -47,6 +47,10 @@ export interface TransportParameters {
   readonly initialSourceConnectionId?: Uint8Array;
   /** Server only, after Retry. */
   readonly retrySourceConnectionId?: Uint8Array;
+  /** Octets of the largest DATAGRAM frame that is taken, its type and length included; 0: none. RFC 9221 §3. */
+  readonly maxDatagramFrameSize: number;
+  /** RESET_STREAM_AT frames are taken. draft-ietf-quic-reliable-stream-reset. */
+  readonly resetStreamAt: boolean;
 }
 
 /** What holds for a peer that sends no parameter at all. RFC 9000 §18.2. */
@@ -63,6 +67,8 @@ export const defaultTransportParameters: TransportParameters = {
   maxAckDelay: 25,
   disableActiveMigration: false,
   activeConnectionIdLimit: 2,
+  maxDatagramFrameSize: 0,
+  resetStreamAt: false,
 };
 
 /** A parameter beyond those of RFC 9000: a reserved one (31 * N + 27), or an extension's. */
@@ -88,7 +94,7 @@ export function encodeTransportParameters(parameters: TransportParameters, greas
     const value = parameters[key];
     if (value !== undefined) writeOctets(w, id, value);
   }
-  if (parameters.disableActiveMigration) writeOctets(w, DISABLE_ACTIVE_MIGRATION, new Uint8Array(0));
+  for (const { id, key } of FLAGS) if (parameters[key]) writeOctets(w, id, new Uint8Array(0));
   if (parameters.preferredAddress !== undefined) writeOctets(w, PREFERRED_ADDRESS, encodePreferredAddress(parameters.preferredAddress));
   if (grease !== undefined) writeOctets(w, grease.id, grease.value);
   return w.written().slice();
@@ -132,9 +138,12 @@ function decodeParameter(into: Mutable<TransportParameters>, id: number, value: 
     const length = value.remaining;
     if (length < octets.least || length > octets.most) fail(`parameter ${name(id)} has ${length} octets`);
     into[octets.key] = value.take(length).slice();
-  } else if (id === DISABLE_ACTIVE_MIGRATION) {
+    return;
+  }
+  const flag = FLAGS.find((entry) => entry.id === id);
+  if (flag !== undefined) {
     if (value.remaining > 0) fail(`parameter ${name(id)} has ${value.remaining} octets, must have none`);
-    into.disableActiveMigration = true;
+    into[flag.key] = true;
   } else if (id === PREFERRED_ADDRESS) into.preferredAddress = decodePreferredAddress(value);
 }
 
@@ -199,7 +208,6 @@ type KeysWith<V> = {
   [K in keyof TransportParameters]: NonNullable<TransportParameters[K]> extends V ? K : never;
 }[keyof TransportParameters];
 
-const DISABLE_ACTIVE_MIGRATION = 0x0c;
 const PREFERRED_ADDRESS = 0x0d;
 const ANY = Number.MAX_SAFE_INTEGER;
 
@@ -215,6 +223,7 @@ const INTEGERS: readonly IntegerParameter[] = [
   { id: 0x0a, key: 'ackDelayExponent', least: 0, most: 20 },
   { id: 0x0b, key: 'maxAckDelay', least: 0, most: 0x3fff },
   { id: 0x0e, key: 'activeConnectionIdLimit', least: 2, most: ANY },
+  { id: 0x20, key: 'maxDatagramFrameSize', least: 0, most: ANY },
 ];
 
 const OCTETS: readonly OctetsParameter[] = [
@@ -224,13 +233,18 @@ const OCTETS: readonly OctetsParameter[] = [
   { id: 0x10, key: 'retrySourceConnectionId', least: 0, most: MAX_CONNECTION_ID_LENGTH },
 ];
 
+/** There or not there, without a value. */
+const FLAGS: readonly { readonly id: number; readonly key: 'disableActiveMigration' | 'resetStreamAt' }[] = [
+  { id: 0x0c, key: 'disableActiveMigration' },
+  { id: 0x1d, key: 'resetStreamAt' },
+];
+
 /** original_destination_connection_id, stateless_reset_token, preferred_address, retry_source_connection_id. §18.2. */
 const SERVER_ONLY: readonly number[] = [0x00, 0x02, PREFERRED_ADDRESS, 0x10];
 
 function name(id: number): string {
-  if (id === DISABLE_ACTIVE_MIGRATION) return 'disableActiveMigration';
   if (id === PREFERRED_ADDRESS) return 'preferredAddress';
-  return [...INTEGERS, ...OCTETS].find((entry) => entry.id === id)?.key ?? `0x${id.toString(16)}`;
+  return [...INTEGERS, ...OCTETS, ...FLAGS].find((entry) => entry.id === id)?.key ?? `0x${id.toString(16)}`;
 }
 
 /** Transport parameters travel in CRYPTO frames, so one of those is what triggered the error. */

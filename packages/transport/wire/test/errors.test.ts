@@ -28,6 +28,8 @@ test('a TransportError carries code, reason and frame type', () => {
 test('frames have names (RFC 9000 §19)', () => {
   for (let type = 0x08; type < 0x10; type++) expect(frameName(type)).toBe('STREAM');
   expect(frameName(0x1d)).toBe('CONNECTION_CLOSE_APP');
+  expect(frameName(0x24)).toBe('RESET_STREAM_AT');
+  expect([frameName(0x30), frameName(0x31), frameName(0x32)]).toEqual(['DATAGRAM', 'DATAGRAM', 'frame 0x32']);
   expect(frameName(0x1f)).toBe('frame 0x1f');
   expect(frameName(0x40a)).toBe('frame 0x40a');
   expect(frameName(2 ** 40 + 8)).toBe('frame 0x10000000008');

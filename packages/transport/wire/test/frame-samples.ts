@@ -7,6 +7,7 @@ import {
   writeConnectionClose,
   writeCryptoHeader,
   writeDataBlocked,
+  writeDatagramHeader,
   writeHandshakeDone,
   writeMaxData,
   writeMaxStreamData,
@@ -18,6 +19,7 @@ import {
   writePathResponse,
   writePing,
   writeResetStream,
+  writeResetStreamAt,
   writeRetireConnectionId,
   writeStopSending,
   writeStreamDataBlocked,
@@ -128,6 +130,24 @@ export const SAMPLES: readonly Sample[] = [
     writeApplicationClose(w, 0x101, octets(0, 0)),
   ),
   sample('HANDSHAKE_DONE', FrameType.HANDSHAKE_DONE, {}, writeHandshakeDone),
+  sample('RESET_STREAM_AT', FrameType.RESET_STREAM_AT, { id: 4, code: 0x10c, finalSize: big, reliableSize: 70 }, (w) =>
+    writeResetStreamAt(w, 4, 0x10c, big, 70),
+  ),
+  sample('DATAGRAM', FrameType.DATAGRAM, { length: 70, data: octets(70, 12) }, (w) => {
+    writeDatagramHeader(w, 70, true);
+    w.octets(octets(70, 12));
+  }),
+  sample('DATAGRAM, empty', FrameType.DATAGRAM, { length: 0, data: octets(0, 0) }, (w) => writeDatagramHeader(w, 0, true)),
+  sample(
+    'DATAGRAM, to the end',
+    FrameType.DATAGRAM,
+    { length: 70, data: octets(70, 13) },
+    (w) => {
+      writeDatagramHeader(w, 70, false);
+      w.octets(octets(70, 13));
+    },
+    true,
+  ),
 ];
 
 function streams(): Sample[] {

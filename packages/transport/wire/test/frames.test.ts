@@ -4,12 +4,14 @@ import {
   connectionCloseSize,
   cryptoDataRoom,
   cryptoHeaderSize,
+  datagramSize,
   FrameReader,
   FrameType,
   newConnectionIdSize,
   newTokenSize,
   oneNumberSize,
   PATH_FRAME_SIZE,
+  resetStreamAtSize,
   resetStreamSize,
   stopSendingSize,
   streamDataRoom,
@@ -60,6 +62,9 @@ describe('each frame comes back as it was written (RFC 9000 §19)', () => {
   test('the octets are those of the RFC', () => {
     const hex = (name: string): string => toHex(SAMPLES.find((sample) => sample.name === name)!.bytes);
     expect(hex('PING')).toBe('01');
+    expect(hex('RESET_STREAM_AT')).toBe('2404410cc01ffffffffffffe4046');
+    expect(hex('DATAGRAM, empty')).toBe('3100');
+    expect(hex('DATAGRAM, to the end')).toBe(`30${'0d'.repeat(70)}`);
     expect(hex('RESET_STREAM')).toBe('0404410cc01ffffffffffffe');
     expect(hex('STREAM, 0 octets at 5, fin')).toBe('0f43e80500');
     expect(hex('STREAM, 0 octets at 0, to the end')).toBe('0843e8');
@@ -100,6 +105,8 @@ describe('sizes are what is written', () => {
   const big = Number.MAX_SAFE_INTEGER - 1;
   test('of whole frames', () => {
     expect(resetStreamSize(4, 0x10c, big)).toBe(size('RESET_STREAM'));
+    expect(resetStreamAtSize(4, 0x10c, big, 70)).toBe(size('RESET_STREAM_AT'));
+    expect(datagramSize(70)).toBe(size('DATAGRAM'));
     expect(stopSendingSize(2 ** 30, 0)).toBe(size('STOP_SENDING'));
     expect(newTokenSize(90)).toBe(size('NEW_TOKEN'));
     expect(oneNumberSize(big)).toBe(size('MAX_DATA'));

@@ -185,6 +185,8 @@ describe('altered octets are a fault, an allowed error, or another valid reading
         initialMaxStreamsBidi: 100,
         maxAckDelay: 20,
         disableActiveMigration: true,
+        maxDatagramFrameSize: 65_535,
+        resetStreamAt: true,
         initialSourceConnectionId: new Uint8Array(8).fill(3),
         statelessResetToken: new Uint8Array(16).fill(4),
         preferredAddress: {
@@ -238,6 +240,7 @@ function describeFrame(type: number, frame: FrameReader, end: number): string {
       if (frame.dataEnd > end || frame.dataEnd - frame.dataStart !== frame.length) bad('data');
       return `${frame.rawType} ${frame.id} ${frame.offset} ${frame.fin} ${toHex(frame.data())};`;
     case FrameType.CRYPTO:
+    case FrameType.DATAGRAM:
     case FrameType.NEW_TOKEN:
     case FrameType.PATH_CHALLENGE:
     case FrameType.PATH_RESPONSE:
@@ -251,6 +254,9 @@ function describeFrame(type: number, frame: FrameReader, end: number): string {
       if (frame.connectionId.length < 1 || frame.connectionId.length > 20 || frame.resetToken.length !== 16) bad('connection ID');
       if (frame.retirePriorTo > frame.sequence) bad('retirePriorTo');
       return `id ${frame.sequence} ${frame.retirePriorTo} ${toHex(frame.connectionId)} ${toHex(frame.resetToken)};`;
+    case FrameType.RESET_STREAM_AT:
+      if (frame.reliableSize > frame.finalSize) bad('reliable size');
+      return `${type} ${frame.id} ${frame.code} ${frame.finalSize} ${frame.reliableSize};`;
     default:
       return `${frame.rawType} ${JSON.stringify(fieldsOf(frame, NUMBERS.get(type)!))};`;
   }

@@ -27,7 +27,7 @@ describe('a frame cut short at any octet is FRAME_ENCODING_ERROR and nothing els
       if (length >= header) expect(error).toBeUndefined();
       else expect([error?.code, error?.frameType], `${length} octets`).toEqual([FRAME_ENCODING_ERROR, bytes[0]]);
     }
-    expect(bytes[0]! & (type === FrameType.STREAM ? 0xf8 : 0xff)).toBe(type);
+    expect(bytes[0]! & (type === FrameType.STREAM ? 0xf8 : type === FrameType.DATAGRAM ? 0xfe : 0xff)).toBe(type);
   });
 });
 
@@ -66,6 +66,10 @@ describe('malformed frames', () => {
       FRAME_ENCODING_ERROR,
       0x18,
     ],
+    ['RESET_STREAM_AT: reliable size above the final size', '24 00 00 05 06', FRAME_ENCODING_ERROR, 0x24],
+    ['RESET_STREAM_AT: the same, above 2^53', '24 00 00 e000000000000001 e000000000000002', FRAME_ENCODING_ERROR, 0x24],
+    ['RESET_STREAM_AT in two octets, RFC 9000 §12.4', '4024 00 00 05 05', PROTOCOL_VIOLATION, 0x24],
+    ['DATAGRAM: longer than the payload, RFC 9221 §4', '31 05 00000000', FRAME_ENCODING_ERROR, 0x31],
     ['CONNECTION_CLOSE: reason longer than the payload', '1c 00 00 05 61', FRAME_ENCODING_ERROR, 0x1c],
   ])('%s', (_, hex, code, frameType) => {
     const error = errorOf(fromHex(hex));
@@ -79,6 +83,9 @@ describe('malformed frames', () => {
     ['STREAM: data up to 2^62 - 1: flow control has the say', '0f 00 fffffffffffffffd 02 0000'],
     ['MAX_STREAMS: 2^60', '12 d000000000000000'],
     ['STREAMS_BLOCKED: 2^60', '17 d000000000000000'],
+    ['RESET_STREAM_AT: all of it is reliable', '24 00 00 05 05'],
+    ['RESET_STREAM_AT: all of it is reliable, above 2^53', '24 00 00 e000000000000001 e000000000000001'],
+    ['DATAGRAM: empty, to the end, RFC 9221 §4', '30'],
     ['NEW_CONNECTION_ID of 1 octet', `18 00 00 01 ${zeros(1 + 16)}`],
     ['NEW_CONNECTION_ID that retires all before it, above 2^53', `18 e000000000000002 e000000000000002 08 ${zeros(8 + 16)}`],
   ])('allowed: %s', (_, hex) => {

@@ -38,6 +38,8 @@ const everything: TransportParameters = {
   activeConnectionIdLimit: 8,
   initialSourceConnectionId: fromHex('f067a5502a4262b5'),
   retrySourceConnectionId: new Uint8Array(20),
+  maxDatagramFrameSize: 65_535,
+  resetStreamAt: true,
 };
 
 function errorOf(hex: string, from: 'client' | 'server' = 'server'): TransportError | undefined {
@@ -105,7 +107,7 @@ describe('transport parameters (RFC 9000 §18)', () => {
       expect([error.code, error.frameType]).toEqual([TransportErrorCode.TRANSPORT_PARAMETER_ERROR, FrameType.CRYPTO]);
       errors++;
     }
-    expect(errors).toBe(whole.length - 17); // it can end whole before each of the seventeen
+    expect(errors).toBe(whole.length - 19); // it can end whole before each of the nineteen
   });
 
   test.each([
@@ -124,6 +126,8 @@ describe('transport parameters (RFC 9000 §18)', () => {
     ['max_ack_delay 2^62 - 1', '0b08ffffffffffffffff'],
     ['disable_active_migration with a value', '0c0100'],
     ['active_connection_id_limit 1', '0e0101'],
+    ['reset_stream_at with a value', '1d0100'],
+    ['max_datagram_frame_size of no octets', '2000'],
     ['original_destination_connection_id of 21 octets', `0015${'00'.repeat(21)}`],
     ['initial_source_connection_id of 21 octets', `0f15${'00'.repeat(21)}`],
     ['preferred_address without a connection ID', `0d29${'00'.repeat(41)}`],
@@ -145,6 +149,7 @@ describe('transport parameters (RFC 9000 §18)', () => {
     ['max_ack_delay 2^14 - 1', '0b027fff'],
     ['max_ack_delay 1 in eight octets', '0b08c000000000000001'],
     ['active_connection_id_limit 2', '0e0102'],
+    ['max_datagram_frame_size 2^62 - 1', '2008ffffffffffffffff'],
     ['preferred_address with a connection ID of 1 octet', `0d2a${'00'.repeat(24)}01${'00'.repeat(17)}`],
   ])('allowed: %s (§18.2)', (_, hex) => {
     expect(errorOf(hex)).toBeUndefined();
