@@ -24,7 +24,7 @@ export type ConnectionEvent =
   | { readonly type: 'token'; readonly data: Uint8Array }
   | { readonly type: 'closed'; readonly cause: CloseCause };
 
-/** `active`: the connection has events; told once until they are polled empty. `drained`: it is gone, forget it. */
+/** `active`: the connection has events; told once, and again when more come up, or when some were polled and some were not. `drained`: it is gone, forget it. */
 export type EndpointEvent = { readonly type: 'accepted' | 'active' | 'drained'; readonly connection: Connection };
 
 export interface ConnectionFacts {
