@@ -215,12 +215,12 @@ class ServerHandshake extends HandshakeMachine {
     this.emitSecret('application', 'read', keys, keys.derive('c ap traffic', transcriptHash), 'CLIENT_TRAFFIC_SECRET_0', clientRandom);
     this.emit({ type: 'complete', alpn: terms.alpn, earlyData, resumed: resumption !== undefined });
     this.#state = 'connected';
+    if (!terms.resumes || this.#settings.tickets === undefined) return;
     this.#transcript.add(message.octets);
-    if (terms.resumes) this.#issueTickets(now, keys, resumption?.state.authenticatedAt ?? now);
+    this.#issueTickets(now, keys, terms, resumption?.state.authenticatedAt ?? now);
   }
 
-  #issueTickets(now: Micros, keys: KeySchedule, authenticatedAt: Micros): void {
-    const { terms } = this.#agreement!;
+  #issueTickets(now: Micros, keys: KeySchedule, terms: Negotiated, authenticatedAt: Micros): void {
     const secret = keys.derive('res master', this.#transcript.hash(keys.hash));
     const origin = {
       suite: terms.suite,
