@@ -1,4 +1,6 @@
+import type { Policies } from '@quiclab/quic';
 import { type Datagram, NEVER } from '@quiclab/sansio';
+import { roundRobinByPacket } from '@quiclab/streams';
 import { writeConnectionClose, writeNewConnectionId, writePing } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { CLIENT, Pair, type PairOptions, SERVER, text } from './pair.ts';
@@ -147,6 +149,30 @@ describe('closing and draining (RFC 9000 §10.2)', () => {
     pair.run(pair.now + 20_000);
     expect(pair.accepted!.cause).toEqual({ kind: 'peer-application', code: 1, reason: 'ä'.repeat(128) });
   });
+});
+
+test('a mistake of ours while sending ends the connection with INTERNAL_ERROR; the peer is told that, and no more (RFC 9000 §11.1)', () => {
+  let broken = false;
+  const scheduler: Policies['scheduler'] = () => {
+    const inner = roundRobinByPacket();
+    const next = inner.next.bind(inner);
+    inner.next = () => {
+      if (broken) throw new Error('the scheduler has lost its list');
+      return next();
+    };
+    return inner;
+  };
+  const pair = quiet({ clientPolicies: { scheduler } });
+  pair.connection.write(pair.now, pair.connection.openStream('uni')!, text('x'));
+  broken = true;
+  pair.run(pair.now + 15_000);
+  expect(pair.connection.cause).toEqual({
+    kind: 'local-transport',
+    code: 1,
+    frameType: 0,
+    reason: 'Error: the scheduler has lost its list',
+  });
+  expect(pair.accepted!.cause).toEqual({ kind: 'peer-transport', code: 1, frameType: 0, reason: '' });
 });
 
 describe('stateless reset (RFC 9000 §10.3)', () => {
