@@ -121,6 +121,10 @@ export class QlogObserver extends Observer {
     this.#updateMetrics(now, 0, { pto_count: ptoCount });
   }
 
+  override pathChanged(now: Micros, path: number): void {
+    this.#event(now, 'migration_state_updated', { new: 'migration_complete', tuple_id: String(path) });
+  }
+
   override keysDiscarded(now: Micros, level: Level): void {
     for (const side of ['client', 'server'])
       this.#event(now, 'key_discarded', { key_type: `${side}_${KEYS[level]}_secret`, trigger: 'tls' });
@@ -254,6 +258,7 @@ function closeData(cause: CloseCause): Data {
     case 'idle-timeout':
       return { initiator: 'local', trigger: 'idle_timeout' };
     case 'handshake-timeout':
+    case 'path-lost':
       return { initiator: 'local', reason: describeClose(cause), trigger: 'aborted' };
     case 'stateless-reset':
       return { initiator: 'remote', trigger: 'stateless_reset' };

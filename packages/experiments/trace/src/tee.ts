@@ -69,6 +69,10 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.handshakeState(...told);
   }
 
+  override pathChanged(...told: Parameters<Observer['pathChanged']>): void {
+    for (const observer of this.#observers) observer.pathChanged(...told);
+  }
+
   override keysDiscarded(...told: Parameters<Observer['keysDiscarded']>): void {
     for (const observer of this.#observers) observer.keysDiscarded(...told);
   }

@@ -38,6 +38,8 @@ export interface TransportConfig {
   readonly activeConnectionIdLimit: number;
   /** Octets of the connection IDs that we issue, 4 to 20. Default 8. */
   readonly connectionIdLength: number;
+  /** Ask the peer not to migrate on purpose. Default false. RFC 9000 §18.2. */
+  readonly disableActiveMigration: boolean;
   /** Octets of CRYPTO data out of order, or of a handshake message, that we keep for each level. Default 128 KiB; RFC 9000 §7.5 asks for 4,096 at least. */
   readonly cryptoBuffer: number;
   /** Connections whose handshake is not complete that an endpoint holds; further Initials are refused. Default 1,000. */
@@ -69,6 +71,7 @@ export const defaultTransportConfig: TransportConfig = {
   ackDelayExponent: 3,
   activeConnectionIdLimit: 4,
   connectionIdLength: 8,
+  disableActiveMigration: false,
   cryptoBuffer: 128 << 10,
   maxHalfOpen: 1_000,
   retryAbove: 100,
@@ -89,7 +92,9 @@ export function transportConfig(options: Partial<TransportConfig> = {}): Transpo
 }
 
 const WHOLE = Number.MAX_SAFE_INTEGER;
-const BOUNDS: readonly (readonly [keyof TransportConfig, number, number])[] = [
+type NumericOption = { [K in keyof TransportConfig]: TransportConfig[K] extends number ? K : never }[keyof TransportConfig];
+
+const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['maxIdleTimeout', 0, WHOLE],
   ['handshakeTimeout', 1, WHOLE],
   ['datagramSize', 1200, 65_527],

@@ -12,7 +12,7 @@ export type DropReason =
   | 'too-short' // no room for a header protection sample
   | 'not-authentic' // the AEAD says no
   | 'duplicate' // this packet number came before
-  | 'unknown-path' // from another address, and migration is not there yet
+  | 'unknown-path' // from an address where we expect nobody: before the handshake is confirmed, or no server of ours
   | 'initial-too-small' // RFC 9000 §14.1: a client's Initial in a datagram below 1,200 octets
   | 'refused' // no room for another connection
   | 'retry' // a Retry packet; not supported yet
@@ -23,7 +23,7 @@ export type DropReason =
 export type CloseCause =
   | { readonly kind: 'local-application' | 'peer-application'; readonly code: number; readonly reason: string }
   | { readonly kind: 'local-transport' | 'peer-transport'; readonly code: number; readonly reason: string; readonly frameType: number }
-  | { readonly kind: 'idle-timeout' | 'handshake-timeout' | 'stateless-reset' }
+  | { readonly kind: 'idle-timeout' | 'handshake-timeout' | 'stateless-reset' | 'path-lost' }
   | { readonly kind: 'version-mismatch'; readonly offered: number; readonly supported: readonly number[] };
 
 /** One line for people. */
@@ -33,6 +33,8 @@ export function describeClose(cause: CloseCause): string {
       return 'nothing was heard for the idle timeout';
     case 'handshake-timeout':
       return 'the handshake did not complete in time';
+    case 'path-lost':
+      return 'the peer is at none of its addresses any more';
     case 'stateless-reset':
       return 'the peer has lost its state and sent a stateless reset';
     case 'version-mismatch':

@@ -22,6 +22,8 @@ export type ConnectionEvent =
   | { readonly type: 'session'; readonly data: Uint8Array }
   /** At a client: brought back with the next connection to this server, it spares a Retry. RFC 9000 §8.1.3. */
   | { readonly type: 'token'; readonly data: Uint8Array }
+  /** The peer is, or we are, somewhere else now. RFC 9000 §9. */
+  | { readonly type: 'path-changed'; readonly local: Address; readonly remote: Address }
   | { readonly type: 'closed'; readonly cause: CloseCause };
 
 /** `active`: the connection has events; told once, and again when more come up, or when some were polled and some were not. `drained`: it is gone, forget it. */

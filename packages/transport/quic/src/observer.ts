@@ -1,5 +1,5 @@
 import type { RttView } from '@quiclab/congestion';
-import type { Ecn, Micros } from '@quiclab/sansio';
+import type { Address, Ecn, Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { Level } from '@quiclab/tls';
 import type { TransportParameters } from '@quiclab/wire';
@@ -55,6 +55,8 @@ export class Observer {
   streamRead(_now: Micros, _id: StreamId, _offset: number, _length: number): void {}
   recoveryUpdated(_now: Micros, _path: number, _window: number, _bytesInFlight: number, _rate: number, _rtt: RttView): void {}
   handshakeState(_now: Micros, _state: 'complete' | 'confirmed', _alpn: string): void {}
+  /** The connection goes on on this path. */
+  pathChanged(_now: Micros, _path: number, _local: Address, _remote: Address): void {}
   keysDiscarded(_now: Micros, _level: Level): void {}
   keyUpdated(_now: Micros, _by: 'local' | 'peer', _phase: number): void {}
   probeTimeout(_now: Micros, _level: Level, _ptoCount: number): void {}

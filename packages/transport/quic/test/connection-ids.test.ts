@@ -146,14 +146,6 @@ describe('path validation, as far as it is answered (RFC 9000 §8.2.2)', () => {
     peer.send('application', (w) => writePathResponse(w, text('12345678')));
     expect(victim.state).toBe('open');
   });
-
-  test('datagrams from another address are dropped for as long as there is no migration', () => {
-    const { pair, peer, victim } = scripted('client');
-    const bytes = peer.packet('application', new Uint8Array([1, 0, 0, 0]));
-    pair.server.receive(pair.now, { bytes, length: bytes.length, local: victim.local, remote: { host: '10.0.0.9', port: 1000 }, ecn: 0 });
-    expect(pair.serverObserver.drops).toEqual(['unknown-path']);
-    expect(victim.state).toBe('open');
-  });
 });
 
 test('two connections of the same two endpoints are kept apart', () => {

@@ -1,5 +1,5 @@
 import { Space } from '@quiclab/recovery';
-import { type Address, type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+import { type Address, type Datagram, type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { TransportError, TransportErrorCode } from '@quiclab/wire';
 import { type CloseCause, UsageError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { Inbound } from './inbound.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import { Outbound } from './outbound.ts';
 import type { Counters, Parts } from './parts.ts';
-import { reportLost, reportRecovery } from './reports.ts';
+import { reportLost, reportPath, reportRecovery } from './reports.ts';
 import { assemble, type ConnectionHost, type ConnectionSetup } from './setup.ts';
 
 /** What a connection has seen so far. Times in µs, sizes in octets. */
@@ -84,10 +84,10 @@ export class Connection {
     return this.#parts.handshake.complete;
   }
 
-  /** A datagram for this connection, on its path. Its octets are overwritten: packets are opened in place. */
-  receive(now: Micros, bytes: Uint8Array, length: number, ecn: Ecn): void {
+  /** A datagram for this connection. Its octets are overwritten: packets are opened in place. */
+  receive(now: Micros, datagram: Datagram): void {
     try {
-      this.#inbound.receive(now, bytes, length, ecn);
+      this.#inbound.receive(now, datagram);
     } catch (error) {
       this.#fail(now, error);
     }
@@ -96,12 +96,6 @@ export class Connection {
   /** A datagram that nobody else can read ends in this peer's reset token. RFC 9000 §10.3. */
   receiveStatelessReset(now: Micros): void {
     this.#inbound.onStatelessReset(now);
-  }
-
-  /** A datagram that routing found to be ours and that cannot be taken; counted only. */
-  dropped(now: Micros, reason: 'unknown-path', octets: number): void {
-    this.#parts.counters.packetsDropped++;
-    this.#parts.observer.packetDropped(now, reason, octets);
   }
 
   pollTransmit(now: Micros, into: Datagram): boolean {
@@ -131,9 +125,9 @@ export class Connection {
 
   /** The least of the parts' deadlines. */
   nextTimeout(): Micros {
-    const { lifecycle, idle, path, budget, spaces, handshake } = this.#parts;
+    const { lifecycle, idle, path, paths, budget, spaces, handshake } = this.#parts;
     if (!lifecycle.open) return lifecycle.deadline;
-    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline);
+    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline, paths.deadline);
     for (const { received, keys, early } of spaces) deadline = Math.min(deadline, received.deadline, keys.deadline, early.deadline);
     return handshake.complete ? deadline : Math.min(deadline, this.#handshakeDeadline);
   }
@@ -158,6 +152,7 @@ export class Connection {
       if (space.keys.deadline <= now) space.keys.onDeadline();
       if (space.early.deadline <= now) space.early.discard();
     }
+    if (this.#parts.paths.deadline <= now) reportPath(now, this.#parts, this.#parts.paths.onDeadline(now));
     if (path.recovery.deadline <= now) this.#onRecoveryDeadline(now);
   }
 
@@ -263,6 +258,20 @@ export class Connection {
   ping(): void {
     if (!this.#parts.lifecycle.open) return;
     this.#parts.ping.pending = true;
+    this.#touch();
+  }
+
+  /**
+   * Goes on from another local address, as soon as that is known to reach the peer; 'path-changed' tells. RFC 9000 §9.2.
+   * Throws UsageError at a server, before the handshake is confirmed, where the peer forbids it, and where it has given no ID to use.
+   */
+  migrate(_now: Micros, local: Address): void {
+    const { side, handshake, peerParameters, paths, path } = this.#parts;
+    if (side === 'server') throw new UsageError('a server cannot migrate (RFC 9000 §9)');
+    if (!handshake.confirmed) throw new UsageError('no migration before the handshake is confirmed (RFC 9000 §9)');
+    if (peerParameters.disableActiveMigration) throw new UsageError('the peer does not want migration (RFC 9000 §18.2)');
+    if (!paths.migrate(local, path.remote))
+      throw new UsageError('the peer has given no connection ID to use on another path (RFC 9000 §9.5)');
     this.#touch();
   }
 

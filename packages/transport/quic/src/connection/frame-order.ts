@@ -14,7 +14,6 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
     // RFC 9000 Table 3: not in 0-RTT
     parts.handshakeDone.writeFrames(packet);
     parts.newToken.writeFrames(packet);
-    parts.pathResponses.writeFrames(packet);
     parts.peerIds.writeFrames(packet);
   }
   parts.localIds.writeFrames(packet);

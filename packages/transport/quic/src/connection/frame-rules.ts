@@ -29,6 +29,13 @@ export function checkPlace(type: number, rawType: number, space: Space, early: b
     );
 }
 
+/** What a path may be probed by without moving there. RFC 9000 §9.1. */
+export const isProbing = (type: number): boolean =>
+  type === FrameType.PATH_CHALLENGE ||
+  type === FrameType.PATH_RESPONSE ||
+  type === FrameType.NEW_CONNECTION_ID ||
+  type === FrameType.PADDING;
+
 /** All but ACK, PADDING and CONNECTION_CLOSE. RFC 9002 §2. */
 export const isAckEliciting = (type: number): boolean =>
   type !== FrameType.PADDING &&

@@ -1,6 +1,6 @@
 import { sameBytes } from '@quiclab/bytes';
 import { decodeAckDelay, Space } from '@quiclab/recovery';
-import { type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+import { type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
 import {
   FrameReader,
   FrameType,
@@ -15,10 +15,11 @@ import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
 import { WaitingPackets } from '../packet/waiting.ts';
+import type { Path } from '../path/path.ts';
 import { logReceived } from './frame-log.ts';
-import { checkPlace, isAckEliciting } from './frame-rules.ts';
+import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
-import { reportLost, reportReceived, reportRecovery } from './reports.ts';
+import { reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
 import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
 
@@ -39,21 +40,34 @@ export class Inbound {
   /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
   #peerIdKnown: boolean;
   #generation = 0;
+  /** Where the datagram that is being read came from. */
+  #path: Path;
+  /** The connection ID of ours that the peer used last on the active path: another one tells that it moved knowingly. */
+  readonly #lastDestination = new Uint8Array(20);
+  /** Nothing but what a path is probed by was in the packet. RFC 9000 §9.1. */
+  #onlyProbing = false;
 
   /** @param idLength  octets of the connection IDs that we issue */
   constructor(parts: Parts, idLength: number) {
     this.#parts = parts;
     this.#idLength = idLength;
     this.#peerIdKnown = parts.side === 'server';
+    this.#path = parts.path;
   }
 
-  /** Takes a datagram from this connection's path. Throws TransportError: the peer's fault, proven. */
-  receive(now: Micros, bytes: Uint8Array, length: number, ecn: Ecn): void {
+  /** Takes a datagram. Throws TransportError: the peer's fault, proven. */
+  receive(now: Micros, { bytes, length, local, remote, ecn }: Datagram): void {
     const parts = this.#parts;
+    const path = parts.paths.of(local, remote, parts.handshake.confirmed);
+    if (path === undefined) {
+      this.#drop(now, 'unknown-path', length);
+      return;
+    }
+    this.#path = path;
     parts.counters.datagramsReceived++;
     parts.counters.bytesReceived += length;
-    parts.path.credit(length);
-    parts.observer.datagramReceived(now, parts.counters.datagramsReceived - 1, parts.path.id, length, ecn);
+    path.credit(length);
+    parts.observer.datagramReceived(now, parts.counters.datagramsReceived - 1, path.id, length, ecn);
     parts.lifecycle.onDatagram();
     if (parts.lifecycle.silent) {
       this.#drop(now, 'closing', length);
@@ -136,7 +150,9 @@ export class Inbound {
     if (index === Space.APPLICATION && !early && space.early.canRead && space.early.deadline === NEVER)
       space.early.deadline = now + 3 * parts.path.probeTimeout;
     const ackEliciting = this.#readFrames(now, index, early, bytes, payloadStart, payloadEnd);
+    const newest = packetNumber > space.received.largest;
     space.received.onPacket(now, packetNumber, ackEliciting, ecn);
+    if (index === Space.APPLICATION && newest && !early && parts.side === 'server') this.#follow(now);
     parts.idle.onReceived(now, parts.path.probeTimeout);
     if (!parts.observed) return;
     reportReceived(now, parts, early ? 'early' : space.level, packetNumber, size, ackEliciting);
@@ -147,15 +163,31 @@ export class Inbound {
   }
 
   /** Whether anything in the packet elicits an acknowledgement. */
+  /** A server goes where its peer is. RFC 9000 §9.3. */
+  #follow(now: Micros): void {
+    const { paths, observer, events } = this.#parts;
+    const path = this.#path;
+    const newId = !sameBytes(this.#lastDestination, this.#destination);
+    if (path !== paths.active) {
+      if (this.#onlyProbing) return;
+      paths.follow(now, path, newId);
+      events.push({ type: 'path-changed', local: path.local, remote: path.remote });
+      observer.pathChanged(now, path.id, path.local, path.remote);
+    }
+    if (newId) this.#lastDestination.set(this.#destination);
+  }
+
   #readFrames(now: Micros, index: Space, early: boolean, bytes: Uint8Array, start: number, end: number): boolean {
     const frames = this.#frames;
     const { observed, view, lifecycle } = this.#parts;
     let ackEliciting = false;
     let hasCrypto = false;
+    this.#onlyProbing = true;
     frames.reset(bytes, start, end);
     for (let type = frames.next(); type >= 0; type = frames.next()) {
       if (early || index !== Space.APPLICATION) checkPlace(type, frames.rawType, index, early);
       if (isAckEliciting(type)) ackEliciting = true;
+      if (!isProbing(type)) this.#onlyProbing = false;
       if (observed) logReceived(view.frames.numbers, frames, type);
       if (!lifecycle.open && type !== FrameType.CONNECTION_CLOSE && type !== FrameType.CONNECTION_CLOSE_APP) continue;
       if (type === FrameType.CRYPTO) {
@@ -178,7 +210,6 @@ export class Inbound {
       case FrameType.DATA_BLOCKED:
       case FrameType.STREAMS_BLOCKED_BIDI:
       case FrameType.STREAMS_BLOCKED_UNI:
-      case FrameType.PATH_RESPONSE: // we have asked nothing yet: ignored, as RFC 9000 §19.18 allows
         return;
       case FrameType.STREAM:
         parts.streams.onStream(now, frame, bytes);
@@ -215,7 +246,10 @@ export class Inbound {
         parts.localIds.onRetire(frame.sequence, this.#destination.subarray(0, this.#idLength));
         return;
       case FrameType.PATH_CHALLENGE:
-        parts.pathResponses.onChallenge(frame.data());
+        parts.paths.onChallenge(this.#path, frame.data());
+        return;
+      case FrameType.PATH_RESPONSE:
+        reportPath(now, parts, parts.paths.onResponse(now, frame.data())); // one that nobody asked for is ignored, as §19.18 allows
         return;
       case FrameType.NEW_TOKEN:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', type);

@@ -3,12 +3,15 @@ import type { Datagram, Micros } from '@quiclab/sansio';
 import { FrameType, TransportError, TransportErrorCode, writePing } from '@quiclab/wire';
 import { writeClose } from '../control/close.ts';
 import { PacketBuilder } from '../packet/builder.ts';
+import type { Path } from '../path/path.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { writeInOrder } from './frame-order.ts';
 import { MIN_INITIAL_DATAGRAM } from './inbound.ts';
 import type { Parts } from './parts.ts';
 import { reportSent } from './reports.ts';
 import { repeatOldest } from './sent-outcome.ts';
+
+const NO_TOKEN = new Uint8Array(0);
 
 /** One datagram out: the parts are asked in order, packets are built and sealed, or abandoned if nothing worth sending got in. RFC 9000 §12.2, §13. */
 export class Outbound {
@@ -32,6 +35,7 @@ export class Outbound {
   pollTransmit(now: Micros, into: Datagram): boolean {
     const { lifecycle, budget, path, counters } = this.#parts;
     if (!lifecycle.open && !lifecycle.closeDue) return false;
+    if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
     if (budget.datagram === 0) return false;
     this.#end = 0;
@@ -46,7 +50,7 @@ export class Outbound {
       return false;
     }
     if (this.#pad) last.padTo(Math.min(MIN_INITIAL_DATAGRAM, budget.datagram));
-    this.#commit(now, last);
+    this.#commit(now, last, path);
     lifecycle.closeDue = false;
     into.length = this.#end;
     into.local = path.local;
@@ -57,6 +61,34 @@ export class Outbound {
     counters.datagramsSent++;
     counters.bytesSent += this.#end;
     this.#parts.observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
+    return true;
+  }
+
+  /** A challenge, or the answer to one: a datagram of its own, of full size. RFC 9000 §8.2. */
+  #probePath(now: Micros, into: Datagram): boolean {
+    const { paths, spaces, version, peerIds, localIds, counters, observer } = this.#parts;
+    const path = paths.nextProbe();
+    const space = spaces[Space.APPLICATION]!;
+    if (path === undefined || !space.keys.canWrite) return false;
+    const packet = this.#builders[0];
+    const record = path.recovery.record(Space.APPLICATION);
+    const room = Math.min(into.bytes.length, MIN_INITIAL_DATAGRAM, path.amplificationBudget);
+    if (!packet.begin(space, record, version, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN)) return false;
+    paths.writeProbe(now, packet, path);
+    if (packet.empty) {
+      packet.abandon();
+      return false;
+    }
+    packet.padTo(room);
+    this.#commit(now, packet, path);
+    into.length = this.#end;
+    into.local = path.local;
+    into.remote = path.remote;
+    into.ecn = 0;
+    path.onSent(now, this.#end);
+    counters.datagramsSent++;
+    counters.bytesSent += this.#end;
+    observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
     return true;
   }
 
@@ -81,9 +113,9 @@ export class Outbound {
       return;
     }
     packet.finish(localIds.first.length);
-    if (this.#pending !== undefined) this.#commit(now, this.#pending);
+    if (this.#pending !== undefined) this.#commit(now, this.#pending, path);
     this.#pending = packet;
-    if (padded || packet.expand || (index === Space.INITIAL && packet.ackEliciting)) this.#pad = true;
+    if (padded || (index === Space.INITIAL && packet.ackEliciting)) this.#pad = true;
   }
 
   /** RFC 9001 §6.6: keys do not last for ever. */
@@ -149,7 +181,7 @@ export class Outbound {
     this.#repeated[space.index] = this.#probing > 1 ? repeated + 1 : 0;
   }
 
-  #commit(now: Micros, packet: PacketBuilder): void {
+  #commit(now: Micros, packet: PacketBuilder, path: Path): void {
     const parts = this.#parts;
     const { space, record } = packet;
     const { recovery } = parts.path;
@@ -169,7 +201,7 @@ export class Outbound {
         parts.counters.probes++;
       }
     }
-    if (parts.observed) reportSent(now, parts, record);
+    if (parts.observed) reportSent(now, parts, record, path.id);
     // RFC 9001 §4.9.1: a client's first Handshake packet makes Initial keys obsolete
     if (space.index === Space.HANDSHAKE && parts.side === 'client') parts.handshake.discard(now, parts, Space.INITIAL);
   }

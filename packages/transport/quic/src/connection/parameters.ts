@@ -22,7 +22,7 @@ export function localParameters(
     initialMaxStreamsUni: config.maxStreamsUni,
     ackDelayExponent: config.ackDelayExponent,
     maxAckDelay: Math.ceil(config.maxAckDelay / MILLISECOND),
-    disableActiveMigration: true, // migration is not there yet
+    disableActiveMigration: config.disableActiveMigration,
     activeConnectionIdLimit: config.activeConnectionIdLimit,
     initialSourceConnectionId,
   };

@@ -1,9 +1,9 @@
+import type { Recovery } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { TransportParameters } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
 import type { HandshakeDone } from '../control/handshake-done.ts';
 import type { NewToken } from '../control/new-token.ts';
-import type { PathResponses } from '../control/path-responses.ts';
 import type { Ping } from '../control/ping.ts';
 import type { LocalIds } from '../ids/local-ids.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
@@ -11,6 +11,7 @@ import type { Observer } from '../observer.ts';
 import type { ReusedPacketView } from '../packet/view.ts';
 import type { Budget } from '../path/budget.ts';
 import type { Path } from '../path/path.ts';
+import type { Paths } from '../path/paths.ts';
 import type { PacketSpace } from '../space/space.ts';
 import type { ConnectionCredit } from '../streams/connection-credit.ts';
 import type { StreamFrames } from '../streams/stream-frames.ts';
@@ -35,6 +36,9 @@ export interface Parts {
   readonly view: ReusedPacketView;
   readonly events: EventQueue;
   readonly spaces: readonly PacketSpace[];
+  readonly recovery: Recovery;
+  readonly paths: Paths;
+  /** The active one of them. */
   readonly path: Path;
   readonly budget: Budget;
   readonly localIds: LocalIds;
@@ -43,7 +47,6 @@ export interface Parts {
   readonly idle: Idle;
   readonly handshake: CryptoHandshake;
   readonly handshakeDone: HandshakeDone;
-  readonly pathResponses: PathResponses;
   readonly newToken: NewToken;
   readonly ping: Ping;
   readonly retry: RetryState;

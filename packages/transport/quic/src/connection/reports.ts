@@ -2,6 +2,7 @@ import type { SentRecord } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
 import { EARLY } from '../packet/builder.ts';
+import type { PathOutcome } from '../path/paths.ts';
 import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
 
@@ -20,10 +21,11 @@ export function reportReceived(now: Micros, parts: Parts, level: Level, packetNu
 }
 
 /** Tells the observer of a packet that leaves. */
-export function reportSent(now: Micros, parts: Parts, record: SentRecord): void {
+export function reportSent(now: Micros, parts: Parts, record: SentRecord, path: number): void {
   const { observer, view } = parts;
   const received = view.frames.numbers;
   showRecord(parts, record);
+  view.path = path;
   view.sentAt = now;
   observer.packetSent(now, view);
   view.frames.numbers = received;
@@ -54,6 +56,18 @@ export function reportRecovery(now: Micros, parts: Parts): void {
     parts.budget.rate,
     recovery.rtt,
   );
+}
+
+/** The connection goes on elsewhere, or has nowhere to go: then it ends without a word. RFC 9000 §9.3.2. */
+export function reportPath(now: Micros, parts: Parts, outcome: PathOutcome): void {
+  if (outcome === '') return;
+  if (outcome === 'lost') {
+    parts.lifecycle.expire({ kind: 'path-lost' });
+    return;
+  }
+  const { id, local, remote } = parts.path;
+  parts.events.push({ type: 'path-changed', local, remote });
+  parts.observer.pathChanged(now, id, local, remote);
 }
 
 function showRecord(parts: Parts, record: SentRecord): void {

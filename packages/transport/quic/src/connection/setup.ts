@@ -1,17 +1,16 @@
-import { Space } from '@quiclab/recovery';
+import { Recovery, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { defaultTransportParameters, encodeTransportParameters } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
 import { NewToken } from '../control/new-token.ts';
-import { PathResponses } from '../control/path-responses.ts';
 import { Ping } from '../control/ping.ts';
 import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
 import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
 import { Observer } from '../observer.ts';
 import { ReusedPacketView } from '../packet/view.ts';
 import { Budget } from '../path/budget.ts';
-import { Path } from '../path/path.ts';
+import { Paths } from '../path/paths.ts';
 import { PacketSpace } from '../space/space.ts';
 import { ConnectionCredit } from '../streams/connection-credit.ts';
 import { StreamFrames } from '../streams/stream-frames.ts';
@@ -68,8 +67,17 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   const { side, version, policies, config, host } = setup;
   const observer = policies.observer({ side, originalId: setup.originalDestination });
   const events = new EventQueue();
-  const path = new Path(0, side, setup.local, setup.remote, policies, config);
-  if (setup.addressValidated) path.validate();
+  const { local, remote } = setup;
+  const recovery = new Recovery({
+    side,
+    controller: policies.congestion({ local, remote, maxDatagramSize: config.datagramSize }),
+    lossDetector: (space) => policies.lossDetector(space),
+    probes: policies.probes,
+    initialRtt: config.initialRtt,
+  });
+  const peerIds = new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens);
+  const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'));
+  if (setup.addressValidated) paths.active.validate();
   const table = new StreamTable(side, config, events);
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
   const parameters = localParameters(
@@ -103,15 +111,18 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     view: new ReusedPacketView(),
     events,
     spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config)),
-    path,
-    budget: new Budget(path),
+    recovery,
+    paths,
+    get path() {
+      return paths.active;
+    },
+    budget: new Budget(paths),
     localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
-    peerIds: new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens),
+    peerIds,
     lifecycle: new Lifecycle(events),
     idle: new Idle(now, config.maxIdleTimeout),
     handshake: new CryptoHandshake(tls, () => encodeTransportParameters(parameters)),
     handshakeDone: new HandshakeDone(),
-    pathResponses: new PathResponses(),
     newToken: new NewToken(),
     ping: new Ping(),
     retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at) },

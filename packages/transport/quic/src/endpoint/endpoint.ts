@@ -165,11 +165,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   #deliver(now: Micros, connection: Connection, datagram: Datagram): void {
-    if (!sameAddress(connection.remote, datagram.remote)) {
-      connection.dropped(now, 'unknown-path', datagram.length);
-      return;
-    }
-    connection.receive(now, datagram.bytes, datagram.length, datagram.ecn);
+    connection.receive(now, datagram);
     if (connection.halfOpen && connection.handshakeComplete) {
       connection.halfOpen = false;
       this.#halfOpen--;

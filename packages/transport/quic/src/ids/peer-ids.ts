@@ -27,6 +27,7 @@ export class PeerIds {
   readonly #tokens: ResetTokens;
   readonly #known: PeerId[] = [];
   #inUse: PeerId;
+  readonly #reserved: PeerId[] = [];
   /** Sequence numbers that were ever issued to us. */
   readonly #issued = new RangeSet();
   #retiredBelow = 0;
@@ -130,6 +131,50 @@ export class PeerIds {
     else this.#known.push({ sequence, id: id.slice(), resetToken: resetToken.slice() });
   }
 
+  /** An ID that is not in use, for a path that is being tried: to be adopted or given back. RFC 9000 §9.5. */
+  reserve(): Uint8Array | undefined {
+    const entry = this.#known.find((known) => known !== this.#inUse && !this.#reserved.includes(known));
+    if (entry === undefined) return undefined;
+    this.#reserved.push(entry);
+    return entry.id;
+  }
+
+  /** The path that this was reserved for is the one in use now: the ID of the path before is given back. */
+  adopt(id: Uint8Array): void {
+    const entry = this.#unreserve(id);
+    if (entry !== undefined) this.#change(entry);
+  }
+
+  /** The path that this was reserved for came to nothing; it was seen there, so it is of no more use. */
+  giveBack(id: Uint8Array): void {
+    const entry = this.#unreserve(id);
+    if (entry === undefined || entry === this.#inUse) return;
+    remove(this.#known, entry);
+    this.#retire(entry.sequence);
+  }
+
+  /** The peer moved, and uses another of our IDs: so do we of its, where it has given us one. RFC 9000 §9.5. */
+  useFresh(): void {
+    const id = this.reserve();
+    if (id !== undefined) this.adopt(id);
+  }
+
+  #unreserve(id: Uint8Array): PeerId | undefined {
+    const entry = this.#reserved.find((one) => one.id === id);
+    if (entry !== undefined) remove(this.#reserved, entry);
+    return entry !== undefined && this.#known.includes(entry) ? entry : undefined; // the peer may have retired it meanwhile
+  }
+
+  #change(entry: PeerId): void {
+    const before = this.#inUse;
+    this.releaseAll();
+    this.#inUse = entry;
+    this.current = entry.id;
+    if (entry.resetToken !== undefined) this.#tokens.watch(entry.resetToken);
+    remove(this.#known, before);
+    this.#retire(before.sequence);
+  }
+
   #useAnother(): void {
     this.releaseAll(); // RFC 9000 §10.3.1: tokens of retired IDs mean nothing any more
     this.#inUse = this.#known[0]!; // there is one: whoever asks us to retire all below n has issued n or a higher one
@@ -156,7 +201,7 @@ export class PeerIds {
   }
 }
 
-function remove(numbers: number[], value: number): void {
-  const index = numbers.indexOf(value);
-  if (index >= 0) numbers.splice(index, 1);
+function remove<T>(list: T[], value: T): void {
+  const index = list.indexOf(value);
+  if (index >= 0) list.splice(index, 1);
 }

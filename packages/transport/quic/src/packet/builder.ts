@@ -30,8 +30,6 @@ export class PacketBuilder {
   ackEliciting: boolean;
   /** RFC 9002 §2: ack-eliciting, or with PADDING. */
   inFlight: boolean;
-  /** The datagram is to be filled up to 1,200 octets. RFC 9000 §8.2, §14.1. */
-  expand: boolean;
   open: boolean;
   /** A 0-RTT packet: numbers of the application space, keys and header of its own. */
   early: boolean;
@@ -48,7 +46,6 @@ export class PacketBuilder {
     this.hasAck = false;
     this.ackEliciting = false;
     this.inFlight = false;
-    this.expand = false;
     this.open = false;
     this.early = false;
     this.#space = undefined;
@@ -114,7 +111,6 @@ export class PacketBuilder {
     this.hasAck = false;
     this.ackEliciting = false;
     this.inFlight = false;
-    this.expand = false;
     this.open = true;
     record.packetNumber = packetNumber;
     record.level = this.early ? EARLY : 0;

@@ -1,6 +1,7 @@
 import { pacingRate } from '@quiclab/congestion';
 import { type Micros, NEVER } from '@quiclab/sansio';
-import { LEAST_DATAGRAM, type Path } from './path.ts';
+import { LEAST_DATAGRAM } from './path.ts';
+import type { Paths } from './paths.ts';
 
 /**
  * May I send now, how much, and if not, when? Amplification limit, congestion window and pacer in one answer.
@@ -15,19 +16,19 @@ export class Budget {
   refusedBy: '' | 'amplification' | 'window' | 'pacer';
   /** When the pacer allows the next datagram; NEVER when that is not what we wait for. */
   deadline: Micros;
-  readonly #path: Path;
+  readonly #paths: Paths;
 
-  constructor(path: Path) {
+  constructor(paths: Paths) {
     this.datagram = 0;
     this.ackOnly = false;
     this.refusedBy = '';
     this.deadline = NEVER;
-    this.#path = path;
+    this.#paths = paths;
   }
 
   /** Fills the fields for a datagram that could have `room` octets. */
   ask(now: Micros, room: number): void {
-    const path = this.#path;
+    const path = this.#paths.active;
     const recovery = path.recovery;
     const size = Math.min(room, path.datagramSize);
     this.datagram = Math.min(size, path.amplificationBudget);
@@ -55,12 +56,12 @@ export class Budget {
 
   /** What the pacer keeps to, octets per second. */
   get rate(): number {
-    const { recovery } = this.#path;
+    const { recovery } = this.#paths.active;
     return recovery.rtt.hasSample ? pacingRate(recovery.controller, recovery.rtt) : 0;
   }
 
   onSent(now: Micros, octets: number): void {
-    const recovery = this.#path.recovery;
-    if (recovery.rtt.hasSample) this.#path.pacer.onSent(now, octets, this.rate);
+    const { recovery, pacer } = this.#paths.active;
+    if (recovery.rtt.hasSample) pacer.onSent(now, octets, this.rate);
   }
 }

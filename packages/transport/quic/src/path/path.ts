@@ -1,19 +1,25 @@
 import type { Pacer } from '@quiclab/congestion';
-import { type ProbePolicy, Recovery } from '@quiclab/recovery';
-import type { Address, Micros } from '@quiclab/sansio';
+import type { ProbePolicy, Recovery } from '@quiclab/recovery';
+import { type Address, type Micros, type Random, sameAddress } from '@quiclab/sansio';
 import type { Policies, TransportConfig } from '../config.ts';
+import { PathValidation } from './validation.ts';
 
 /** Below this, what the anti-amplification limit leaves is not worth a datagram. */
 export const LEAST_DATAGRAM = 100;
 
-/** Where datagrams go, and everything measured there: RTT and recovery, controller, pacer, amplification budget. */
+/** Where datagrams go: addresses, what they carry, the pacer, the amplification budget; recovery is the connection's, and told when the path changes. */
 export class Path {
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
   readonly recovery: Recovery;
   readonly pacer: Pacer;
+  readonly validation: PathValidation;
   readonly #probes: ProbePolicy;
+  /** The connection ID of the peer's that packets on this path go to, where it is not the one that the active path uses. RFC 9000 §9.5. */
+  peerId: Uint8Array | undefined;
+  /** The path that the connection uses: its budget is what recovery waits for. */
+  active: boolean;
   /** Octets of the largest datagram that this path is known to carry, and the peer to take. RFC 9000 §14. */
   datagramSize: number;
   /** RFC 9000 §8.1: until the address is validated we send at most three times what came from there. */
@@ -21,24 +27,33 @@ export class Path {
   received: number;
   sent: number;
 
-  constructor(id: number, side: 'client' | 'server', local: Address, remote: Address, policies: Policies, config: TransportConfig) {
+  constructor(
+    id: number,
+    local: Address,
+    remote: Address,
+    recovery: Recovery,
+    policies: Policies,
+    config: TransportConfig,
+    random: Random,
+  ) {
     this.id = id;
     this.local = local;
     this.remote = remote;
-    this.datagramSize = config.datagramSize;
-    const facts = { local, remote, maxDatagramSize: config.datagramSize };
-    this.recovery = new Recovery({
-      side,
-      controller: policies.congestion(facts),
-      lossDetector: (space) => policies.lossDetector(space),
-      probes: policies.probes,
-      initialRtt: config.initialRtt,
-    });
-    this.pacer = policies.pacer(facts);
+    this.recovery = recovery;
+    this.pacer = policies.pacer({ local, remote, maxDatagramSize: config.datagramSize });
+    this.validation = new PathValidation(random);
     this.#probes = policies.probes;
-    this.validated = side === 'client';
+    this.peerId = undefined;
+    this.active = false;
+    this.datagramSize = config.datagramSize;
+    this.validated = false;
     this.received = 0;
     this.sent = 0;
+  }
+
+  /** Whether a datagram with these addresses belongs to it. A local address left open matches any. */
+  is(local: Address, remote: Address): boolean {
+    return sameAddress(this.remote, remote) && (this.local.host === '' || this.local.port === 0 || sameAddress(this.local, local));
   }
 
   /** The probe timeout without back-off: what closing, idling and key updates count in. */
@@ -61,7 +76,7 @@ export class Path {
 
   onSent(now: Micros, octets: number): void {
     this.sent += octets;
-    if (this.validated) return;
+    if (this.validated || !this.active) return;
     this.#noteBlocked();
     this.recovery.updateDeadline(now);
   }
@@ -71,12 +86,18 @@ export class Path {
     this.#noteBlocked();
   }
 
+  /** From now on, or no more, the path that the connection uses. */
+  setActive(active: boolean): void {
+    this.active = active;
+    this.#noteBlocked();
+  }
+
   /** Octets that may still go to an address not yet validated; Infinity once it is. */
   get amplificationBudget(): number {
     return this.validated ? Number.POSITIVE_INFINITY : Math.max(0, 3 * this.received - this.sent);
   }
 
   #noteBlocked(): void {
-    this.recovery.amplificationBlocked = this.amplificationBudget < LEAST_DATAGRAM;
+    if (this.active) this.recovery.amplificationBlocked = this.amplificationBudget < LEAST_DATAGRAM;
   }
 }

@@ -1,0 +1,216 @@
+import type { Recovery } from '@quiclab/recovery';
+import type { Address, Micros, Random } from '@quiclab/sansio';
+import { FrameType, PATH_FRAME_SIZE, writePathChallenge, writePathResponse } from '@quiclab/wire';
+import type { Policies, TransportConfig } from '../config.ts';
+import type { PeerIds } from '../ids/peer-ids.ts';
+import type { PacketBuilder } from '../packet/builder.ts';
+import { Path } from './path.ts';
+
+/** Paths that are kept beside the active one: the one before it, and addresses that probe us. Each costs a validation. */
+const MAX_OTHERS = 3;
+/** Answers owed at once; a flood of challenges gets the newest answered. RFC 9000 §8.2.2, §21.3. */
+const MAX_RESPONSES = 8;
+
+/** What came of a deadline or a response: the connection goes on elsewhere, or has nowhere to go. */
+export type PathOutcome = '' | 'changed' | 'lost';
+
+/** The paths of a connection: the active one, the one before it, and those that are being probed. RFC 9000 §9. */
+export class Paths {
+  active: Path;
+  readonly #side: 'client' | 'server';
+  readonly #recovery: Recovery;
+  readonly #policies: Policies;
+  readonly #config: TransportConfig;
+  readonly #random: Random;
+  readonly #peerIds: PeerIds;
+  readonly #others: Path[];
+  readonly #responses: { readonly path: Path; readonly data: Uint8Array }[];
+  /** A client's: where it goes as soon as that is validated. */
+  #target: Path | undefined;
+  #made: number;
+
+  constructor(
+    side: 'client' | 'server',
+    local: Address,
+    remote: Address,
+    recovery: Recovery,
+    peerIds: PeerIds,
+    policies: Policies,
+    config: TransportConfig,
+    random: Random,
+  ) {
+    this.#side = side;
+    this.#recovery = recovery;
+    this.#policies = policies;
+    this.#config = config;
+    this.#random = random;
+    this.#peerIds = peerIds;
+    this.#others = [];
+    this.#responses = [];
+    this.#target = undefined;
+    this.#made = 0;
+    this.active = this.#make(local, remote);
+    this.active.setActive(true);
+    // RFC 9000 §8.1: it is the server that must not be made to send to somebody else
+    if (side === 'client') this.active.validate();
+  }
+
+  /** When a validation asks again, or gives up. */
+  get deadline(): Micros {
+    let deadline = this.active.validation.deadline;
+    for (const path of this.#others) deadline = Math.min(deadline, path.validation.deadline);
+    return deadline;
+  }
+
+  /**
+   * The path that a datagram came on. undefined: from where we want nothing; a client hears its server only, and nobody
+   * moves before the handshake is confirmed (RFC 9000 §9).
+   */
+  of(local: Address, remote: Address, confirmed: boolean): Path | undefined {
+    if (this.active.is(local, remote)) return this.active;
+    const known = this.#others.find((path) => path.is(local, remote));
+    if (known !== undefined) return known;
+    if (!confirmed || this.#side === 'client') return undefined;
+    return this.#add(local, remote);
+  }
+
+  /**
+   * A server's peer is elsewhere: a packet that is no mere probe, and newer than all before, came on this path. RFC 9000 §9.3.
+   * @param newId  whether it was sent to another connection ID than before: then we use another one, too (§9.5)
+   */
+  follow(now: Micros, path: Path, newId: boolean): void {
+    if (newId) this.#peerIds.useFresh();
+    const before = this.active;
+    this.#use(now, path);
+    if (!path.validated) path.validation.start(this.#interval);
+    // §9.3.3: whoever copied a packet and sent it on from elsewhere must not take the connection away with it
+    if (before.validated) before.validation.start(this.#interval);
+  }
+
+  /**
+   * A client moves, as soon as the new path is validated. RFC 9000 §9.2.
+   * @returns false: the peer has given us no connection ID to use there (§9.5)
+   */
+  migrate(local: Address, remote: Address): boolean {
+    const peerId = this.#peerIds.reserve();
+    if (peerId === undefined) return false;
+    if (this.#target !== undefined) this.#drop(this.#target);
+    const path = this.#add(local, remote);
+    path.peerId = peerId;
+    path.validated = true; // a client's own choice of where to send is no amplification
+    path.validation.start(this.#interval);
+    this.#target = path;
+    return true;
+  }
+
+  onChallenge(path: Path, data: Uint8Array): void {
+    if (this.#responses.length === MAX_RESPONSES) this.#responses.shift();
+    this.#responses.push({ path, data: data.slice() });
+  }
+
+  onResponse(now: Micros, data: Uint8Array): PathOutcome {
+    for (const path of [this.active, ...this.#others]) {
+      if (!path.validation.onResponse(data)) continue;
+      path.validate();
+      // §8.2.1: now that the address is known to be the peer's, see whether datagrams of full size get there
+      if (path.validation.small) path.validation.start(this.#interval);
+      if (path !== this.#target) return '';
+      this.#target = undefined;
+      this.#peerIds.adopt(path.peerId!);
+      path.peerId = undefined;
+      this.#use(now, path);
+      return 'changed';
+    }
+    return '';
+  }
+
+  onDeadline(now: Micros): PathOutcome {
+    for (const path of [...this.#others]) if (path.validation.deadline <= now && path.validation.onDeadline()) this.#drop(path);
+    const { validation } = this.active;
+    if (validation.deadline > now || !validation.onDeadline() || this.active.validated) return '';
+    // §9.3.2: back to where the peer was last known to be
+    const back = this.#others.find((path) => path.validated && path !== this.#target);
+    if (back === undefined) return 'lost';
+    const failed = this.active;
+    this.#use(now, back);
+    this.#drop(failed);
+    return 'changed';
+  }
+
+  /** A path where a challenge, or the answer to one, is to be said: first of all, whatever the window is, in a datagram of its own. */
+  nextProbe(): Path | undefined {
+    if (this.#responses.length === 0 && !this.active.validation.pending && this.#others.length === 0) return undefined;
+    for (const path of [this.active, ...this.#others]) if (this.#owes(path) && path.amplificationBudget >= PROBE_ROOM) return path;
+    return undefined;
+  }
+
+  /** Both make the datagram large: §8.2.1, §8.2.2. */
+  writeProbe(now: Micros, packet: PacketBuilder, path: Path): void {
+    for (let i = 0; i < this.#responses.length && packet.remaining >= PATH_FRAME_SIZE; ) {
+      const response = this.#responses[i]!;
+      if (response.path !== path) {
+        i++;
+        continue;
+      }
+      this.#responses.splice(i, 1);
+      writePathResponse(packet.writer, response.data);
+      packet.log(FrameType.PATH_RESPONSE, 0, 0, 0);
+    }
+    if (!path.validation.pending || packet.remaining < PATH_FRAME_SIZE) return;
+    if (path.amplificationBudget < FULL_SIZE) path.validation.small = true;
+    writePathChallenge(packet.writer, path.validation.challenge(now));
+    packet.log(FrameType.PATH_CHALLENGE, 0, 0, 0);
+  }
+
+  #owes(path: Path): boolean {
+    return path.validation.pending || this.#responses.some((one) => one.path === path);
+  }
+
+  #use(now: Micros, path: Path): void {
+    const before = this.active;
+    before.setActive(false);
+    const at = this.#others.indexOf(path);
+    if (at >= 0) this.#others.splice(at, 1);
+    this.#others.push(before);
+    this.active = path;
+    path.setActive(true);
+    path.datagramSize = Math.min(path.datagramSize, before.datagramSize);
+    // §9.4: another port is most often a NAT's doing, on the same path; another host is another path
+    if (path.remote.host === before.remote.host && path.local.host === before.local.host) return;
+    const facts = { local: path.local, remote: path.remote, maxDatagramSize: path.datagramSize };
+    this.#recovery.onPathChange(now, this.#policies.congestion(facts), this.#config.initialRtt);
+  }
+
+  #make(local: Address, remote: Address): Path {
+    const random = this.#random.fork(`path/${this.#made}`);
+    return new Path(this.#made++, local, remote, this.#recovery, this.#policies, this.#config, random);
+  }
+
+  #add(local: Address, remote: Address): Path {
+    if (this.#others.length >= MAX_OTHERS)
+      this.#drop(this.#others.find((path) => !path.validated && path !== this.#target) ?? this.#others[0]!);
+    const path = this.#make(local, remote);
+    this.#others.push(path);
+    return path;
+  }
+
+  #drop(path: Path): void {
+    path.validation.stop();
+    const at = this.#others.indexOf(path);
+    if (at >= 0) this.#others.splice(at, 1);
+    for (let i = this.#responses.length - 1; i >= 0; i--) if (this.#responses[i]!.path === path) this.#responses.splice(i, 1);
+    if (path.peerId !== undefined) this.#peerIds.giveBack(path.peerId);
+    path.peerId = undefined;
+    if (path === this.#target) this.#target = undefined;
+  }
+
+  /** §8.2.4: three times the larger of this and of the probe timeout of a path that nothing is known about. */
+  get #interval(): Micros {
+    return Math.max(this.active.probeTimeout, 3 * this.#config.initialRtt);
+  }
+}
+
+/** RFC 9000 §8.2.1. */
+const FULL_SIZE = 1200;
+/** Room that a probe needs at least under the amplification limit. */
+const PROBE_ROOM = 100;
