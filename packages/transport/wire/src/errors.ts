@@ -17,6 +17,8 @@ export const TransportErrorCode = {
   KEY_UPDATE_ERROR: 0xe,
   AEAD_LIMIT_REACHED: 0xf,
   NO_VIABLE_PATH: 0x10,
+  /** RFC 9368 §8.2. */
+  VERSION_NEGOTIATION_ERROR: 0x11,
   CRYPTO_ERROR: 0x100,
 } as const;
 

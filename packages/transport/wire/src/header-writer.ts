@@ -1,6 +1,7 @@
 import { type ByteWriter, varintSize } from '@quiclab/bytes';
 import { longPacketTypes, PacketType } from './header.ts';
 import { writePacketNumber } from './packet-number.ts';
+import { isReserved, VERSION_1 } from './versions.ts';
 
 /**
  * Writes the header of an Initial, 0-RTT or Handshake packet, packet number included, so that the payload follows at
@@ -78,9 +79,9 @@ export function writeShortHeader(
 export const shortHeaderSize = (destinationIdLength: number, packetNumberLength: number): number =>
   1 + destinationIdLength + packetNumberLength;
 
-/** The Long Packet Type, in its place in the first octet. */
+/** The Long Packet Type, in its place in the first octet. What is sent with a reserved version, to be told which are spoken, looks like version 1. */
 export function longTypeBits(type: number, version: number): number {
-  const bits = longPacketTypes(version)?.indexOf(type) ?? -1;
+  const bits = longPacketTypes(isReserved(version) ? VERSION_1 : version)?.indexOf(type) ?? -1;
   if (bits < 0) throw new RangeError(`version 0x${version.toString(16)} has no long header of packet type ${type} that we can write`);
   return bits << 4;
 }

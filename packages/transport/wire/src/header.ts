@@ -85,9 +85,17 @@ function view(bytes: Uint8Array, start: number, length: number): Uint8Array {
  * is long enough to hold a sample is the business of whoever removes the protection.
  * @param end            end (exclusive) of the datagram; nothing is read from there on
  * @param shortIdLength  length of the connection IDs that we issue: short headers do not tell it
+ * @param anyQuicBit     the fixed bit may be 0, as whoever announced grease_quic_bit has to take it (RFC 9287 §3)
  * @returns '' and `into` filled, or a fault; then the rest of the datagram cannot be read and `into` means nothing. Never throws.
  */
-export function readHeader(bytes: Uint8Array, start: number, end: number, shortIdLength: number, into: PacketHeader): HeaderFault | '' {
+export function readHeader(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  shortIdLength: number,
+  into: PacketHeader,
+  anyQuicBit = false,
+): HeaderFault | '' {
   into.bytes = bytes;
   into.start = start;
   into.end = end;
@@ -95,8 +103,8 @@ export function readHeader(bytes: Uint8Array, start: number, end: number, shortI
   into.tokenLength = 0;
   if (start >= end) return 'truncated';
   const first = bytes[start]!;
-  if ((first & 0x80) !== 0) return readLongHeader(bytes, start, end, into);
-  if ((first & 0x40) === 0) return 'fixed-bit'; // RFC 9287 would let an endpoint that offered it pass this over
+  if ((first & 0x80) !== 0) return readLongHeader(bytes, start, end, into, anyQuicBit);
+  if ((first & 0x40) === 0 && !anyQuicBit) return 'fixed-bit';
   if (end - start < 1 + shortIdLength) return 'truncated';
   into.type = PacketType.ONE_RTT;
   into.version = 0;
@@ -108,7 +116,7 @@ export function readHeader(bytes: Uint8Array, start: number, end: number, shortI
   return '';
 }
 
-function readLongHeader(bytes: Uint8Array, start: number, end: number, into: PacketHeader): HeaderFault | '' {
+function readLongHeader(bytes: Uint8Array, start: number, end: number, into: PacketHeader, anyQuicBit: boolean): HeaderFault | '' {
   const reader = new ByteReader(bytes, start + 1, end);
   into.version = reader.uint32();
   into.destinationIdLength = reader.uint8();
@@ -126,7 +134,7 @@ function readLongHeader(bytes: Uint8Array, start: number, end: number, into: Pac
   if (types === undefined) return '';
 
   const first = bytes[start]!;
-  if ((first & 0x40) === 0) return 'fixed-bit';
+  if ((first & 0x40) === 0 && !anyQuicBit) return 'fixed-bit';
   if (into.destinationIdLength > MAX_CONNECTION_ID_LENGTH || into.sourceIdLength > MAX_CONNECTION_ID_LENGTH) return 'cid-too-long';
   into.type = types[(first >>> 4) & 3]!;
   if (into.type === PacketType.RETRY) {

@@ -51,6 +51,7 @@ export {
   type OtherParameter,
   type PreferredAddress,
   type TransportParameters,
+  type VersionInformation,
 } from './transport-parameters.ts';
 export {
   MIN_STATELESS_RESET,

@@ -19,6 +19,14 @@ export interface PreferredAddress {
   readonly resetToken: Uint8Array;
 }
 
+/** RFC 9368 §3: what says, authenticated, which version a connection has and which it could have had. Reserved versions may be among them. */
+export interface VersionInformation {
+  /** The one that the sender has chosen for this connection. */
+  readonly chosen: number;
+  /** A client's: all that its first flight is compatible with, preferred first, the chosen one included. A server's: all that its deployment speaks. */
+  readonly available: readonly number[];
+}
+
 /** What an endpoint tells its peer in the handshake. RFC 9000 §18.2. Numbers from 2^53 on saturate. */
 export interface TransportParameters {
   /** Server only: destination ID of the client's first Initial. */
@@ -47,6 +55,10 @@ export interface TransportParameters {
   readonly initialSourceConnectionId?: Uint8Array;
   /** Server only, after Retry. */
   readonly retrySourceConnectionId?: Uint8Array;
+  /** RFC 9368 §3. */
+  readonly versionInformation?: VersionInformation;
+  /** The second-most significant bit of packets that come may have any value. RFC 9287 §3. */
+  readonly greaseQuicBit: boolean;
   /** Octets of the largest DATAGRAM frame that is taken, its type and length included; 0: none. RFC 9221 §3. */
   readonly maxDatagramFrameSize: number;
   /** RESET_STREAM_AT frames are taken. draft-ietf-quic-reliable-stream-reset. */
@@ -67,6 +79,7 @@ export const defaultTransportParameters: TransportParameters = {
   maxAckDelay: 25,
   disableActiveMigration: false,
   activeConnectionIdLimit: 2,
+  greaseQuicBit: false,
   maxDatagramFrameSize: 0,
   resetStreamAt: false,
 };
@@ -96,6 +109,13 @@ export function encodeTransportParameters(parameters: TransportParameters, greas
   }
   for (const { id, key } of FLAGS) if (parameters[key]) writeOctets(w, id, new Uint8Array(0));
   if (parameters.preferredAddress !== undefined) writeOctets(w, PREFERRED_ADDRESS, encodePreferredAddress(parameters.preferredAddress));
+  if (parameters.versionInformation !== undefined) {
+    const { chosen, available } = parameters.versionInformation;
+    w.varint(VERSION_INFORMATION);
+    w.varint(4 + 4 * available.length);
+    w.uint32(chosen);
+    for (const version of available) w.uint32(version);
+  }
   if (grease !== undefined) writeOctets(w, grease.id, grease.value);
   return w.written().slice();
 }
@@ -119,7 +139,7 @@ export function decodeTransportParameters(bytes: Uint8Array, from: 'client' | 's
     if (seen.has(id)) fail(`parameter ${name(id)} came twice`);
     if (id < Number.MAX_SAFE_INTEGER) seen.add(id); // two that saturate need not be the same
     if (from === 'client' && SERVER_ONLY.includes(id)) fail(`parameter ${name(id)} from a client`);
-    decodeParameter(parameters, id, new ByteReader(bytes, start, start + length));
+    decodeParameter(parameters, id, new ByteReader(bytes, start, start + length), from);
   }
   if (parameters.preferredAddress !== undefined && parameters.initialSourceConnectionId?.length === 0) {
     fail('a preferred address from a server without connection IDs'); // §18.2
@@ -127,7 +147,7 @@ export function decodeTransportParameters(bytes: Uint8Array, from: 'client' | 's
   return parameters;
 }
 
-function decodeParameter(into: Mutable<TransportParameters>, id: number, value: ByteReader): void {
+function decodeParameter(into: Mutable<TransportParameters>, id: number, value: ByteReader, from: 'client' | 'server'): void {
   const integer = INTEGERS.find((entry) => entry.id === id);
   if (integer !== undefined) {
     into[integer.key] = decodeInteger(integer, value);
@@ -145,6 +165,7 @@ function decodeParameter(into: Mutable<TransportParameters>, id: number, value: 
     if (value.remaining > 0) fail(`parameter ${name(id)} has ${value.remaining} octets, must have none`);
     into[flag.key] = true;
   } else if (id === PREFERRED_ADDRESS) into.preferredAddress = decodePreferredAddress(value);
+  else if (id === VERSION_INFORMATION) into.versionInformation = decodeVersionInformation(value, from);
 }
 
 function decodeInteger({ id, key, least, most }: IntegerParameter, reader: ByteReader): number {
@@ -182,6 +203,18 @@ function decodePreferredAddress(reader: ByteReader): PreferredAddress {
   return { ipv4, ipv4Port, ipv6, ipv6Port, connectionId, resetToken };
 }
 
+/** RFC 9368 §4: what does not parse closes the connection. */
+function decodeVersionInformation(reader: ByteReader, from: 'client' | 'server'): VersionInformation {
+  if (reader.remaining < 4 || reader.remaining % 4 !== 0) fail(`version_information has ${reader.remaining} octets`);
+  const chosen = reader.uint32();
+  const available: number[] = [];
+  while (reader.remaining > 0) available.push(reader.uint32());
+  if (chosen === 0 || available.includes(0)) fail('version_information has a version 0');
+  if (from === 'client' && !available.includes(chosen))
+    fail(`version_information: 0x${chosen.toString(16)} is chosen, and not among the available versions`);
+  return { chosen, available };
+}
+
 function writeOctets(w: ByteWriter, id: number, value: Uint8Array): void {
   w.varint(id);
   w.varint(value.length);
@@ -209,6 +242,7 @@ type KeysWith<V> = {
 }[keyof TransportParameters];
 
 const PREFERRED_ADDRESS = 0x0d;
+const VERSION_INFORMATION = 0x11;
 const ANY = Number.MAX_SAFE_INTEGER;
 
 const INTEGERS: readonly IntegerParameter[] = [
@@ -234,9 +268,10 @@ const OCTETS: readonly OctetsParameter[] = [
 ];
 
 /** There or not there, without a value. */
-const FLAGS: readonly { readonly id: number; readonly key: 'disableActiveMigration' | 'resetStreamAt' }[] = [
+const FLAGS: readonly { readonly id: number; readonly key: 'disableActiveMigration' | 'resetStreamAt' | 'greaseQuicBit' }[] = [
   { id: 0x0c, key: 'disableActiveMigration' },
   { id: 0x1d, key: 'resetStreamAt' },
+  { id: 0x2ab2, key: 'greaseQuicBit' }, // RFC 9287 §3
 ];
 
 /** original_destination_connection_id, stateless_reset_token, preferred_address, retry_source_connection_id. §18.2. */
@@ -244,6 +279,7 @@ const SERVER_ONLY: readonly number[] = [0x00, 0x02, PREFERRED_ADDRESS, 0x10];
 
 function name(id: number): string {
   if (id === PREFERRED_ADDRESS) return 'preferredAddress';
+  if (id === VERSION_INFORMATION) return 'versionInformation';
   return [...INTEGERS, ...OCTETS, ...FLAGS].find((entry) => entry.id === id)?.key ?? `0x${id.toString(16)}`;
 }
 

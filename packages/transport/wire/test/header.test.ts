@@ -166,6 +166,21 @@ describe('long headers (RFC 9000 §17.2)', () => {
     expect(fault(fromHex('0300'))).toBe('fixed-bit');
   });
 
+  test('… or have any value, for whoever announced that (RFC 9287 §3)', () => {
+    for (const hex of ['8300000001000000024000', '0300']) {
+      const bytes = fromHex(hex);
+      expect(readHeader(bytes, 0, bytes.length, 0, new PacketHeader(), true)).toBe('');
+    }
+  });
+
+  test('a packet of a reserved version is written like one of version 1, and read as one of no version that we know (RFC 9000 §6.3)', () => {
+    const w = ByteWriter.growable();
+    writeLongHeader(w, PacketType.INITIAL, 0x1a2a_3a4a, clientId, serverId, new Uint8Array(0), 0, 4);
+    const header = new PacketHeader();
+    expect(readHeader(w.bytes, 0, w.position, 8, header)).toBe('');
+    expect([w.bytes[0], header.type, header.version]).toEqual([0xc3, PacketType.UNKNOWN_VERSION, 0x1a2a_3a4a]);
+  });
+
   test('a connection ID of 21 octets is no version 1 (§17.2)', () => {
     const long = new Uint8Array(21);
     for (const [d, s] of [

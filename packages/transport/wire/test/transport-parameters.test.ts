@@ -7,6 +7,8 @@ import {
   TransportError,
   TransportErrorCode,
   type TransportParameters,
+  VERSION_1,
+  VERSION_2,
 } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 
@@ -38,6 +40,8 @@ const everything: TransportParameters = {
   activeConnectionIdLimit: 8,
   initialSourceConnectionId: fromHex('f067a5502a4262b5'),
   retrySourceConnectionId: new Uint8Array(20),
+  versionInformation: { chosen: VERSION_2, available: [0x1a2a_3a4a, VERSION_1] },
+  greaseQuicBit: true,
   maxDatagramFrameSize: 65_535,
   resetStreamAt: true,
 };
@@ -107,7 +111,7 @@ describe('transport parameters (RFC 9000 §18)', () => {
       expect([error.code, error.frameType]).toEqual([TransportErrorCode.TRANSPORT_PARAMETER_ERROR, FrameType.CRYPTO]);
       errors++;
     }
-    expect(errors).toBe(whole.length - 19); // it can end whole before each of the nineteen
+    expect(errors).toBe(whole.length - 21); // it can end whole before each of the twenty-one
   });
 
   test.each([
@@ -169,4 +173,41 @@ describe('transport parameters (RFC 9000 §18)', () => {
     const many = concat(...Array.from({ length: 16_000 }, (_, i) => Uint8Array.of(0x80, 1 + (i >>> 16), (i >>> 8) & 0xff, i & 0xff, 0)));
     expect(decodeTransportParameters(many, 'client')).toEqual(defaultTransportParameters);
   });
+});
+
+describe('version_information (RFC 9368 §3, §4)', () => {
+  test('is the chosen version and the available ones, 4 octets each', () => {
+    const octets = encodeTransportParameters({
+      ...defaultTransportParameters,
+      versionInformation: { chosen: VERSION_1, available: [VERSION_2, VERSION_1] },
+    });
+    expect(toHex(octets)).toBe('110c000000016b3343cf00000001');
+    expect(decodeTransportParameters(octets, 'client').versionInformation).toEqual({
+      chosen: VERSION_1,
+      available: [VERSION_2, VERSION_1],
+    });
+  });
+
+  test.each([
+    ['too short for one version', '1103000001'],
+    ['empty', '1100'],
+    ['no whole number of versions', '1106000000010000'],
+    ['a chosen version 0', '11080000000000000001'],
+    ['an available version 0', '110c000000010000000100000000'],
+  ])('%s is an error from either side', (_name, hex) => {
+    for (const from of ['client', 'server'] as const) expect(errorOf(hex, from)?.code).toBe(TransportErrorCode.TRANSPORT_PARAMETER_ERROR);
+  });
+
+  test('a client that does not have its chosen version available is an error; a server may be removing it', () => {
+    const hex = '1108000000016b3343cf';
+    expect(errorOf(hex, 'client')?.code).toBe(TransportErrorCode.TRANSPORT_PARAMETER_ERROR);
+    expect(errorOf('110400000001', 'client')?.code).toBe(TransportErrorCode.TRANSPORT_PARAMETER_ERROR);
+    expect(decodeTransportParameters(fromHex(hex), 'server').versionInformation).toEqual({ chosen: VERSION_1, available: [VERSION_2] });
+    expect(decodeTransportParameters(fromHex('110400000001'), 'server').versionInformation).toEqual({ chosen: VERSION_1, available: [] });
+  });
+});
+
+test('grease_quic_bit has no value (RFC 9287 §3)', () => {
+  expect(toHex(encodeTransportParameters({ ...defaultTransportParameters, greaseQuicBit: true }))).toBe('6ab200');
+  expect(errorOf('6ab20100')?.code).toBe(TransportErrorCode.TRANSPORT_PARAMETER_ERROR);
 });
