@@ -1,9 +1,10 @@
 import { concat } from '@quiclab/bytes';
 import { makeCertificate } from '@quiclab/crypto/node';
+import type { Connection } from '@quiclab/quic';
 import { seededRandom } from '@quiclab/sansio';
 import { TransportErrorCode as Code, decodeTransportParameters, encodeTransportParameters, type TransportParameters } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
-import { clientTls, Pair, type PairOptions } from './pair.ts';
+import { CLIENT, clientTls, Pair, type PairOptions, SERVER } from './pair.ts';
 
 /** A handshake that one end refuses: what each end says of it. */
 function refused(options: PairOptions): { client: unknown; server: unknown } {
@@ -135,25 +136,38 @@ test('a client that closes before anybody has answered says so in an Initial of 
   expect(pair.client.connections.size + pair.server.connections.size).toBe(0);
 });
 
-test('a server at its limit of connections that are not complete refuses more, and serves those that it has', () => {
+test('a server at its limit of connections that are not complete refuses more and says so, and serves those that it has (RFC 9000 §5.2.2)', () => {
   const pair = new Pair({ serverConfig: { maxHalfOpen: 1 } });
-  const second = pair.client.connect(0, {
-    remote: { host: '10.0.0.2', port: 443 },
-    local: { host: '10.0.0.1', port: 1000 },
-    serverName: 'server.test',
-    alpn: ['test'],
-  });
+  const connect = (): Connection =>
+    pair.client.connect(pair.now, { remote: SERVER, local: CLIENT, serverName: 'server.test', alpn: ['test'] });
+  const second = connect();
   pair.run(15_000);
   expect(pair.server.connections.size).toBe(1);
   expect(pair.server.drops).toEqual({ refused: 1 });
-  pair.run(5_000_000); // by the time the second one says its Initial again, there is room
-  expect(pair.connection.handshakeComplete && second.handshakeComplete).toBe(true);
+  pair.run(5_000_000);
+  expect(pair.connection.handshakeComplete).toBe(true);
+  expect(second.cause).toEqual({ kind: 'peer-transport', code: Code.CONNECTION_REFUSED, frameType: 0, reason: 'busy' });
+  const third = connect(); // there is room again
+  pair.run(6_000_000);
+  expect(third.handshakeComplete).toBe(true);
 });
 
-test('an endpoint that was closed accepts nothing more', () => {
+test('an endpoint that was closed refuses all that comes', () => {
   const pair = new Pair();
   pair.server.close(0, 0, '');
   pair.run(2_000_000);
   expect(pair.server.connections.size).toBe(0);
-  expect(pair.server.drops.refused).toBe(3);
+  expect(pair.server.drops.refused).toBe(1);
+  expect(pair.connection.cause).toMatchObject({ kind: 'peer-transport', code: Code.CONNECTION_REFUSED });
+});
+
+test('a flood of Initials is refused in words no more often than answers fit', () => {
+  const pair = new Pair({ serverConfig: { maxHalfOpen: 1 } });
+  for (let i = 0; i < 200; i++) pair.client.connect(0, { remote: SERVER, local: CLIENT, serverName: 'server.test', alpn: ['test'] });
+  pair.settle();
+  for (const { bytes } of pair.flying.splice(0))
+    pair.server.receive(pair.now, { bytes, length: bytes.length, local: SERVER, remote: CLIENT, ecn: 0 });
+  const answers = pair.turnOnly('down');
+  expect(pair.server.drops).toEqual({ refused: 200 });
+  expect(answers.filter((answer) => answer.length < 1200)).toHaveLength(64);
 });

@@ -218,13 +218,20 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#drop('header');
       return;
     }
-    if (this.#closed || this.#halfOpen >= this.#config.maxHalfOpen || this.#connections.size >= this.#config.maxConnections) {
-      this.#drop('refused');
+    const full = this.#closed || this.#halfOpen >= this.#config.maxHalfOpen || this.#connections.size >= this.#config.maxConnections;
+    if (full && this.#stateless.full) {
+      this.#drop('refused'); // those before it are told why; a flood is not worth keys
       return;
     }
     const secrets = admit(this.#policies.crypto, header);
     if (secrets === undefined) {
       this.#drop('not-authentic');
+      return;
+    }
+    if (full) {
+      // RFC 9000 §5.2.2
+      this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.CONNECTION_REFUSED, this.#closed ? 'closing' : 'busy');
+      this.#drop('refused');
       return;
     }
     const first = header.destinationId.slice();

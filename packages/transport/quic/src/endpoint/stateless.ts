@@ -46,6 +46,11 @@ export class Stateless {
     random.fill(this.#hashKey);
   }
 
+  /** No more answers are taken before some have left. */
+  get full(): boolean {
+    return this.#waiting.length >= MAX_WAITING;
+  }
+
   /** The token by which we will be known to have lost a connection's state: an HMAC of its ID. RFC 9000 §10.3.2. */
   resetToken(id: Uint8Array): Uint8Array {
     return this.#crypto.hmac('sha256', this.#key, id).slice(0, RESET_TOKEN_LENGTH);
@@ -111,6 +116,6 @@ export class Stateless {
   }
 
   #answer(to: Datagram, bytes: Uint8Array): void {
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ bytes, local: to.local, remote: to.remote });
+    if (!this.full) this.#waiting.push({ bytes, local: to.local, remote: to.remote });
   }
 }

@@ -18,6 +18,7 @@ export class ReceivedPackets {
   readonly #policy: AckPolicy;
   readonly #maxAckDelay: Micros;
   #floor: number; // everything below is a duplicate: we no longer know better
+  #lowestUnsaid: number; // lowest number that came since the last ACK left; NEVER when none did
 
   /** @param maxAckDelay  what we announced: no policy may take longer (RFC 9000 §13.2.1) */
   constructor(policy: AckPolicy, maxAckDelay: Micros) {
@@ -30,6 +31,7 @@ export class ReceivedPackets {
     this.#policy = policy;
     this.#maxAckDelay = maxAckDelay;
     this.#floor = 0;
+    this.#lowestUnsaid = NEVER;
   }
 
   /** RFC 9000 §12.3: a packet whose number came before is discarded. */
@@ -40,6 +42,7 @@ export class ReceivedPackets {
   onPacket(now: Micros, packetNumber: number, ackEliciting: boolean, ecn: Ecn): void {
     const inOrder = packetNumber === this.largest + 1;
     this.ranges.add(packetNumber, packetNumber + 1);
+    if (packetNumber < this.#lowestUnsaid) this.#lowestUnsaid = packetNumber;
     if (packetNumber > this.largest) {
       this.largest = packetNumber;
       this.largestAt = now;
@@ -65,12 +68,14 @@ export class ReceivedPackets {
     this.due = false;
     this.unacknowledged = false;
     this.deadline = NEVER;
+    this.#lowestUnsaid = NEVER;
     this.#policy.onAckSent(now);
   }
 
-  /** The peer has our ACK up to here: ranges below need not be said again. RFC 9000 §13.2.4. */
+  /** The peer has our ACK up to here: ranges below need not be said again, but for what came after it had left. RFC 9000 §13.2.4. */
   onAckAcked(largestInAck: number): void {
-    while (this.ranges.count > 1 && this.ranges.end(0) <= largestInAck) {
+    const below = Math.min(largestInAck, this.#lowestUnsaid);
+    while (this.ranges.count > 1 && this.ranges.end(0) <= below) {
       this.#floor = this.ranges.end(0);
       this.ranges.dropFirst();
     }
