@@ -1,5 +1,5 @@
 import type { RemoteInfo } from 'node:dgram';
-import { type Address, type Clock, type Datagram, type Machine, type Micros, NEVER, turn } from '@quiclab/sansio';
+import { type Address, type Clock, type Datagram, type Machine, type Micros, NEVER, sameAddress, turn } from '@quiclab/sansio';
 import type { Logger } from 'pino';
 import { SlotPool } from './slots.ts';
 import type { UdpSocket } from './socket.ts';
@@ -40,6 +40,11 @@ export interface Driver {
   /** A turn before this returns; inside a turn, nothing. */
   turnNow(): void;
   counters(): DriverCounters;
+  /**
+   * A further socket, the driver's from here on: what comes there goes into the machine with its address as `local`, and what the
+   * machine sends from that address leaves there. For a machine that has several addresses, or moves to another.
+   */
+  add(socket: UdpSocket): void;
   /** Lets what was sent leave, then closes the socket. The machine is not asked again. */
   close(): Promise<void>;
   /** Whether the socket and the timers keep the process running; they do at first. */
@@ -65,6 +70,7 @@ const LONGEST_TIMEOUT_MS = 0x7fff_ffff;
 class SocketDriver<E> implements Driver {
   readonly #machine: Machine<E>;
   readonly #socket: UdpSocket;
+  readonly #further: UdpSocket[] = [];
   readonly #clock: Clock;
   readonly #handle: (event: E) => void;
   readonly #onError: (error: Error) => void;
@@ -101,14 +107,14 @@ class SocketDriver<E> implements Driver {
     this.#spinWithin = options.spinWithin ?? 250;
     const limits = { slots: options.slots ?? 128, slotSize: options.slotSize ?? 1500, datagramsPerTurn: options.datagramsPerTurn ?? 64 };
     this.#outlet = new SlotPool(
-      socket,
+      (local) => this.#socketOf(local),
       socket.local,
       limits,
       () => this.#slotFree(),
       (error, datagram) => this.#sendFailed(error, datagram),
     );
     this.#incoming = { bytes: new Uint8Array(0), length: 0, local: socket.local, remote: this.#lastRemote, ecn: 0 };
-    socket.listen(this.#received, (error) => this.#count(this.#receiveErrors, error, 'receive'));
+    this.#listen(socket);
     this.#logger?.debug({ local: socket.address() }, 'driving');
     this.wake(); // the machine may have had something to say before
   }
@@ -122,6 +128,26 @@ class SocketDriver<E> implements Driver {
   turnNow(): void {
     if (this.#inTurn || this.#stopped) return;
     this.#takeTurn();
+  }
+
+  add(socket: UdpSocket): void {
+    this.#further.push(socket);
+    this.#listen(socket);
+    if (!this.#referenced) socket.unref();
+  }
+
+  #listen(socket: UdpSocket): void {
+    const { local } = socket;
+    socket.listen(
+      (octets, remote) => this.#received(octets, remote, local),
+      (error) => this.#count(this.#receiveErrors, error, 'receive'),
+    );
+  }
+
+  /** The socket bound to an address; the first one where the machine leaves that open. */
+  #socketOf(local: Address): UdpSocket {
+    if (this.#further.length === 0 || local === this.#socket.local) return this.#socket;
+    return this.#further.find((socket) => sameAddress(socket.local, local)) ?? this.#socket;
   }
 
   counters(): DriverCounters {
@@ -145,7 +171,7 @@ class SocketDriver<E> implements Driver {
     this.#stop();
     await undefined; // a handler may close in the middle of a turn, which still sends
     if (this.#outlet.outstanding > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-    await this.#socket.close();
+    await Promise.all([this.#socket, ...this.#further].map((socket) => socket.close()));
     this.#logger?.debug({ local: this.#socket.address(), ...this.counters() }, 'closed');
   }
 
@@ -159,12 +185,13 @@ class SocketDriver<E> implements Driver {
 
   // --- in -------------------------------------------------------------------------------------------------------------
 
-  readonly #received = (octets: Buffer, remote: RemoteInfo): void => {
+  #received(octets: Buffer, remote: RemoteInfo, local: Address): void {
     if (this.#stopped) return;
     const incoming = this.#incoming;
     // a plain Uint8Array: a Buffer's slice() is a view where every machine expects a copy
     incoming.bytes = new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
     incoming.length = octets.length;
+    incoming.local = local;
     if (remote.port !== this.#lastRemote.port || remote.address !== this.#lastRemote.host)
       this.#lastRemote = { host: remote.address, port: remote.port };
     incoming.remote = this.#lastRemote; // the same object while the sender is the same: sameAddress then compares pointers
@@ -178,7 +205,7 @@ class SocketDriver<E> implements Driver {
     }
     this.#turnWanted = true;
     this.#comeBackSoon(); // immediates run when this poll has delivered all it had
-  };
+  }
 
   // --- turns ----------------------------------------------------------------------------------------------------------
 
@@ -285,7 +312,7 @@ class SocketDriver<E> implements Driver {
 
   #setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    for (const held of [this.#socket, this.#timer, this.#immediate]) {
+    for (const held of [this.#socket, ...this.#further, this.#timer, this.#immediate]) {
       if (referenced) held?.ref();
       else held?.unref();
     }

@@ -19,7 +19,8 @@ export interface SlotLimits {
  * callbacks that do not come.
  */
 export class SlotPool implements Outlet {
-  readonly #sender: DatagramSender;
+  /** The sender for a datagram's local address. */
+  readonly #senderOf: (local: Address) => DatagramSender;
   readonly #limits: SlotLimits;
   readonly #local: Address;
   readonly #onFree: () => void;
@@ -38,13 +39,13 @@ export class SlotPool implements Outlet {
    * @param onError  a datagram was refused by the system and is lost; `datagram` is valid during the call
    */
   constructor(
-    sender: DatagramSender,
+    senderOf: (local: Address) => DatagramSender,
     local: Address,
     limits: SlotLimits,
     onFree: () => void,
     onError: (error: Error, datagram: Datagram) => void,
   ) {
-    this.#sender = sender;
+    this.#senderOf = senderOf;
     this.#local = local;
     this.#limits = limits;
     this.#onFree = onFree;
@@ -76,6 +77,7 @@ export class SlotPool implements Outlet {
       this.#made++;
       slot = new Slot(this.#limits.slotSize, this.#local, this.#return);
     }
+    slot.local = this.#local; // where the machine leaves it open
     this.#handedOut = slot;
     return slot;
   }
@@ -85,7 +87,7 @@ export class SlotPool implements Outlet {
     this.#handedOut = undefined;
     this.#sentThisTurn++;
     try {
-      this.#sender.send(slot.bytes, slot.length, slot.remote, slot.sent);
+      this.#senderOf(slot.local).send(slot.bytes, slot.length, slot.remote, slot.sent);
     } catch (error) {
       slot.sent(error as Error); // a port or host that Node refuses to look at: lost like any other
     }

@@ -39,6 +39,28 @@ for (const host of ['127.0.0.1', '::1']) {
   });
 }
 
+test('a machine on two sockets answers from the one that was spoken to, and closing closes both', async () => {
+  const server = await toy('echo');
+  const second = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
+  server.driver.add(second);
+  const froms: unknown[] = [];
+  for (const target of [server.address, second.address()]) {
+    const client = await toy('plain');
+    const { receive } = client.machine;
+    client.machine.receive = (now, datagram) => {
+      froms.push(datagram.remote);
+      receive.call(client.machine, now, datagram);
+    };
+    client.machine.say('who are you?', target);
+    client.driver.wake();
+    await client.until(() => client.machine.heard.length === 1);
+  }
+  expect(froms).toEqual([server.address, second.address()]);
+  await server.driver.close();
+  const { host, port } = second.address();
+  await (await UdpSocket.bind({ host, port })).close(); // the port is free again
+});
+
 test('a turn ends after its share of datagrams, and the rest follows in later turns', async () => {
   const server = await toy('plain');
   const client = await toy('plain', { datagramsPerTurn: 4, slots: 8 });

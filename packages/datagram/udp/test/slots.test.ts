@@ -10,7 +10,7 @@ function pool(limits: { slots: number; datagramsPerTurn: number }) {
   const pending: { bytes: Uint8Array; sent: (error: Error | null) => void }[] = [];
   const log: string[] = [];
   const outlet = new SlotPool(
-    { send: (bytes, _length, _remote, sent) => pending.push({ bytes, sent }) },
+    () => ({ send: (bytes, _length, _remote, sent) => pending.push({ bytes, sent }) }),
     local,
     { slotSize: 10, ...limits },
     () => log.push('free'),

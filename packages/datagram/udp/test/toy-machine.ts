@@ -6,7 +6,7 @@ export class ToyMachine implements Machine<string> {
   readonly alarms: Micros[] = [];
   readonly #echo: boolean;
   #alarm: Micros = NEVER;
-  readonly #toSend: { readonly bytes: Uint8Array; readonly remote: Address }[] = [];
+  readonly #toSend: { readonly bytes: Uint8Array; readonly remote: Address; readonly local?: Address }[] = [];
   readonly #events: string[] = [];
 
   constructor(role: 'echo' | 'plain') {
@@ -27,7 +27,7 @@ export class ToyMachine implements Machine<string> {
     const text = new TextDecoder().decode(copy);
     this.heard.push(text);
     this.#events.push(text);
-    if (this.#echo) this.#toSend.push({ bytes: copy, remote: datagram.remote });
+    if (this.#echo) this.#toSend.push({ bytes: copy, remote: datagram.remote, local: datagram.local });
   }
 
   nextTimeout(): Micros {
@@ -46,6 +46,7 @@ export class ToyMachine implements Machine<string> {
     into.bytes.set(next.bytes);
     into.length = next.bytes.length;
     into.remote = next.remote;
+    if (next.local !== undefined) into.local = next.local;
     return true;
   }
 
