@@ -9,6 +9,7 @@ import {
   Observer,
   type PacketView,
   standardPolicies,
+  type TransportConfig,
 } from '@quiclab/quic';
 import { type Address, type Micros, SECOND, seededRandom } from '@quiclab/sansio';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
@@ -45,7 +46,11 @@ class Destinations extends LinkObserver {
 }
 
 /** A download of `SIZE` octets, during which `disturb` may do what it likes. */
-function download(disturb: (world: World, client: Host, connection: Connection) => void, seed = 1) {
+function download(
+  disturb: (world: World, client: Host, connection: Connection) => void,
+  serverConfig: Partial<TransportConfig> = {},
+  seed = 1,
+) {
   const down = new Destinations();
   const frames = { client: new Frames(), server: new Frames() };
   const random = seededRandom(seed);
@@ -70,6 +75,7 @@ function download(disturb: (world: World, client: Host, connection: Connection) 
       }),
       observer: () => frames.server,
     },
+    config: serverConfig,
     accept: { alpn: ['test'] },
   });
   const connection = client.connect(0, { remote: SERVER, local: CLIENT, serverName: 'server.test', alpn: ['test'] });
@@ -198,5 +204,26 @@ describe('a client moves of its own accord (RFC 9000 §9.2)', () => {
     });
     expect(connection.state).toBe('open');
     for (const one of server.connections) expect(() => one.migrate(0, CLIENT)).toThrow('server');
+  });
+});
+
+describe('a server would rather be spoken to elsewhere (RFC 9000 §9.6)', () => {
+  const preferred = { host: SERVER.host, port: 4444 };
+
+  test('the client goes there after validation, with the connection ID that came with the address', () => {
+    const { done, received, events, serverEvents, frames, connection } = download(() => {}, { preferredAddress: { ipv4: preferred } });
+    expect(done).toBe(true);
+    expect(received).toBe(SIZE);
+    expect(connection.remote).toEqual(preferred);
+    expect(events.find((event) => event.type === 'path-changed')).toMatchObject({ remote: preferred });
+    expect(serverEvents.find((event) => event.type === 'path-changed')).toMatchObject({ local: preferred });
+    expect(frames.client.sent.find(({ path }) => path === 1)!.types).toContain(FrameType.PATH_CHALLENGE);
+    expect(frames.client.sent.some(({ types }) => types.includes(FrameType.RETIRE_CONNECTION_ID))).toBe(true);
+  });
+
+  test('an address of the other family only is left alone', () => {
+    const { done, connection } = download(() => {}, { preferredAddress: { ipv6: { host: '2001:db8::1', port: 443 } } });
+    expect(done).toBe(true);
+    expect(connection.remote).toEqual(SERVER);
   });
 });

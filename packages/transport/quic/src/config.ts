@@ -38,6 +38,10 @@ export interface TransportConfig {
   readonly activeConnectionIdLimit: number;
   /** Octets of the connection IDs that we issue, 4 to 20. Default 8. */
   readonly connectionIdLength: number;
+  /** At a server: where it would rather be spoken to, once the handshake is confirmed; one address of each family at most. RFC 9000 §9.6. */
+  readonly preferredAddress?: { readonly ipv4?: Address; readonly ipv6?: Address };
+  /** At a client: go to the server's preferred address. Default true. */
+  readonly usePreferredAddress: boolean;
   /** Ask the peer not to migrate on purpose. Default false. RFC 9000 §18.2. */
   readonly disableActiveMigration: boolean;
   /** Octets of CRYPTO data out of order, or of a handshake message, that we keep for each level. Default 128 KiB; RFC 9000 §7.5 asks for 4,096 at least. */
@@ -71,6 +75,7 @@ export const defaultTransportConfig: TransportConfig = {
   ackDelayExponent: 3,
   activeConnectionIdLimit: 4,
   connectionIdLength: 8,
+  usePreferredAddress: true,
   disableActiveMigration: false,
   cryptoBuffer: 128 << 10,
   maxHalfOpen: 1_000,
@@ -92,7 +97,7 @@ export function transportConfig(options: Partial<TransportConfig> = {}): Transpo
 }
 
 const WHOLE = Number.MAX_SAFE_INTEGER;
-type NumericOption = { [K in keyof TransportConfig]: TransportConfig[K] extends number ? K : never }[keyof TransportConfig];
+type NumericOption = { [K in keyof TransportConfig]-?: TransportConfig[K] extends number ? K : never }[keyof TransportConfig];
 
 const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['maxIdleTimeout', 0, WHOLE],

@@ -119,7 +119,8 @@ describe('Retry (RFC 9000 §8.1.2, §17.2.5)', () => {
     });
     pair.run(15_000);
     expect(pair.server.connections.size).toBe(0);
-    const tokens = new AddressTokens(nodeProvider, seededRandom(9));
+    // the server's own keys: its random is the pair's
+    const tokens = new AddressTokens(nodeProvider, seededRandom(1).fork('server').fork('address-tokens'));
     const token = tokens.forRetry(0, CLIENT, new Uint8Array(8), new Uint8Array(8));
     const stale = new Pair({ retry: 'always', token });
     stale.run(1_000_000);

@@ -1,9 +1,9 @@
 import { Space } from '@quiclab/recovery';
-import { MILLISECOND, type Micros } from '@quiclab/sansio';
+import { MILLISECOND, type Micros, sameAddress } from '@quiclab/sansio';
 import { type Handshake, type HandshakeStep, type Level, TlsAlert } from '@quiclab/tls';
 import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
 import { EARLY } from '../packet/builder.ts';
-import { authenticateIds, checkNotReduced } from './parameters.ts';
+import { authenticateIds, checkNotReduced, preferredFor } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import { repeatAll } from './sent-outcome.ts';
 
@@ -76,6 +76,15 @@ export class CryptoHandshake {
     recovery.updateDeadline(now);
     parts.observer.handshakeState(now, 'confirmed', this.alpn);
     parts.events.push({ type: 'handshake-confirmed' });
+    this.#goToPreferredAddress(parts);
+  }
+
+  /** RFC 9000 §9.6.1: a client goes where the server would rather be spoken to, once the handshake is confirmed. */
+  #goToPreferredAddress({ side, config, peerParameters, path, paths }: Parts): void {
+    const { preferredAddress: preferred } = peerParameters;
+    if (side === 'server' || preferred === undefined || !config.usePreferredAddress) return;
+    const remote = preferredFor(path.remote, preferred);
+    if (remote !== undefined && !sameAddress(remote, path.remote)) paths.migrate(path.local, remote);
   }
 
   /** Keys of a space go, and with them all that was in flight there. RFC 9001 §4.9, RFC 9002 §6.4. */

@@ -1,13 +1,22 @@
 import { latin1, sameBytes, toHex } from '@quiclab/bytes';
-import { MILLISECOND } from '@quiclab/sansio';
-import { defaultTransportParameters, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
+import { type Address, MILLISECOND } from '@quiclab/sansio';
+import {
+  defaultTransportParameters,
+  type PreferredAddress,
+  TransportError,
+  TransportErrorCode,
+  type TransportParameters,
+} from '@quiclab/wire';
 import type { TransportConfig } from '../config.ts';
+import { formatIpv6, ipv4Octets, ipv6Octets } from './ip-octets.ts';
 
 /** What we tell the peer. RFC 9000 §18.2. */
 export function localParameters(
   config: TransportConfig,
   initialSourceConnectionId: Uint8Array,
-  server: Pick<TransportParameters, 'originalDestinationConnectionId' | 'statelessResetToken' | 'retrySourceConnectionId'> | undefined,
+  server:
+    | Pick<TransportParameters, 'originalDestinationConnectionId' | 'statelessResetToken' | 'retrySourceConnectionId' | 'preferredAddress'>
+    | undefined,
 ): TransportParameters {
   return {
     ...defaultTransportParameters,
@@ -43,6 +52,30 @@ export function authenticateIds(
   same('original_destination_connection_id', peer.originalDestinationConnectionId, client.originalDestination);
   if (client.retrySource !== undefined) same('retry_source_connection_id', peer.retrySourceConnectionId, client.retrySource);
   else if (peer.retrySourceConnectionId !== undefined) fail('retry_source_connection_id came without a Retry');
+}
+
+/** RFC 9000 §18.2: an address of a family that is not there is all zeros. Throws UsageError for what is no literal address. */
+export function preferredAddress(
+  addresses: NonNullable<TransportConfig['preferredAddress']>,
+  { id, resetToken }: { readonly id: Uint8Array; readonly resetToken: Uint8Array },
+): PreferredAddress {
+  const { ipv4, ipv6 } = addresses;
+  return {
+    ipv4: ipv4 === undefined ? new Uint8Array(4) : ipv4Octets(ipv4.host),
+    ipv4Port: ipv4?.port ?? 0,
+    ipv6: ipv6 === undefined ? new Uint8Array(16) : ipv6Octets(ipv6.host),
+    ipv6Port: ipv6?.port ?? 0,
+    connectionId: id,
+    resetToken,
+  };
+}
+
+/** Where a client goes: the server's preferred address of the family that it uses already. undefined: it offers none. RFC 9000 §9.6. */
+export function preferredFor(remote: Address, preferred: PreferredAddress): Address | undefined {
+  const wantsIpv6 = remote.host.includes(':');
+  const port = wantsIpv6 ? preferred.ipv6Port : preferred.ipv4Port;
+  if (port === 0) return undefined;
+  return { host: wantsIpv6 ? formatIpv6(preferred.ipv6) : preferred.ipv4.join('.'), port };
 }
 
 /** The limits that early data is sent by: a server that takes it must not give less than it gave when the session was made. RFC 9000 §7.4.1. */

@@ -21,7 +21,7 @@ import { EventQueue } from './event-queue.ts';
 import { CryptoHandshake } from './handshake.ts';
 import { Idle } from './idle.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { localParameters, rememberedLimits } from './parameters.ts';
+import { localParameters, preferredAddress, rememberedLimits } from './parameters.ts';
 import type { Counters, Parts } from './parts.ts';
 
 /** What the endpoint does for a connection. */
@@ -80,6 +80,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   if (setup.addressValidated) paths.active.validate();
   const table = new StreamTable(side, config, events);
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
+  const localIds = new LocalIds(host.ids, setup.localId, setup.resetToken);
   const parameters = localParameters(
     config,
     setup.localId,
@@ -88,6 +89,9 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
           originalDestinationConnectionId: setup.originalDestination,
           statelessResetToken: setup.resetToken,
           ...(setup.retrySource && { retrySourceConnectionId: setup.retrySource }),
+          ...(config.preferredAddress && {
+            preferredAddress: preferredAddress(config.preferredAddress, localIds.issueForPreferredAddress()),
+          }),
         }
       : undefined,
   );
@@ -117,7 +121,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
       return paths.active;
     },
     budget: new Budget(paths),
-    localIds: new LocalIds(host.ids, setup.localId, setup.resetToken),
+    localIds,
     peerIds,
     lifecycle: new Lifecycle(events),
     idle: new Idle(now, config.maxIdleTimeout),

@@ -302,9 +302,11 @@ export class Endpoint implements Machine<EndpointEvent> {
     const routing = this.#routing;
     const stateless = this.#stateless;
     let connection: Connection | undefined;
+    const unrouted: Uint8Array[] = []; // issued while the connection is being made
     const issue = () => {
       const id = this.#freshId();
-      if (connection !== undefined) routing.add(id, connection);
+      if (connection === undefined) unrouted.push(id);
+      else routing.add(id, connection);
       return { id, resetToken: stateless.resetToken(id) };
     };
     const host: ConnectionHost = {
@@ -326,7 +328,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       localId: id,
       resetToken,
     });
-    routing.add(id, connection);
+    for (const one of unrouted) routing.add(one, connection);
     this.#connections.add(connection);
     this.#halfOpen++;
     return connection;

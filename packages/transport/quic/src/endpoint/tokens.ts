@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, concat, latin1, toHex } from '@quiclab/bytes';
+import { ByteReader, ByteWriter, concat, latin1, sameBytes, toHex } from '@quiclab/bytes';
 import { type Aead, type CryptoProvider, TAG_LENGTH } from '@quiclab/crypto';
 import { type Address, type Micros, type Random, SECOND } from '@quiclab/sansio';
 
@@ -11,6 +11,9 @@ const EPOCH: Micros = NEW_TOKEN_LIFETIME;
 /** Tokens remembered as used, per epoch. When there is no more room no further NEW_TOKEN token is honoured: never one twice. */
 const MAX_USED = 100_000;
 
+/** Tells our tokens from those of another server, which are nothing worse than unknown. */
+const MARK_LENGTH = 3;
+const NONCE_AT = MARK_LENGTH + 2;
 const NONCE_LENGTH = 12;
 const RETRY = 1;
 const NEW_TOKEN = 2;
@@ -29,12 +32,13 @@ export type OpenedToken =
 /**
  * Tokens by which a client proves that it receives what is sent to its address: sealed, so that nobody else can make one;
  * bound to the address; good for a time; those of NEW_TOKEN good once. RFC 9000 §8.1.2 to §8.1.4.
- * Layout: kind (1), epoch parity (1), nonce (12), sealed: issued at (8), then what the kind asks for.
+ * Layout: mark (3), kind (1), epoch parity (1), nonce (12), sealed: issued at (8), then what the kind asks for.
  */
 export class AddressTokens {
   readonly #provider: CryptoProvider;
   readonly #random: Random;
   readonly #master = new Uint8Array(32);
+  readonly #mark: Uint8Array;
   #epoch = -1;
   #keys: Aead[] = []; // of this epoch, and of the one before
   #used: Set<string>[] = [];
@@ -43,6 +47,7 @@ export class AddressTokens {
     this.#provider = provider;
     this.#random = random;
     random.fill(this.#master);
+    this.#mark = provider.hmac('sha256', this.#master, latin1('address token mark')).slice(0, MARK_LENGTH);
   }
 
   /** The token of a Retry packet. */
@@ -60,17 +65,18 @@ export class AddressTokens {
   }
 
   open(now: Micros, token: Uint8Array, client: Address): OpenedToken {
-    const kind = token[0];
-    if ((kind !== RETRY && kind !== NEW_TOKEN) || token.length < 2 + NONCE_LENGTH + 8 + TAG_LENGTH) return UNKNOWN;
+    const kind = token[MARK_LENGTH];
+    if ((kind !== RETRY && kind !== NEW_TOKEN) || token.length < NONCE_AT + NONCE_LENGTH + 8 + TAG_LENGTH) return UNKNOWN;
+    if (!sameBytes(token.subarray(0, MARK_LENGTH), this.#mark)) return UNKNOWN;
     const refused: OpenedToken = kind === RETRY ? { kind: 'invalid-retry' } : UNKNOWN;
     this.#advance(now);
-    const age = (this.#epoch & 1) === token[1] ? 0 : 1;
+    const age = (this.#epoch & 1) === token[MARK_LENGTH + 1] ? 0 : 1;
     const key = this.#keys[age];
     if (key === undefined) return refused;
     const address = bound(kind === RETRY ? client : { host: client.host, port: 0 });
     const bytes = concat(address, token);
-    const payload = address.length + 2 + NONCE_LENGTH;
-    const end = key.open(token.slice(2, 2 + NONCE_LENGTH), bytes, 0, payload, bytes.length);
+    const payload = address.length + NONCE_AT + NONCE_LENGTH;
+    const end = key.open(token.slice(NONCE_AT, NONCE_AT + NONCE_LENGTH), bytes, 0, payload, bytes.length);
     if (end < 0) return refused;
     const reader = new ByteReader(bytes, payload, end);
     const issuedAt = reader.uint32() * 0x1_0000_0000 + reader.uint32();
@@ -87,6 +93,7 @@ export class AddressTokens {
     this.#random.fill(nonce);
     const writer = ByteWriter.growable(128);
     writer.octets(address); // authenticated, not sent
+    writer.octets(this.#mark);
     writer.uint8(kind);
     writer.uint8(this.#epoch & 1);
     writer.octets(nonce);
@@ -102,7 +109,7 @@ export class AddressTokens {
 
   #firstUse(age: number, token: Uint8Array): boolean {
     const used = this.#used[age]!;
-    const nonce = toHex(token.subarray(2, 2 + NONCE_LENGTH));
+    const nonce = toHex(token.subarray(NONCE_AT, NONCE_AT + NONCE_LENGTH));
     if (used.has(nonce) || used.size >= MAX_USED) return false;
     used.add(nonce);
     return true;

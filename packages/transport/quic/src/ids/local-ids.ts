@@ -36,6 +36,13 @@ export class LocalIds {
     this.#active.push({ sequence: this.#nextSequence++, id: first, resetToken, pending: false });
   }
 
+  /** The ID that goes with a preferred address into the transport parameters: sequence number 1, said there. RFC 9000 §5.1.1. */
+  issueForPreferredAddress(): { readonly id: Uint8Array; readonly resetToken: Uint8Array } {
+    const { id, resetToken } = this.#registry.issue();
+    this.#active.push({ sequence: this.#nextSequence++, id, resetToken, pending: false });
+    return { id, resetToken };
+  }
+
   /** The peer's active_connection_id_limit is known: give it as many. */
   onPeerLimit(limit: number): void {
     this.#limit = Math.min(limit, MAX_ISSUED);

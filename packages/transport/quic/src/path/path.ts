@@ -51,9 +51,11 @@ export class Path {
     this.sent = 0;
   }
 
-  /** Whether a datagram with these addresses belongs to it. A local address left open matches any. */
+  /** Whether a datagram with these addresses belongs to it. A local address, or host, left open matches any. */
   is(local: Address, remote: Address): boolean {
-    return sameAddress(this.remote, remote) && (this.local.host === '' || this.local.port === 0 || sameAddress(this.local, local));
+    if (!sameAddress(this.remote, remote)) return false;
+    if (this.local.port === 0 || sameAddress(this.local, local)) return true;
+    return (this.local.host === '' || local.host === '') && this.local.port === local.port;
   }
 
   /** The probe timeout without back-off: what closing, idling and key updates count in. */
