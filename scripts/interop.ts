@@ -6,10 +6,12 @@ import { type Random, seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
 import { Command, Option } from 'commander';
 import { browse } from './interop/browse.ts';
-import { CASES } from './interop/cases.ts';
-import { makeCertificate } from './interop/certificate.ts';
+import { CASES, type InteropCase } from './interop/cases.ts';
+import { makeCertificates } from './interop/certificate.ts';
+import { FEATURES, type Feature } from './interop/features.ts';
 import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
-import { line, matrix, type Result, type Role } from './interop/results.ts';
+import { KEPT_RESULTS, keptResults, updateReadme } from './interop/readme.ts';
+import { line, matrix, NOT_OURS_YET, type Result, type Role, updated } from './interop/results.ts';
 import { type Room, runCase, type Verdict } from './interop/run-case.ts';
 import { dissect } from './interop/tshark.ts';
 
@@ -34,7 +36,11 @@ function allJobs(ours: ProgramPeer): Job[] {
     CASES.flatMap((test) =>
       ROLES.map((role): Job => {
         const [clientPeer, serverPeer] = role === 'client' ? [ours, peer] : [peer, ours];
-        const run = async (room: Room) => runCase(test, { client: await ready(clientPeer), server: await ready(serverPeer) }, room);
+        const run = async (room: Room): Promise<Verdict> => {
+          const missing = ours === OURS ? missingOfOurs(test, peer, role) : undefined;
+          if (missing !== undefined) return { outcome: 'unsupported', detail: `${NOT_OURS_YET}: ${missing}` };
+          return runCase(test, { client: await ready(clientPeer), server: await ready(serverPeer) }, role, room);
+        };
         return { peer: peer.name, case: test.name, role, run };
       }),
     ),
@@ -47,16 +53,28 @@ function allJobs(ours: ProgramPeer): Job[] {
   return [...transfers, browser, ...dissections];
 }
 
+function missingOfOurs(test: InteropCase, peer: ProgramPeer, role: Role): Feature | undefined {
+  const roles = peer === OURS ? ROLES : [role];
+  return test.needs.find((feature) => roles.some((one) => !FEATURES[feature][one]));
+}
+
 /** One whole connection between two of ours, with the key log of one of them, as Wireshark reads it. */
 async function dissection(ours: Program, role: Role, room: Room): Promise<Verdict> {
   const pcap = join(room.directory, 'connection.pcap');
   const keyLog = join(room.directory, 'keys.log');
   const test = CASES.find((candidate) => candidate.name === 'http3')!;
-  const transfer = await runCase(test, { client: ours, server: ours }, { ...room, pcap, keyLog: { of: role, file: keyLog } });
+  const transfer = await runCase(test, { client: ours, server: ours }, role, { ...room, pcap, keyLog: { of: role, file: keyLog } });
   if (transfer.outcome !== 'passed') return transfer;
   const { datagrams, packets, complaints } = await dissect(pcap, keyLog);
   if (complaints.length > 0) return { outcome: 'failed', detail: `${complaints.length} complaints: ${complaints.slice(0, 3).join('; ')}` };
   return { outcome: 'passed', detail: `${datagrams} datagrams, ${packets} packets, all decrypted, none malformed` };
+}
+
+/** As a run of everything has them. */
+function inOrder(results: readonly Result[]): Result[] {
+  return everyJob.flatMap((job) =>
+    results.filter((result) => result.peer === job.peer && result.case === job.case && result.role === job.role),
+  );
 }
 
 async function runJob(job: Job, room: Room): Promise<Result> {
@@ -72,12 +90,12 @@ async function runJob(job: Job, room: Room): Promise<Result> {
 async function runAll(jobs: readonly Job[], random: Random): Promise<Result[]> {
   const workspace = mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
   process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
-  const certificate = makeCertificate(workspace, monotonicClock().now());
+  const certificates = makeCertificates(workspace, monotonicClock().now());
   const results: Result[] = [];
   for (const [index, job] of jobs.entries()) {
     const directory = join(workspace, String(index));
     mkdirSync(directory);
-    const result = await runJob(job, { directory, certificate, random: random.fork(`${job.peer}/${job.case}/${job.role}`) });
+    const result = await runJob(job, { directory, certificates, random: random.fork(`${job.peer}/${job.case}/${job.role}`) });
     process.stderr.write(`[${index + 1}/${jobs.length}] ${line(result)}\n`);
     results.push(result);
     rmSync(directory, { recursive: true, force: true });
@@ -87,6 +105,7 @@ async function runAll(jobs: readonly Job[], random: Random): Promise<Result[]> {
 
 interface Options {
   readonly json?: string;
+  readonly readme?: boolean;
   readonly peer?: string;
   readonly case?: string;
   readonly role?: Role;
@@ -99,6 +118,7 @@ const names = (of: (job: Job) => string) => [...new Set(everyJob.map(of))];
 const program = new Command('interop')
   .description('Runs our QUIC against other stacks, through the relay, and prints who got on with whom.')
   .option('--json <FILE>', 'write the results as JSON')
+  .option('--readme', 'keep the results in test/interop/results.json, in the place of earlier ones, and put their table into README.md')
   .addOption(new Option('--peer <NAME>', 'this peer only').choices(names((job) => job.peer)))
   .addOption(new Option('--case <NAME>', 'this case only').choices(names((job) => job.case)))
   .addOption(new Option('--role <ROLE>', 'this role of ours only').choices(ROLES))
@@ -120,4 +140,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const results = await runAll(jobs, seededRandom(options.seed));
 process.stdout.write(`${matrix(results)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+if (options.readme === true) {
+  const kept = inOrder(updated(keptResults(), results));
+  writeFileSync(KEPT_RESULTS, `${JSON.stringify(kept, null, 2)}\n`);
+  updateReadme(kept);
+}
 process.exitCode = results.some((result) => result.outcome === 'failed') ? 1 : 0;

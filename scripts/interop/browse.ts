@@ -1,9 +1,9 @@
 /** The http3 case with a browser as the client: a page of 20 objects from our server, through the relay. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_LINK } from './cases.ts';
 import { findChromium, PAGE_OBJECTS, pageHtml, visit } from './chromium.ts';
 import { generateFiles } from './files.ts';
+import { DEFAULT_PATH } from './links.ts';
 import { openPath } from './path.ts';
 import { type Program, ROOT } from './peers.ts';
 import { startServer } from './programs.ts';
@@ -18,9 +18,9 @@ export async function browse(server: Program, room: Room): Promise<Verdict> {
   writeFileSync(join(root, 'page.html'), pageHtml(objects.map((object) => object.name)));
   const expectedTitle = `loaded ${objects.reduce((sum, object) => sum + object.octets, 0)}`;
 
-  const { cert, key, publicKeyHash } = room.certificate;
+  const { cert, key, publicKeyHash } = room.certificates.short;
   const running = await startServer([...server, 'server', '--alpn', 'h3', '--cert', cert, '--key', key, '--root', root], ROOT);
-  const path = await openPath(running.port, DEFAULT_LINK, room.random.fork('path'), () => {});
+  const path = await openPath(running.port, DEFAULT_PATH, room.random.fork('path'), { entered: () => {}, arrived: () => {} });
   try {
     const { title, protocols } = await visit(executable, path.address.port, publicKeyHash, 30_000);
     const others = protocols.filter((entry) => entry.protocol !== 'h3');

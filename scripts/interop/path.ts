@@ -1,36 +1,86 @@
+/** The way between the two programs: our relay, and in some cases a NAT or a second way beside it. */
 import { type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
 import { createRelay, type Relay } from '@quiclab/relay';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
+import type { Direction } from './evidence.ts';
+import type { PathPlan } from './links.ts';
+import { openNat } from './nat.ts';
 
-/** Sees each datagram as it enters the path, with the address of its client. The octets are valid during the call only. */
-export type Watch = (now: Micros, direction: 'up' | 'down', client: Address, datagram: Uint8Array) => void;
+/** The octets are valid during the call only. */
+export interface PathWatcher {
+  /** @param client  its address as the server sees it, or one that changes when that does */
+  entered(now: Micros, direction: Direction, client: Address, datagram: Uint8Array, entrance: number): void;
+  arrived(now: Micros, direction: Direction, datagram: Uint8Array): void;
+}
+
+export interface OpenPath {
+  readonly address: Address;
+  close(): Promise<void>;
+}
 
 class Watcher extends LinkObserver {
-  readonly #direction: 'up' | 'down';
-  readonly #watch: Watch;
+  readonly #direction: Direction;
+  readonly #entrance: number;
+  readonly #watcher: PathWatcher;
+  readonly #client: (packet: LinkPacket) => Address;
 
-  constructor(direction: 'up' | 'down', watch: Watch) {
+  constructor(direction: Direction, entrance: number, watcher: PathWatcher, client: (packet: LinkPacket) => Address) {
     super();
     this.#direction = direction;
-    this.#watch = watch;
+    this.#entrance = entrance;
+    this.#watcher = watcher;
+    this.#client = client;
   }
 
   override entered(now: Micros, packet: LinkPacket): void {
-    this.#watch(now, this.#direction, this.#direction === 'up' ? packet.from : packet.to, packet.bytes);
+    this.#watcher.entered(now, this.#direction, this.#client(packet), packet.bytes, this.#entrance);
+  }
+
+  override delivered(now: Micros, packet: LinkPacket): void {
+    this.#watcher.arrived(now, this.#direction, packet.bytes);
   }
 }
 
-/** A relay on the loopback to a server's port, with the same link in both directions. */
-export function openPath(serverPort: number, link: LinkConfig, random: Random, watch: Watch): Promise<Relay> {
-  return createRelay({
-    listen: { host: '127.0.0.1', port: 0 },
-    target: { host: '127.0.0.1', port: serverPort },
-    up: link,
-    down: link,
+export const loopback = (plan: PathPlan): string => (plan.ipv6 ? '::1' : '127.0.0.1');
+
+/** A relay on the loopback to a server's port. */
+export async function openPath(serverPort: number, plan: PathPlan, random: Random, watcher: PathWatcher): Promise<OpenPath> {
+  const server = { host: loopback(plan), port: serverPort };
+  if (plan.rebinds === 'never') return relayTo(server, plan, random, watcher, 0);
+  const nat = await openNat(server, plan.rebinds);
+  // what the server sees as the client is what the NAT shows it
+  const relay = await relayTo(nat.address, plan, random, watcher, 0, () => nat.outside);
+  return {
+    address: relay.address,
+    close: async () => {
+      await relay.close();
+      await nat.close();
+    },
+  };
+}
+
+/** A second way to the same port, which the server sees as another address of the client's. */
+export const openSecondPath = (serverPort: number, plan: PathPlan, random: Random, watcher: PathWatcher): Promise<OpenPath> =>
+  relayTo({ host: loopback(plan), port: serverPort }, plan, random, watcher, 1);
+
+async function relayTo(
+  target: Address,
+  { up, down }: { readonly up: LinkConfig; readonly down: LinkConfig },
+  random: Random,
+  watcher: PathWatcher,
+  entrance: number,
+  outside?: () => Address,
+): Promise<OpenPath> {
+  const relay: Relay = await createRelay({
+    listen: { host: target.host, port: 0 },
+    target,
+    up,
+    down,
     random,
     clock: monotonicClock(),
-    observeUp: new Watcher('up', watch),
-    observeDown: new Watcher('down', watch),
+    observeUp: new Watcher('up', entrance, watcher, (packet) => outside?.() ?? packet.from),
+    observeDown: new Watcher('down', entrance, watcher, (packet) => outside?.() ?? packet.to),
   });
+  return { address: relay.address, close: () => relay.close().then(() => {}) };
 }

@@ -1,7 +1,7 @@
 /** The programs that can stand at an end of a path, and how each is made ready on this machine. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,13 +61,60 @@ const QUIC_GO: ProgramPeer = {
   },
 };
 
-export const PROGRAM_PEERS: readonly ProgramPeer[] = [AIOQUIC, QUIC_GO, OURS];
+const QUINN: ProgramPeer = {
+  name: 'quinn',
+  async prepare() {
+    const source = join(SOURCES, 'quinn');
+    const directory = await cached('quinn', source, (target) => cargoBuild('quinn', source, target, {}));
+    return [join(directory, 'quinn-peer')];
+  },
+};
+
+const QUICHE: ProgramPeer = {
+  name: 'quiche',
+  async prepare() {
+    const source = join(SOURCES, 'quiche');
+    const directory = await cached('quiche', source, async (target) => {
+      await orMissing('no cargo command', run('cargo', ['--version']));
+      await orMissing('no cmake command, which BoringSSL needs', run('cmake', ['--version']));
+      await cargoBuild('quiche', source, target, await bindgen(source));
+    });
+    return [join(directory, 'quiche-peer')];
+  },
+};
+
+export const PROGRAM_PEERS: readonly ProgramPeer[] = [AIOQUIC, QUIC_GO, QUINN, QUICHE, OURS];
+
+/** Dependencies are built once, whatever becomes of the program: BoringSSL alone takes minutes. */
+async function cargoBuild(name: string, source: string, target: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await orMissing('no cargo command', run('cargo', ['--version']));
+  const built = join(CACHE, `${name}-build`);
+  process.stderr.write(`building ${name}; the first time takes minutes\n`);
+  const build = run('nice', ['cargo', 'build', '--release', '--locked', '--quiet', '-j2'], {
+    cwd: source,
+    env: { ...process.env, ...env, CARGO_TARGET_DIR: built },
+  });
+  await orMissing(`cargo cannot build ${name}`, build);
+  copyFileSync(join(built, 'release', `${name}-peer`), join(target, `${name}-peer`));
+}
+
+/** What makes Rust of BoringSSL's headers is libclang: PyPI has it for machines without clang, and the C compiler has the headers. */
+async function bindgen(source: string): Promise<NodeJS.ProcessEnv> {
+  const environment = join(CACHE, 'libclang');
+  await orMissing('python3 cannot make a virtual environment', run('python3', ['-m', 'venv', environment]));
+  const python = join(environment, 'bin/python');
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(source, 'requirements.txt')];
+  await orMissing('pip cannot install libclang', run(python, install));
+  const { stdout: library } = await run(python, ['-c', 'import clang; print(clang.__path__[0])']);
+  const { stdout: headers } = await orMissing('no cc command', run('cc', ['-print-file-name=include']));
+  return { LIBCLANG_PATH: join(library.trim(), 'native'), BINDGEN_EXTRA_CLANG_ARGS: `-I${headers.trim()}` };
+}
 
 /** A directory in the cache, made anew when a file of the peer's source has changed. */
 async function cached(name: string, source: string, make: (target: string) => Promise<void>): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of readdirSync(source).sort())
-    if (/\.(txt|go|mod|sum)$/.test(file)) hash.update(file).update(readFileSync(join(source, file)));
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort())
+    if (/\.(txt|go|mod|sum|s|toml|lock|rs)$/.test(file)) hash.update(file).update(readFileSync(join(source, file)));
   const directory = join(CACHE, `${name}-${hash.digest('hex').slice(0, 16)}`);
   const complete = `${directory}.complete`; // a virtual environment knows its own path: it is made in place and marked when done
   if (existsSync(complete)) return directory;
@@ -83,9 +130,9 @@ async function cached(name: string, source: string, make: (target: string) => Pr
   return directory;
 }
 
-async function orMissing(reason: string, work: Promise<unknown>): Promise<void> {
+async function orMissing<T>(reason: string, work: Promise<T>): Promise<T> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     const last = (stderr || message).trim().split('\n').at(-1)!;

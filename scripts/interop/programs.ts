@@ -15,12 +15,22 @@ export interface RunningServer {
   stop(): Promise<Finished>;
 }
 
+/** A server that ended before it served. */
+export class EndedEarly extends Error {
+  readonly code: number | undefined;
+
+  constructor(finished: Finished) {
+    super(`the server did not start: ${finished.complaint}`);
+    this.code = finished.code;
+  }
+}
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a program that prints `listening PORT` once it serves. Throws with its complaint when it ends before. */
+/** Starts a program that prints `listening PORT` once it serves. Throws EndedEarly when it ends before. */
 export async function startServer(command: readonly string[], cwd: string): Promise<RunningServer> {
   const program = start(command, cwd);
   const port = new Promise<number>((resolve) => {
@@ -32,7 +42,7 @@ export async function startServer(command: readonly string[], cwd: string): Prom
   const ready = await withTimeout(Promise.race([port, program.finished]), 20_000);
   if (typeof ready !== 'number') {
     program.child.kill('SIGKILL');
-    throw new Error(`the server did not start: ${ready?.complaint ?? 'it said nothing for 20 s'}`);
+    throw new EndedEarly(ready ?? { code: undefined, complaint: 'it said nothing for 20 s' });
   }
   return {
     port: ready,
@@ -46,9 +56,15 @@ export async function startServer(command: readonly string[], cwd: string): Prom
   };
 }
 
-export async function runClient(command: readonly string[], cwd: string, timeoutMs: number): Promise<Finished> {
+/** @param onLine  takes each line of what it prints */
+export async function runClient(
+  command: readonly string[],
+  cwd: string,
+  timeoutMs: number,
+  onLine: (line: string) => void,
+): Promise<Finished> {
   const program = start(command, cwd);
-  program.child.stdout!.resume();
+  createInterface({ input: program.child.stdout! }).on('line', onLine);
   const finished = await withTimeout(program.finished, timeoutMs);
   if (finished !== undefined) return finished;
   program.child.kill('SIGKILL');

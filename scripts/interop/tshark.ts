@@ -4,6 +4,22 @@ import { PeerMissing } from './peers.ts';
 
 const run = promisify(execFile);
 
+/** One datagram; lists hold what its packets have, in their order. */
+export interface DissectedDatagram {
+  readonly direction: 'up' | 'down';
+  /** The client's port, which stands for its address. */
+  readonly client: string;
+  readonly octets: number;
+  /** Of long headers: 0 Initial, 1 0-RTT, 2 Handshake, 3 Retry. */
+  readonly packetTypes: readonly string[];
+  readonly keyPhases: readonly string[];
+  readonly frameTypes: readonly string[];
+  readonly cryptoOffsets: readonly string[];
+  readonly handshakeTypes: readonly string[];
+  readonly cipherSuites: readonly string[];
+  readonly maxStreamsBidi: readonly string[];
+}
+
 export interface Dissection {
   readonly datagrams: number;
   /** QUIC packets, coalesced ones counted one by one. */
@@ -12,34 +28,22 @@ export interface Dissection {
   readonly complaints: readonly string[];
 }
 
-const FIELDS = [
-  'frame.number',
-  'quic.packet_number',
-  'quic.frame_type',
-  'quic.decryption_failed',
-  '_ws.malformed',
-  '_ws.expert.message',
-  '_ws.expert.severity',
-];
 const WARNING = 0x00600000; // PI_WARN; notes and chats below it are remarks on traffic, not on form
 
 /** Lets Wireshark's dissector judge a capture, with the secrets of its connections. Throws PeerMissing. */
 export async function dissect(pcap: string, keyLog: string): Promise<Dissection> {
-  const fields = FIELDS.flatMap((field) => ['-e', field]);
-  const format = ['-T', 'fields', '-E', 'separator=;', '-E', 'occurrence=a', '-E', 'aggregator=,'];
-  const options = ['-o', `tls.keylog_file:${keyLog}`, '-d', 'udp.port==443,quic'];
-  let lines: string[];
-  try {
-    const { stdout } = await run('tshark', ['-n', '-r', pcap, ...options, ...format, ...fields], { maxBuffer: 1 << 28 });
-    lines = stdout.trimEnd().split('\n');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new PeerMissing('no tshark command');
-    throw error;
-  }
   const complaints: string[] = [];
   let packets = 0;
-  for (const line of lines) {
-    const [number, packetNumbers, frameTypes, undecrypted, malformed, messages, severities] = line.split(';');
+  const rows = await fieldsOf(pcap, keyLog, [
+    'frame.number',
+    'quic.packet_number',
+    'quic.frame_type',
+    'quic.decryption_failed',
+    '_ws.malformed',
+    '_ws.expert.message',
+    '_ws.expert.severity',
+  ]);
+  for (const [number, packetNumbers, frameTypes, undecrypted, malformed, messages, severities] of rows) {
     const found = packetNumbers === '' ? 0 : packetNumbers.split(',').length;
     packets += found;
     if (undecrypted !== '') complaints.push(`datagram ${number}: ${undecrypted}`);
@@ -47,5 +51,57 @@ export async function dissect(pcap: string, keyLog: string): Promise<Dissection>
     if (found === 0 || frameTypes === '') complaints.push(`datagram ${number}: no packet decoded`);
     if (severities.split(',').some((severity) => Number(severity) >= WARNING)) complaints.push(`datagram ${number}: ${messages}`);
   }
-  return { datagrams: lines.length, packets, complaints };
+  return { datagrams: rows.length, packets, complaints };
+}
+
+/** What Wireshark sees in each datagram of a capture. Throws PeerMissing. */
+export async function inspect(pcap: string, keyLog: string): Promise<DissectedDatagram[]> {
+  const rows = await fieldsOf(pcap, keyLog, [
+    'udp.srcport',
+    'udp.dstport',
+    'udp.length',
+    'quic.long.packet_type',
+    'quic.key_phase',
+    'quic.frame_type',
+    'quic.crypto.offset',
+    'tls.handshake.type',
+    'tls.handshake.ciphersuite',
+    'tls.quic.parameter.initial_max_streams_bidi',
+  ]);
+  return rows.map(([from, to, length, ...lists]) => {
+    const [packetTypes, keyPhases, frameTypes, cryptoOffsets, handshakeTypes, cipherSuites, maxStreamsBidi] = lists.map((list) =>
+      list === '' ? [] : list.split(','),
+    );
+    return {
+      direction: to === '443' ? 'up' : 'down',
+      client: to === '443' ? from : to,
+      octets: Number(length) - UDP_HEADER,
+      packetTypes,
+      keyPhases: keyPhases.map((phase) => (phase === 'True' || phase === '1' ? '1' : '0')),
+      frameTypes,
+      cryptoOffsets,
+      handshakeTypes,
+      cipherSuites,
+      maxStreamsBidi,
+    };
+  });
+}
+
+const UDP_HEADER = 8;
+
+/** A row for each datagram; what a field has several times stands there with commas. */
+async function fieldsOf(pcap: string, keyLog: string, names: readonly string[]): Promise<string[][]> {
+  const fields = names.flatMap((name) => ['-e', name]);
+  const format = ['-T', 'fields', '-E', 'separator=;', '-E', 'occurrence=a', '-E', 'aggregator=,'];
+  const options = ['-o', `tls.keylog_file:${keyLog}`, '-d', 'udp.port==443,quic'];
+  try {
+    const { stdout } = await run('tshark', ['-n', '-r', pcap, ...options, ...format, ...fields], { maxBuffer: 1 << 28 });
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(';'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new PeerMissing('no tshark command');
+    throw error;
+  }
 }

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import dataclasses
 import signal
 import ssl
 import sys
+import time
 from pathlib import Path
 
 from aioquic.asyncio import QuicConnectionProtocol, connect, serve
@@ -12,7 +14,12 @@ from aioquic.h0.connection import H0Connection
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, StreamReset
+from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, StreamDataReceived, StreamReset
+from aioquic.quic.packet import QuicProtocolVersion
+from aioquic.tls import CipherSuite
+
+# The exit code for what cannot be done here, as in the QUIC interop runner.
+UNSUPPORTED = 127
 
 MAPPINGS = {"hq-interop": H0Connection, "h3": H3Connection}
 
@@ -24,8 +31,11 @@ class Server(QuicConnectionProtocol):
         self.http = None
 
     def quic_event_received(self, event):
-        if isinstance(event, ProtocolNegotiated):
+        if isinstance(event, ProtocolNegotiated) and self.http is None:
             self.http = MAPPINGS[event.alpn_protocol](self._quic)
+        if self.http is None and isinstance(event, StreamDataReceived):
+            # requests in 0-RTT come before the protocol is told
+            self.http = MAPPINGS[self._quic.configuration.alpn_protocols[0]](self._quic)
         if self.http is None:
             return
         for http_event in self.http.handle_event(event):
@@ -90,15 +100,39 @@ def configuration(arguments, is_client: bool) -> QuicConfiguration:
         chosen.secrets_log_file = open(arguments.keylog, "a", buffering=1)
     if arguments.window:
         chosen.max_data = chosen.max_stream_data = arguments.window
+    if arguments.chacha20:
+        chosen.cipher_suites = [CipherSuite.CHACHA20_POLY1305_SHA256]
+    if arguments.v2:
+        chosen.supported_versions = [QuicProtocolVersion.VERSION_2, QuicProtocolVersion.VERSION_1]
     return chosen
+
+
+class Tickets:
+    """Sessions that the server may resume, each once."""
+
+    def __init__(self):
+        self.tickets = {}
+
+    def add(self, ticket):
+        self.tickets[ticket.ticket] = ticket
+
+    def pop(self, label):
+        return self.tickets.pop(label, None)
 
 
 async def run_server(arguments):
     chosen = configuration(arguments, is_client=False)
     chosen.load_cert_chain(arguments.cert, arguments.key)
     root = Path(arguments.root).resolve()
+    tickets = Tickets()
     server = await serve(
-        "127.0.0.1", arguments.port, configuration=chosen, create_protocol=lambda *a, **k: Server(*a, root=root, **k)
+        arguments.host,
+        arguments.port,
+        configuration=chosen,
+        create_protocol=lambda *a, **k: Server(*a, root=root, **k),
+        session_ticket_fetcher=tickets.pop,
+        session_ticket_handler=tickets.add,
+        retry=arguments.retry,
     )
     print("listening", server._transport.get_extra_info("sockname")[1], flush=True)
     stop = asyncio.Event()
@@ -114,15 +148,43 @@ async def run_client(arguments):
         chosen.verify_mode = ssl.CERT_NONE
     else:
         chosen.load_verify_locations(arguments.ca)
+    if arguments.v2:
+        chosen.original_version = QuicProtocolVersion.VERSION_1
+    if arguments.version:
+        chosen.original_version = int(arguments.version, 16)
     host, port = arguments.connect.rsplit(":", 1)
     out = Path(arguments.out)
 
-    async def download():
+    async def download(paths, ticket=None, early=False, await_ticket=False):
+        """One connection from beginning to end. Returns the session that it left."""
         create = lambda *a, **k: Client(*a, alpn=arguments.alpn, out=out, **k)
-        async with connect(host, int(port), configuration=chosen, create_protocol=create) as client:
-            await asyncio.gather(*(client.get(arguments.server_name, path) for path in arguments.paths))
+        tickets = asyncio.Queue()
+        started_at = time.monotonic()
+        async with connect(
+            host.strip("[]"),
+            int(port),
+            configuration=dataclasses.replace(chosen, session_ticket=ticket),
+            create_protocol=create,
+            session_ticket_handler=tickets.put_nowait,
+            wait_connected=not early,
+        ) as client:
+            print(f"handshake {time.monotonic() - started_at:.6f}", flush=True)
+            if arguments.key_update:
+                client.request_key_update()
+            await asyncio.gather(*(client.get(arguments.server_name, path) for path in paths))
+            return await tickets.get() if await_ticket else None
 
-    await asyncio.wait_for(download(), arguments.timeout)
+    async def download_all():
+        if arguments.separately:
+            for path in arguments.paths:
+                await download([path])
+        elif arguments.resume or arguments.early:
+            ticket = await download(arguments.paths[:1], await_ticket=True)
+            await download(arguments.paths[1:], ticket=ticket, early=arguments.early)
+        else:
+            await download(arguments.paths)
+
+    await asyncio.wait_for(download_all(), arguments.timeout)
 
 
 def main():
@@ -132,7 +194,10 @@ def main():
     server.add_argument("--cert", required=True)
     server.add_argument("--key", required=True)
     server.add_argument("--root", required=True)
+    server.add_argument("--host", default="127.0.0.1")
     server.add_argument("--port", type=int, default=0)
+    server.add_argument("--retry", action="store_true")
+    server.add_argument("--preferred")
     client = roles.add_parser("client")
     client.add_argument("--ca")
     client.add_argument("--insecure", action="store_true")
@@ -140,12 +205,22 @@ def main():
     client.add_argument("--server-name", default="localhost")
     client.add_argument("--out", required=True)
     client.add_argument("--timeout", type=float, default=60)
+    client.add_argument("--separately", action="store_true")
+    client.add_argument("--resume", action="store_true")
+    client.add_argument("--early", action="store_true")
+    client.add_argument("--key-update", action="store_true")
+    client.add_argument("--version")
     client.add_argument("paths", nargs="+")
     for role in (server, client):
         role.add_argument("--alpn", choices=sorted(MAPPINGS), required=True)
         role.add_argument("--keylog")
         role.add_argument("--window", type=int)
+        role.add_argument("--chacha20", action="store_true")
+        role.add_argument("--v2", action="store_true")
     arguments = parser.parse_args()
+    if arguments.role == "server" and arguments.preferred:
+        print("aioquic: its server sends no preferred address (_serialize_transport_parameters)", file=sys.stderr)
+        sys.exit(UNSUPPORTED)
     try:
         asyncio.run(run_server(arguments) if arguments.role == "server" else run_client(arguments))
     except Exception as error:

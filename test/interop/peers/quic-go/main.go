@@ -15,9 +15,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	_ "unsafe" // for what quic-go's own interop client sets in its internal packages
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
@@ -25,15 +27,43 @@ import (
 
 const hq = "hq-interop"
 
+// The exit code for what cannot be done here, as in the QUIC interop runner.
+const unsupported = 127
+
+// crypto/tls lets nobody choose a suite of TLS 1.3: quic-go's interop programs reach for its lists, too.
+//
+//go:linkname defaultCipherSuitesTLS13 crypto/tls.defaultCipherSuitesTLS13
+var defaultCipherSuitesTLS13 []uint16
+
+//go:linkname defaultCipherSuitesTLS13NoAES crypto/tls.defaultCipherSuitesTLS13NoAES
+var defaultCipherSuitesTLS13NoAES []uint16
+
+// Nor does quic.Config take a version that quic-go does not know.
+//
+//go:linkname supportedVersions github.com/quic-go/quic-go/internal/protocol.SupportedVersions
+var supportedVersions []quic.Version
+
+// Packets before the first key update.
+//
+//go:linkname firstKeyUpdateInterval github.com/quic-go/quic-go/internal/handshake.FirstKeyUpdateInterval
+var firstKeyUpdateInterval uint64
+
 type options struct {
 	alpn, keyLog            string
 	window                  uint64
-	cert, key, root         string
+	chacha20, v2            bool
+	cert, key, root, host   string
 	port                    int
+	retry                   bool
+	preferred               string
 	ca, connect, serverName string
 	insecure                bool
 	out                     string
 	timeout                 float64
+	separately              bool
+	resume, early           bool
+	keyUpdate               bool
+	version                 string
 	paths                   []string
 }
 
@@ -53,20 +83,48 @@ func run(arguments []string) error {
 	flags.StringVar(&o.alpn, "alpn", "h3", "hq-interop or h3")
 	flags.StringVar(&o.keyLog, "keylog", "", "file for the secrets")
 	flags.Uint64Var(&o.window, "window", 0, "initial flow control windows, in octets")
+	flags.BoolVar(&o.chacha20, "chacha20", false, "no other cipher suite")
+	flags.BoolVar(&o.v2, "v2", false, "upgrade to version 2")
 	flags.StringVar(&o.cert, "cert", "", "server: certificate chain, PEM")
 	flags.StringVar(&o.key, "key", "", "server: private key, PEM")
 	flags.StringVar(&o.root, "root", ".", "server: directory")
+	flags.StringVar(&o.host, "host", "127.0.0.1", "server: address to listen on")
 	flags.IntVar(&o.port, "port", 0, "server: UDP port")
+	flags.BoolVar(&o.retry, "retry", false, "server: ask every client for a token")
+	flags.StringVar(&o.preferred, "preferred", "", "server: preferred address")
 	flags.StringVar(&o.ca, "ca", "", "client: trusted certificate, PEM")
 	flags.BoolVar(&o.insecure, "insecure", false, "client: verify nothing")
 	flags.StringVar(&o.connect, "connect", "", "client: HOST:PORT")
 	flags.StringVar(&o.serverName, "server-name", "localhost", "client: name to verify")
 	flags.StringVar(&o.out, "out", ".", "client: directory")
 	flags.Float64Var(&o.timeout, "timeout", 60, "client: seconds")
+	flags.BoolVar(&o.separately, "separately", false, "client: a connection for each path")
+	flags.BoolVar(&o.resume, "resume", false, "client: the first path, then the rest on a connection that resumes")
+	flags.BoolVar(&o.early, "early", false, "client: the same, in 0-RTT")
+	flags.BoolVar(&o.keyUpdate, "key-update", false, "client: update keys early")
+	flags.StringVar(&o.version, "version", "", "client: version to begin with")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
 	o.paths = flags.Args()
+	if reason := lacking(o); reason != "" {
+		fmt.Fprintf(os.Stderr, "quic-go: %s\n", reason)
+		os.Exit(unsupported)
+	}
+	if o.chacha20 {
+		defaultCipherSuitesTLS13 = []uint16{tls.TLS_CHACHA20_POLY1305_SHA256}
+		defaultCipherSuitesTLS13NoAES = defaultCipherSuitesTLS13
+	}
+	if o.keyUpdate {
+		firstKeyUpdateInterval = 10
+	}
+	if o.version != "" {
+		version, err := strconv.ParseUint(o.version, 0, 32)
+		if err != nil {
+			return err
+		}
+		supportedVersions = []quic.Version{quic.Version(version)}
+	}
 
 	tlsConfig := &tls.Config{NextProtos: []string{o.alpn}}
 	if o.keyLog != "" {
@@ -87,6 +145,17 @@ func run(arguments []string) error {
 	return fmt.Errorf("client or server, not %q", arguments[0])
 }
 
+// lacking says what a peer of this make has no means for.
+func lacking(o options) string {
+	if o.v2 {
+		return "quic-go speaks version 2, but has no compatible version negotiation (RFC 9368)"
+	}
+	if o.preferred != "" {
+		return "quic-go has no preferred address to configure, and its client never goes to one"
+	}
+	return ""
+}
+
 // --- server
 
 func serve(o options, tlsConfig *tls.Config, quicConfig *quic.Config) error {
@@ -95,11 +164,13 @@ func serve(o options, tlsConfig *tls.Config, quicConfig *quic.Config) error {
 		return err
 	}
 	tlsConfig.Certificates = []tls.Certificate{certificate}
-	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: o.port})
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(o.host), Port: o.port})
 	if err != nil {
 		return err
 	}
-	listener, err := quic.ListenEarly(socket, tlsConfig, quicConfig)
+	quicConfig.Allow0RTT = true
+	transport := &quic.Transport{Conn: socket, VerifySourceAddress: func(net.Addr) bool { return o.retry }}
+	listener, err := transport.ListenEarly(tlsConfig, quicConfig)
 	if err != nil {
 		return err
 	}
@@ -171,21 +242,73 @@ func download(o options, tlsConfig *tls.Config, quicConfig *quic.Config) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.timeout*float64(time.Second)))
 	defer cancel()
-	connection, err := quic.DialAddr(ctx, o.connect, tlsConfig, quicConfig)
+	if o.separately {
+		for _, path := range o.paths {
+			if err := connection(ctx, o, tlsConfig, quicConfig, []string{path}, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if !o.resume && !o.early {
+		return connection(ctx, o, tlsConfig, quicConfig, o.paths, false)
+	}
+	sessions := &sessionCache{ClientSessionCache: tls.NewLRUClientSessionCache(1), put: make(chan struct{}, 100)}
+	tlsConfig.ClientSessionCache = sessions
+	if err := connection(ctx, o, tlsConfig, quicConfig, o.paths[:1], false); err != nil {
+		return err
+	}
+	select {
+	case <-sessions.put:
+	case <-ctx.Done():
+		return errors.New("the server gave no session ticket")
+	}
+	return connection(ctx, o, tlsConfig, quicConfig, o.paths[1:], o.early)
+}
+
+// sessionCache tells when there is a session.
+type sessionCache struct {
+	tls.ClientSessionCache
+	put chan struct{}
+}
+
+func (c *sessionCache) Put(key string, session *tls.ClientSessionState) {
+	c.ClientSessionCache.Put(key, session)
+	c.put <- struct{}{}
+}
+
+// connection downloads some paths on one connection, from beginning to end.
+func connection(ctx context.Context, o options, tlsConfig *tls.Config, quicConfig *quic.Config, paths []string, early bool) error {
+	startedAt := time.Now()
+	connection, err := quic.DialAddrEarly(ctx, o.connect, tlsConfig, quicConfig)
 	if err != nil {
 		return err
 	}
+	if !early {
+		select {
+		case <-connection.HandshakeComplete():
+		case <-connection.Context().Done():
+			return context.Cause(connection.Context())
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	fmt.Printf("handshake %.6f\n", time.Since(startedAt).Seconds())
 	get := getHq(connection)
 	if o.alpn != hq {
 		get = getH3((&http3.Transport{}).NewClientConn(connection), o.serverName)
 	}
 
 	results := make(chan error)
-	for _, path := range o.paths {
+	for _, path := range paths {
 		go func() { results <- getFile(ctx, get, path, o.out) }()
 	}
-	for range o.paths {
+	for range paths {
 		err = errors.Join(err, <-results)
+	}
+	if o.resume || o.early {
+		// a ticket may come behind the content
+		time.Sleep(50 * time.Millisecond)
 	}
 	connection.CloseWithError(noError(o.alpn), "")
 	return err

@@ -1,0 +1,69 @@
+/** The table in the README: made from the results that are kept, and from nothing else. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './peers.ts';
+import { NOT_OURS_YET, type Result } from './results.ts';
+
+export const KEPT_RESULTS = join(ROOT, 'test/interop/results.json');
+export const README = join(ROOT, 'README.md');
+
+const BEGIN = '<!-- interop -->';
+const END = '<!-- /interop -->';
+
+export const keptResults = (): Result[] => {
+  try {
+    return JSON.parse(readFileSync(KEPT_RESULTS, 'utf8')) as Result[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+};
+
+/** Puts the table of these results between the markers. Throws where there are none. */
+export function updateReadme(results: readonly Result[], file = README): void {
+  const text = readFileSync(file, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${file} has no '${BEGIN}' before '${END}'`);
+  writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n${readmeTable(results)}\n${text.slice(end)}`);
+}
+
+/** Cases × peers; each cell has our client against their server first, then their client against our server. */
+export function readmeTable(results: readonly Result[]): string {
+  const transfers = results.filter(({ peer }) => peer !== 'chromium' && peer !== 'tshark');
+  const peers = [...new Set(transfers.map(({ peer }) => peer))];
+  const cases = [...new Set(transfers.map((result) => result.case))];
+  const find = (peer: string, name: string, role: string) =>
+    results.find((result) => result.peer === peer && result.case === name && result.role === role);
+  const rows = cases.map((name) => {
+    const cells = peers.map((peer) => `${symbol(find(peer, name, 'client'))} ${symbol(find(peer, name, 'server'))}`);
+    return `| ${name} | ${cells.join(' | ')} |`;
+  });
+  const others = results.filter(({ peer }) => peer === 'chromium' || peer === 'tshark').map(sentence);
+  return [
+    '',
+    `| case | ${peers.join(' | ')} |`,
+    `| --- |${' --- |'.repeat(peers.length)}`,
+    ...rows,
+    '',
+    'In each cell our client meets their server first, then their client ours: ✓ passed, ✗ failed, – the peer has no means for it, · quiclab has none yet,',
+    '? not run; a number is goodput in kbit/s, the median of five runs.',
+    ...(others.length === 0 ? [] : ['', ...others]),
+    '',
+  ].join('\n');
+}
+
+function symbol(result: Result | undefined): string {
+  switch (result?.outcome) {
+    case 'passed':
+      return result.figure === undefined ? '✓' : result.figure.toLocaleString('en');
+    case 'failed':
+      return '✗';
+    case 'unsupported':
+      return result.detail.startsWith(NOT_OURS_YET) ? '·' : '–';
+    default:
+      return '?';
+  }
+}
+
+const sentence = ({ peer, case: name, role, outcome, detail }: Result): string =>
+  `- ${peer}, ${name}, quiclab as ${role}: ${outcome}${detail === '' ? '' : ` (${detail})`}`;
