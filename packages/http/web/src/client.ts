@@ -37,7 +37,8 @@ export function fetch(input: string | URL | Request, init?: RequestInit): Promis
   return defaultClient.fetch(input, init);
 }
 
-async function fetchWith(pool: Pool, input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
+/** `Client.fetch` over given connections. */
+export async function fetchWith(pool: Pool, input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
   let request = new Request(input, init);
   request.signal.throwIfAborted();
   const source = init?.body ?? undefined;
@@ -57,26 +58,35 @@ async function fetchWith(pool: Pool, input: string | URL | Request, init: Reques
   }
 }
 
-/** One request and its response; again on another connection where that is safe. */
+const TOO_EARLY = 425;
+
+/** One request and its response; again on another connection where that is safe, and once the handshake is complete where that was asked for. */
 async function send(pool: Pool, request: Request, length: number): Promise<Response> {
   const url = new URL(request.url);
   if (url.protocol !== 'https:') throw new TypeError('fetch failed', { cause: new Error(`${url.protocol} is not spoken here, https: is`) });
-  for (let attempt = 0; ; attempt++) {
+  const { safe, idempotent } = methodProperties(request.method);
+  let mayBeEarly = safe && request.body === null; // RFC 8470 §4
+  for (let attempt = 0; ; ) {
     let session: Session | undefined;
     let reused = false;
+    let early = false;
     let release = pool.hold();
     try {
-      session = await untilAborted(pool.session(url), request.signal);
+      session = await untilAborted(pool.session(url, mayBeEarly), request.signal);
       reused = session.used;
+      early = session.sendsEarly;
       session.used = true;
       const exchange = new ClientExchange(session, release);
       release = () => {}; // now the exchange's
-      return await exchange.run(request, url, length);
+      const response = await exchange.run(request, url, length);
+      if (response.status !== TOO_EARLY || !exchange.early) return response;
+      void response.body?.cancel().catch(() => {});
+      mayBeEarly = false; // RFC 8470 §5.2
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
       const untouched = error instanceof RequestRejected;
-      const gone = session?.lost !== undefined && reused && methodProperties(request.method).idempotent;
-      if (attempt === 0 && request.body === null && (untouched || gone)) continue; // RFC 9114 §4.1.1, RFC 9110 §9.2.2
+      const gone = session?.lost !== undefined && session.lost.cause.kind !== 'handshake-timeout' && (reused || early) && idempotent;
+      if (attempt++ === 0 && request.body === null && (untouched || gone)) continue; // RFC 9114 §4.1.1, RFC 9110 §9.2.2
       if (error instanceof TypeError && error.message === 'fetch failed') throw error;
       throw new TypeError('fetch failed', { cause: error });
     } finally {

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Host } from './host.ts';
-import type { Session } from './session.ts';
+import type { Remembered } from './resumption.ts';
+import type { Session, SessionHooks } from './session.ts';
 
 /** How long one address is tried before the next one is tried beside it (RFC 8305 §5), in ms. */
 const NEXT_ADDRESS_AFTER_MS = 250;
@@ -16,9 +17,41 @@ async function addressesOf(name: string): Promise<{ host: string; family: number
   return [...mixed, ...second.slice(first.length)].map(({ address, family: of }) => ({ host: address, family: of }));
 }
 
-/** Connects to whichever address of the name answers first; the others are given up. Rejects with the last error if none does. */
-export async function connectToName(name: string, port: number, hostFor: (family: number) => Promise<Host>): Promise<Session> {
+/** Connections that are being made to one origin. */
+export interface Attempt {
+  /** Takes requests that may be sent early: before its handshake is complete, if it sends early; it may still lose against another address. */
+  readonly first: Promise<Session>;
+  /** Its handshake is complete. Both reject with the last error if no address answers. */
+  readonly established: Promise<Session>;
+}
+
+/** Connects to whichever address of the name answers first; the others are given up. What is remembered is offered to one address only. */
+export function connectToName(
+  name: string,
+  port: number,
+  hostFor: (family: number) => Promise<Host>,
+  remembered: Remembered,
+  hooks: SessionHooks,
+): Attempt {
+  let onEarly!: (session: Session) => void;
+  const early = new Promise<Session>((resolve) => {
+    onEarly = resolve;
+  });
+  const established = race(name, port, hostFor, remembered, hooks, onEarly);
+  return { first: Promise.race([early, established]), established };
+}
+
+async function race(
+  name: string,
+  port: number,
+  hostFor: (family: number) => Promise<Host>,
+  remembered: Remembered,
+  hooks: SessionHooks,
+  onEarly: (session: Session) => void,
+): Promise<Session> {
   const addresses = await addressesOf(name);
+  const last = addresses.findIndex(({ host }) => host === remembered.address);
+  if (last > 0) addresses.unshift(...addresses.splice(last, 1));
   const attempts: Session[] = [];
   return new Promise((resolve, reject) => {
     let settled = false;
@@ -50,8 +83,9 @@ export async function connectToName(name: string, port: number, hostFor: (family
       void hostFor(address.family)
         .then((host) => {
           if (settled) return undefined;
-          const session = host.connect({ host: address.host, port }, name);
+          const session = host.connect({ host: address.host, port }, name, attempts.length === 0 ? remembered : {}, hooks);
           attempts.push(session);
+          if (session.sendsEarly) onEarly(session);
           return session.established.then(() => onSuccess(session));
         })
         .catch(onFailure);

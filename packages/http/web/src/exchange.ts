@@ -15,6 +15,8 @@ const NULL_BODY = new Set([204, 205, 304]);
 
 /** One request of a client and its response. */
 export class ClientExchange implements ExchangeListener {
+  /** The request left, or may have left, in 0-RTT. */
+  early = false;
   readonly #session: Session;
   readonly #onOver: () => void;
   #id = -1;
@@ -70,7 +72,10 @@ export class ClientExchange implements ExchangeListener {
       if (this.#session.lost !== undefined) throw this.#session.lost;
       if (!http.acceptsRequests) throw new RequestRejected('the server takes no more requests on this connection');
       const id = http.request(this.#session.now, fields, end);
-      if (id !== undefined) return id;
+      if (id !== undefined) {
+        this.early = this.#session.sendsEarly;
+        return id;
+      }
       this.#session.touched();
       await Promise.race([this.#session.room(), aborted(signal)]);
     }

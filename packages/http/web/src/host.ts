@@ -1,10 +1,11 @@
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
-import { H3, H3_ALPN, type HttpEvent } from '@quiclab/http3';
+import { H3, H3_ALPN } from '@quiclab/http3';
 import { type Connection, Endpoint, type EndpointEvent, type Policies, standardPolicies, type TransportConfig } from '@quiclab/quic';
 import type { Address, Random } from '@quiclab/sansio';
 import type { HandshakeFactory } from '@quiclab/tls';
 import { type Driver, drive, type MonotonicClock, monotonicClock, UdpSocket } from '@quiclab/udp';
-import { Session } from './session.ts';
+import type { Remembered } from './resumption.ts';
+import { type OnRequest, Session, type SessionHooks } from './session.ts';
 
 /** What both sides may set beside what HTTP is about. */
 export interface TransportOptions {
@@ -12,13 +13,17 @@ export interface TransportOptions {
   readonly transport?: Partial<TransportConfig>;
   /** Replaces parts of QUIC: a congestion controller, a scheduler, an observer that writes qlog. */
   readonly policies?: Partial<Omit<Policies, 'crypto' | 'handshake'>>;
+  /** False: every handshake is a full one, and no session is kept (client) or given (server). Default true. */
+  readonly resume?: boolean;
+  /** False: nothing is sent (client) or taken (server) in 0-RTT, where it could be a replay. Default true, for safe methods only (RFC 8470). */
+  readonly earlyData?: boolean;
 }
 
 export interface HostOptions extends TransportOptions {
   readonly bind: { readonly host: string; readonly port: number };
   readonly handshake: HandshakeFactory;
   /** Present: a server. */
-  readonly onRequest?: (session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void;
+  readonly onRequest?: OnRequest;
   /** The program has a fault: nothing is driven any more. */
   readonly onFault: (error: Error) => void;
 }
@@ -54,12 +59,20 @@ export class Host {
     });
   }
 
-  connect(remote: Address, serverName: string): Session {
-    const connection = this.#endpoint.connect(this.clock.now(), { remote, serverName, alpn: [H3_ALPN] });
-    const session = new Session(this, connection);
-    this.sessions.set(connection, session);
+  /** @param remembered  what an earlier connection left: with a session that allows it, the new one takes early requests at once */
+  connect(remote: Address, serverName: string, remembered: Remembered = {}, hooks: SessionHooks = {}): Session {
+    const { session, token } = remembered;
+    const connection = this.#endpoint.connect(this.clock.now(), {
+      remote,
+      serverName,
+      alpn: [H3_ALPN],
+      ...(session && { session, earlyData: this.#options.earlyData ?? true }),
+      ...(token && { token }),
+    });
+    const made = new Session(this, connection, hooks);
+    this.sessions.set(connection, made);
     this.driver.wake();
-    return session;
+    return made;
   }
 
   /** Closes all connections, lets that be said, and closes the socket. */
@@ -78,7 +91,8 @@ export class Host {
     }
     let session = this.sessions.get(connection);
     if (session === undefined) {
-      session = new Session(this, connection, this.#options.onRequest);
+      const { onRequest } = this.#options;
+      session = new Session(this, connection, onRequest === undefined ? {} : { onRequest });
       this.sessions.set(connection, session);
     }
     session.turn();

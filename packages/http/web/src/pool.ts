@@ -2,8 +2,9 @@ import { nodeProvider } from '@quiclab/crypto/node';
 import { clientHandshake } from '@quiclab/tls';
 import { type CertificateInput, certificates } from './certificate.ts';
 import type { ClientOptions } from './client.ts';
-import { connectToName } from './connect.ts';
+import { type Attempt, connectToName } from './connect.ts';
 import { Host } from './host.ts';
+import { Resumption } from './resumption.ts';
 import type { Session } from './session.ts';
 
 /** A handshake that takes longer has failed, µs. */
@@ -14,7 +15,8 @@ export class Pool {
   readonly #options: ClientOptions;
   readonly #hosts = new Map<number, Promise<Host>>();
   readonly #open = new Set<Host>();
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #resumption = new Resumption();
   #held = 0;
   #closed = false;
 
@@ -30,35 +32,51 @@ export class Pool {
     };
   }
 
-  async session(url: URL): Promise<Session> {
+  /** @param early  the request may leave before the handshake is complete, and be a replay then */
+  async session(url: URL, early: boolean): Promise<Session> {
     if (this.#closed) throw new Error('the client is closed');
-    const known = this.#sessions.get(url.origin);
+    const { origin } = url;
+    const known = this.#attempts.get(origin);
     if (known !== undefined) {
-      const session = await known.catch(() => undefined);
-      if (session?.lost === undefined && session?.http.acceptsRequests === true) return session;
-      if (this.#sessions.get(url.origin) === known) this.#sessions.delete(url.origin);
-      return this.session(url);
+      for (const connecting of early ? [known.first, known.established] : [known.established]) {
+        const session = await connecting.catch(() => undefined);
+        if (session?.lost === undefined && session?.http.acceptsRequests === true) return session;
+      }
+      this.#forget(origin, known);
+      return this.session(url, early);
     }
-    const connecting = this.#connect(url);
-    this.#sessions.set(url.origin, connecting);
-    connecting.catch(() => {
-      if (this.#sessions.get(url.origin) === connecting) this.#sessions.delete(url.origin);
-    });
-    return connecting;
+    const attempt = this.#connect(url);
+    this.#attempts.set(origin, attempt);
+    attempt.first.catch(() => {}); // whoever waits is told by the other, too
+    attempt.established.then(
+      (session) => this.#resumption.onAddress(origin, session.connection.remote.host),
+      () => this.#forget(origin, attempt),
+    );
+    return early ? attempt.first : attempt.established;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#sessions.clear();
+    this.#attempts.clear();
     const hosts = [...this.#hosts.values()];
     this.#hosts.clear();
     for (const host of hosts) await host.then((open) => open.close()).catch(() => {});
     this.#open.clear();
   }
 
-  #connect(url: URL): Promise<Session> {
-    const name = url.hostname.replace(/^\[|\]$/g, '');
-    return connectToName(name, Number(url.port || 443), (family) => this.#host(family));
+  #forget(origin: string, attempt: Attempt): void {
+    if (this.#attempts.get(origin) === attempt) this.#attempts.delete(origin);
+  }
+
+  #connect({ origin, hostname, port }: URL): Attempt {
+    const { resume = true } = this.#options;
+    const name = hostname.replace(/^\[|\]$/g, '');
+    const hooks = {
+      onSession: (data: Uint8Array) => this.#resumption.onSession(origin, data),
+      onToken: (data: Uint8Array) => this.#resumption.onToken(origin, data),
+    };
+    const remembered = resume ? this.#resumption.take(origin) : {};
+    return connectToName(name, Number(port || 443), (family) => this.#host(family), remembered, resume ? hooks : {});
   }
 
   #host(family: number): Promise<Host> {
@@ -76,13 +94,14 @@ export class Pool {
   }
 
   async #openHost(family: number): Promise<Host> {
-    const { ca = [], verify = true, transport, policies } = this.#options;
+    const { ca = [], verify = true, transport, policies, earlyData } = this.#options;
     const roots = (Array.isArray(ca) ? ca : [ca]).flatMap((one: CertificateInput) => certificates(one));
     const host = await Host.open({
       bind: { host: family === 6 ? '::' : '0.0.0.0', port: 0 },
       handshake: clientHandshake({ provider: nodeProvider, trust: { ca: roots, verify } }),
       transport: { handshakeTimeout: HANDSHAKE_TIMEOUT, ...transport },
       ...(policies === undefined ? {} : { policies }),
+      ...(earlyData === undefined ? {} : { earlyData }),
       onFault: () => void this.close(),
     });
     this.#open.add(host);

@@ -1,17 +1,19 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { nodeProvider } from '@quiclab/crypto/node';
-import { fieldValue } from '@quiclab/http-semantics';
+import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
+import { fieldValue, methodProperties } from '@quiclab/http-semantics';
 import { H3, type HttpEvent } from '@quiclab/http3';
 import type { Address } from '@quiclab/sansio';
-import { serverHandshake } from '@quiclab/tls';
+import { type HandshakeFactory, serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { IncomingBody, OutgoingBody } from './body.ts';
-import { type CertificateInput, describeCertificate, serverCertificate } from './certificate.ts';
+import { type CertificateInput, describeCertificate, type ServerCertificate, serverCertificate } from './certificate.ts';
 import { toFields, toHeaders } from './fields.ts';
 import { Host, type TransportOptions } from './host.ts';
 import type { ExchangeListener, Session } from './session.ts';
 
-/** Answers a request. What it throws becomes a 500; what its response's body throws resets the exchange. */
+/**
+ * Answers a request. One that came in 0-RTT, and may be a replay, has the field `early-data: 1` (RFC 8470 §5.1); its method is a safe one, and a
+ * handler that wants it nevertheless after the handshake answers 425. What it throws becomes a 500; what its response's body throws resets the exchange. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
 export interface ServeOptions extends TransportOptions {
@@ -38,6 +40,9 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Set by us, or by a gateway in front of us. RFC 8470 §5.1. */
+const EARLY_DATA = 'early-data';
+
 type RequestEvent = Extract<HttpEvent, { type: 'request' }>;
 
 /** Serves HTTP/3. Resolves when the port is bound; rejects with the system's error, or a TypeError for certificates that are none. */
@@ -48,7 +53,7 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
   const host = await Host.open({
     ...options,
     bind: { host: isIP(name) === 0 ? (await lookup(name)).address : name, port: options.port ?? 0 },
-    handshake: serverHandshake({ provider: nodeProvider, certificates: certificate.chain, privateKey: certificate.privateKey }),
+    handshake: handshakeOf(certificate, options),
     onRequest: (session, request) => new ServerExchange(session, request, handler, onError),
     onFault: onError,
   });
@@ -62,6 +67,13 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Tickets can be opened by this server only, and only while it lives: what they stand for, the SETTINGS among it, is what still holds (RFC 9114 §7.2.4.2). */
+function handshakeOf(certificate: ServerCertificate, { resume = true, earlyData = true }: ServeOptions): HandshakeFactory {
+  const { chain, privateKey } = certificate;
+  const tickets = resume ? { tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }), earlyData } : {};
+  return serverHandshake({ provider: nodeProvider, certificates: chain, privateKey, ...tickets });
 }
 
 /** GOAWAY, then patience, then the end. RFC 9114 §5.2. */
@@ -159,7 +171,10 @@ class ServerExchange implements ExchangeListener {
     let response: Response;
     try {
       const request = this.#request(event);
-      response = request === undefined ? new Response(null, { status: 501 }) : await handler(request);
+      if (request === undefined) response = new Response(null, { status: 501 });
+      else if (request.headers.get(EARLY_DATA) === '1' && !methodProperties(request.method).safe)
+        response = new Response(null, { status: 425 });
+      else response = await handler(request);
       if (!(response instanceof Response)) throw new TypeError('the handler gave no Response');
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#onError(error);
@@ -184,7 +199,10 @@ class ServerExchange implements ExchangeListener {
     if (method === 'CONNECT' || method === 'TRACE' || method === 'TRACK') return undefined;
     const authority = fieldValue(fields, ':authority') ?? fieldValue(fields, 'host') ?? '';
     const url = `${fieldValue(fields, ':scheme')}://${authority}${fieldValue(fields, ':path')}`;
-    const init = { method, headers: toHeaders(fields), signal: this.#abort.signal };
+    const headers = toHeaders(fields);
+    // with the handshake complete, the client is known to be there: no replay gets that far
+    if (event.early && !this.#session.connection.handshakeComplete) headers.set(EARLY_DATA, '1');
+    const init = { method, headers, signal: this.#abort.signal };
     // Request has no content for GET and HEAD; whoever sent some is told to stop when the response is through
     if (this.#incoming === undefined || method === 'GET' || method === 'HEAD') return new Request(url, init);
     const withBody: RequestInit & { duplex: 'half' } = { ...init, body: this.#incoming.stream, duplex: 'half' };

@@ -9,6 +9,17 @@ export interface ExchangeListener {
   onLost(error: Error): void;
 }
 
+export type OnRequest = (session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void;
+
+/** What a session tells whoever made it. */
+export interface SessionHooks {
+  /** At a server. */
+  readonly onRequest?: OnRequest;
+  /** At a client: what a next connection to this server may begin with. */
+  readonly onSession?: (data: Uint8Array) => void;
+  readonly onToken?: (data: Uint8Array) => void;
+}
+
 /** How a connection ended, as an error; `cause` says by whose hand. */
 export class ConnectionLostError extends Error {
   override readonly cause: CloseCause;
@@ -26,25 +37,22 @@ export class Session {
   /** Settles when the handshake does. */
   readonly established: Promise<void>;
   /** Set once the connection is over. */
-  lost: Error | undefined = undefined;
+  lost: ConnectionLostError | undefined = undefined;
   /** Exchanges were begun on it before. */
   used = false;
 
   readonly #host: Host;
-  readonly #onRequest: ((session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void) | undefined;
+  readonly #hooks: SessionHooks;
   readonly #listeners = new Map<number, ExchangeListener>();
   #establish!: () => void;
   #refuse!: (error: Error) => void;
   #roomWanted: (() => void)[] = [];
   #idleWanted: (() => void)[] = [];
+  #started = false;
 
-  constructor(
-    host: Host,
-    connection: Connection,
-    onRequest?: (session: Session, request: Extract<HttpEvent, { type: 'request' }>) => void,
-  ) {
+  constructor(host: Host, connection: Connection, hooks: SessionHooks) {
     this.#host = host;
-    this.#onRequest = onRequest;
+    this.#hooks = hooks;
     this.connection = connection;
     this.http = new Http3Connection({ side: connection.side, transport: connection, random: host.random });
     this.established = new Promise((resolve, reject) => {
@@ -52,6 +60,13 @@ export class Session {
       this.#refuse = reject;
     });
     this.established.catch(() => {}); // whoever waits is told; nobody has to
+    // RFC 9114 §7.2.4.2: until the server's SETTINGS come, the defaults hold; nothing that we send early hangs on others
+    if (this.sendsEarly) this.#start(this.now);
+  }
+
+  /** At a client: what is sent now leaves before the handshake is complete. At a server, and else: false. */
+  get sendsEarly(): boolean {
+    return this.connection.sendsEarly;
   }
 
   get now(): number {
@@ -72,10 +87,15 @@ export class Session {
     const now = this.now;
     for (let event = this.connection.pollEvent(); event !== undefined; event = this.connection.pollEvent()) {
       if (event.type === 'handshake-complete') {
-        this.http.start(now);
+        this.#start(now);
         this.#establish();
       } else if (event.type === 'closed') this.#onClosed(event.cause);
-      else if (isStreamEvent(event)) this.http.onTransport(now, event);
+      else if (event.type === 'session') this.#hooks.onSession?.(event.data);
+      else if (event.type === 'token') this.#hooks.onToken?.(event.data);
+      else if (isStreamEvent(event)) {
+        if (event.type === 'stream-opened') this.#start(now); // in 0-RTT it comes before the handshake is complete
+        this.http.onTransport(now, event);
+      }
     }
     this.#drain();
   }
@@ -99,9 +119,15 @@ export class Session {
     });
   }
 
+  #start(now: number): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.http.start(now);
+  }
+
   #drain(): void {
     for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) {
-      if (event.type === 'request') this.#onRequest?.(this, event);
+      if (event.type === 'request') this.#hooks.onRequest?.(this, event);
       else if (event.type === 'requests-available' || event.type === 'goaway') this.#tellRoom();
       else if ('id' in event) this.#listeners.get(event.id)?.onEvent(event);
     }
