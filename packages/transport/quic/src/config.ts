@@ -4,6 +4,7 @@ import type { AckPolicy, LossDetector, ProbePolicy, Space } from '@quiclab/recov
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import type { StreamScheduler } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
+import { VERSION_1, VERSION_2 } from '@quiclab/wire';
 import { UsageError } from './errors.ts';
 import type { Observer } from './observer.ts';
 
@@ -54,6 +55,16 @@ export interface TransportConfig {
   readonly maxConnections: number;
   /** Packets sealed with one key before we move to the next. Default 2^22, half of what AES-GCM is good for. RFC 9001 §6.6. */
   readonly packetsPerKey: number;
+  /**
+   * Versions that we speak, preferred first; each once. Default 2, then 1 (RFC 9369, RFC 9000). A client has them all available for its
+   * server to choose from (RFC 9368 §2.3), and takes the first that a Version Negotiation packet lists; it begins with 1 where
+   * that is among them, as every server knows it, unless a session or token is of another.
+   */
+  readonly versions: readonly number[];
+  /** A server's: it goes on with the version that it prefers, where the client has that available. Default false: the client's stays. */
+  readonly preferOwnVersion: boolean;
+  /** Say now and then what means nothing, so that nobody gets used to never seeing it: a reserved transport parameter, reserved versions, any QUIC bit where the peer takes it. Default true. RFC 9000 §18.1, RFC 9287. */
+  readonly grease: boolean;
   /** RTT assumed before the first sample, µs. Default 333 ms. RFC 9002 §6.2.2. */
   readonly initialRtt: Micros;
 }
@@ -82,6 +93,9 @@ export const defaultTransportConfig: TransportConfig = {
   retryAbove: 100,
   maxConnections: 10_000,
   packetsPerKey: 2 ** 22,
+  versions: [VERSION_2, VERSION_1],
+  preferOwnVersion: false,
+  grease: true,
   initialRtt: 333_000,
 };
 
@@ -93,6 +107,11 @@ export function transportConfig(options: Partial<TransportConfig> = {}): Transpo
     if (!Number.isInteger(value) || value < least || value > most)
       throw new UsageError(`${name} is ${value}; it must be a whole number from ${least} to ${most}`);
   }
+  const { versions } = config;
+  if (versions.length === 0 || new Set(versions).size < versions.length)
+    throw new UsageError(`versions are ${versions}; each once, and at least one`);
+  for (const version of versions)
+    if (version !== VERSION_1 && version !== VERSION_2) throw new UsageError(`QUIC version 0x${version.toString(16)} is not known here`);
   return config;
 }
 
@@ -157,6 +176,10 @@ export interface ConnectOptions {
   readonly earlyData?: boolean;
   /** From a 'token' event of an earlier connection to this server. */
   readonly token?: Uint8Array;
+  /**
+   * The version to begin with, one of `versions`; or a reserved one (0x?a?a?a?a), to be told by Version Negotiation which the server
+   * speaks. Default: that of `session` or `token`, else see `versions`. Sessions and tokens of other versions are passed over (RFC 9369 §5).
+   */
   readonly version?: number;
 }
 

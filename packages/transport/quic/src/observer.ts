@@ -2,7 +2,7 @@ import type { RttView } from '@quiclab/congestion';
 import type { Address, Ecn, Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { Level } from '@quiclab/tls';
-import type { TransportParameters } from '@quiclab/wire';
+import type { TransportParameters, VersionInformation } from '@quiclab/wire';
 import type { CloseCause, DropReason } from './errors.ts';
 
 /** The frames of one packet as numbers. What `offset` and `size` mean hangs on the type; for STREAM and CRYPTO they say what they are called. */
@@ -37,6 +37,8 @@ export interface PacketView {
 /** Override what you watch; watching changes nothing. */
 export class Observer {
   started(_now: Micros, _side: 'client' | 'server', _originalId: Uint8Array, _version: number): void {}
+  /** The peer has told its versions, if it does: both ends know which one the connection has. RFC 9368. */
+  versionNegotiated(_now: Micros, _version: number, _original: number, _peer: VersionInformation | undefined): void {}
   parameters(_now: Micros, _owner: 'local' | 'remote', _parameters: TransportParameters): void {}
   datagramSent(_now: Micros, _datagram: number, _path: number, _length: number): void {}
   datagramReceived(_now: Micros, _datagram: number, _path: number, _length: number, _ecn: Ecn): void {}

@@ -1,7 +1,8 @@
 import { nodeProvider } from '@quiclab/crypto/node';
 import { SECOND, seededRandom } from '@quiclab/sansio';
-import { PacketHeader, PacketType, readHeader } from '@quiclab/wire';
+import { PacketHeader, PacketType, readHeader, VERSION_1 } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
+import { stamp } from '../src/connection/versions.ts';
 import { AddressTokens } from '../src/endpoint/tokens.ts';
 import { CLIENT, Pair, type PairOptions, SERVER } from './pair.ts';
 
@@ -121,8 +122,8 @@ describe('Retry (RFC 9000 §8.1.2, §17.2.5)', () => {
     expect(pair.server.connections.size).toBe(0);
     // the server's own keys: its random is the pair's
     const tokens = new AddressTokens(nodeProvider, seededRandom(1).fork('server').fork('address-tokens'));
-    const token = tokens.forRetry(0, CLIENT, new Uint8Array(8), new Uint8Array(8));
-    const stale = new Pair({ retry: 'always', token });
+    const token = tokens.forRetry(0, CLIENT, VERSION_1, new Uint8Array(8), new Uint8Array(8));
+    const stale = new Pair({ retry: 'always', token: stamp(VERSION_1, token) });
     stale.run(1_000_000);
     expect(closeOf(stale)).toMatchObject({ cause: { kind: 'peer-transport', code: 0x0b } });
     expect(stale.server.connections.size).toBe(0);
@@ -135,35 +136,35 @@ describe('tokens (RFC 9000 §8.1.3, §8.1.4)', () => {
 
   test('a Retry token opens for its address, and gives the connection IDs back', () => {
     const tokens = make();
-    const token = tokens.forRetry(5, CLIENT, id(1), id(2));
-    expect(tokens.open(6, token, CLIENT)).toEqual({ kind: 'retry', originalDestination: id(1), retrySource: id(2) });
-    expect(tokens.open(6, token, SERVER)).toEqual({ kind: 'invalid-retry' });
-    expect(tokens.open(6, token, { ...CLIENT, port: 7 })).toEqual({ kind: 'invalid-retry' });
-    expect(tokens.open(31 * SECOND, token, CLIENT)).toEqual({ kind: 'invalid-retry' });
+    const token = tokens.forRetry(5, CLIENT, VERSION_1, id(1), id(2));
+    expect(tokens.open(6, token, CLIENT, VERSION_1)).toEqual({ kind: 'retry', originalDestination: id(1), retrySource: id(2) });
+    expect(tokens.open(6, token, SERVER, VERSION_1)).toEqual({ kind: 'invalid-retry' });
+    expect(tokens.open(6, token, { ...CLIENT, port: 7 }, VERSION_1)).toEqual({ kind: 'invalid-retry' });
+    expect(tokens.open(31 * SECOND, token, CLIENT, VERSION_1)).toEqual({ kind: 'invalid-retry' });
   });
 
   test('a token of NEW_TOKEN is good once, from any port of its address, for a day', () => {
     const tokens = make();
-    const token = tokens.forNextConnection(0, CLIENT);
-    expect(tokens.open(1, token, { ...CLIENT, port: 9 })).toEqual({ kind: 'new-token' });
-    expect(tokens.open(2, token, CLIENT)).toEqual({ kind: 'unknown' });
-    const another = tokens.forNextConnection(0, CLIENT);
-    expect(tokens.open(1, another, SERVER)).toEqual({ kind: 'unknown' });
-    expect(tokens.open(25 * 3600 * SECOND, another, CLIENT)).toEqual({ kind: 'unknown' });
-    const late = tokens.forNextConnection(23 * 3600 * SECOND, CLIENT);
-    expect(tokens.open(30 * 3600 * SECOND, late, CLIENT)).toEqual({ kind: 'new-token' });
-    expect(tokens.open(31 * 3600 * SECOND, late, CLIENT)).toEqual({ kind: 'unknown' });
+    const token = tokens.forNextConnection(0, CLIENT, VERSION_1);
+    expect(tokens.open(1, token, { ...CLIENT, port: 9 }, VERSION_1)).toEqual({ kind: 'new-token' });
+    expect(tokens.open(2, token, CLIENT, VERSION_1)).toEqual({ kind: 'unknown' });
+    const another = tokens.forNextConnection(0, CLIENT, VERSION_1);
+    expect(tokens.open(1, another, SERVER, VERSION_1)).toEqual({ kind: 'unknown' });
+    expect(tokens.open(25 * 3600 * SECOND, another, CLIENT, VERSION_1)).toEqual({ kind: 'unknown' });
+    const late = tokens.forNextConnection(23 * 3600 * SECOND, CLIENT, VERSION_1);
+    expect(tokens.open(30 * 3600 * SECOND, late, CLIENT, VERSION_1)).toEqual({ kind: 'new-token' });
+    expect(tokens.open(31 * 3600 * SECOND, late, CLIENT, VERSION_1)).toEqual({ kind: 'unknown' });
   });
 
   test('cut short or altered anywhere, it validates nothing', () => {
     const tokens = make();
-    for (const token of [tokens.forRetry(5, CLIENT, id(1), id(2)), tokens.forNextConnection(5, CLIENT)]) {
+    for (const token of [tokens.forRetry(5, CLIENT, VERSION_1, id(1), id(2)), tokens.forNextConnection(5, CLIENT, VERSION_1)]) {
       for (let length = 0; length < token.length; length++)
-        expect(tokens.open(6, token.slice(0, length), CLIENT).kind).toMatch(/invalid-retry|unknown/);
+        expect(tokens.open(6, token.slice(0, length), CLIENT, VERSION_1).kind).toMatch(/invalid-retry|unknown/);
       for (let bit = 0; bit < 8 * token.length; bit++) {
         const altered = token.slice();
         altered[bit >> 3]! ^= 1 << (bit & 7);
-        expect(tokens.open(6, altered, CLIENT).kind).toMatch(/invalid-retry|unknown/);
+        expect(tokens.open(6, altered, CLIENT, VERSION_1).kind).toMatch(/invalid-retry|unknown/);
       }
     }
   });

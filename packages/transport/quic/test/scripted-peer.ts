@@ -250,7 +250,7 @@ export class ScriptedPeer {
     const header = new PacketHeader();
     const packets: ReadPacket[] = [];
     for (let at = 0; at < bytes.length; at = header.end) {
-      if (readHeader(bytes, at, bytes.length, this.source.length, header) !== '') break;
+      if (readHeader(bytes, at, bytes.length, this.source.length, header, true) !== '') break;
       const level = LEVEL_OF[header.type];
       const keys = level === undefined ? undefined : from[level];
       if (level === undefined || keys === undefined) continue;
@@ -304,7 +304,7 @@ export function sourceOf(pair: Pair, direction: 'up' | 'down'): Uint8Array | und
   for (const left of pair.left)
     if (
       left.direction === direction &&
-      readHeader(left.bytes, 0, left.bytes.length, ID_LENGTH, header) === '' &&
+      readHeader(left.bytes, 0, left.bytes.length, ID_LENGTH, header, true) === '' &&
       header.type !== PacketType.ONE_RTT
     )
       return header.sourceId.slice();

@@ -28,8 +28,6 @@ export interface ConnectionStats extends Readonly<Counters> {
  */
 export class Connection {
   readonly side: 'client' | 'server';
-  /** Where a client's first packets go: routed here until it knows our own ID. */
-  readonly firstDestination: Uint8Array;
   readonly serverName: string;
   /** For the endpoint: where it stands in its lists. */
   heapIndex = -1;
@@ -45,11 +43,12 @@ export class Connection {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #host: ConnectionHost;
+  readonly #retrySource: Uint8Array | undefined;
   #handshakeDeadline: Micros;
 
   constructor(now: Micros, setup: ConnectionSetup) {
     this.side = setup.side;
-    this.firstDestination = setup.retrySource ?? setup.originalDestination;
+    this.#retrySource = setup.side === 'server' ? setup.retrySource : undefined;
     this.serverName = setup.serverName;
     this.#host = setup.host;
     this.#handshakeDeadline = now + setup.config.handshakeTimeout;
@@ -61,6 +60,14 @@ export class Connection {
 
   // ---- driven by the endpoint ---------------------------------------------------------------------------------------
 
+  /** Where a client's first packets go: routed here until it knows our own ID. */
+  get firstDestination(): Uint8Array {
+    return this.#retrySource ?? this.#parts.originalDestination;
+  }
+  /** The QUIC version that it has now; it may change until the handshake is complete. RFC 9368 §2.3. */
+  get version(): number {
+    return this.#parts.versions.current;
+  }
   get local(): Address {
     return this.#parts.path.local;
   }

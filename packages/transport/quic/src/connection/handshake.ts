@@ -3,9 +3,11 @@ import { MILLISECOND, type Micros, sameAddress } from '@quiclab/sansio';
 import { type Handshake, type HandshakeStep, type Level, TlsAlert } from '@quiclab/tls';
 import { decodeTransportParameters, FrameType, TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
 import { EARLY } from '../packet/builder.ts';
+import { changeVersion } from './negotiation.ts';
 import { authenticateIds, checkNotReduced, preferredFor } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import { repeatAll } from './sent-outcome.ts';
+import { stamp } from './versions.ts';
 
 /** Steps of one `advance`; a handshake that yields more is broken. */
 const MAX_STEPS = 1_000;
@@ -20,36 +22,54 @@ export class CryptoHandshake {
   alpn: string;
   /** What became of a client's early data, as far as it is known. */
   earlyData: 'none' | 'accepted' | 'rejected';
-  readonly #tls: Handshake;
-  readonly #encodeLocal: () => Uint8Array;
+  #tls: Handshake;
+  readonly #newTls: (attempt: number) => Handshake;
+  readonly #encodeLocal: (now: Micros) => Uint8Array;
   /** A client's: what the server said of itself when the session was made that early data hangs on. */
   #remembered: TransportParameters | undefined;
   /** The highest space whose packets TLS has given us keys to open: from there it reads. */
   #reading: Space;
 
   /**
-   * @param encodeLocal          our transport parameters; asked once
+   * @param newTls       a handshake from its beginning; a client may need a second one
+   * @param encodeLocal  our transport parameters; asked once for each
    */
-  constructor(tls: Handshake, encodeLocal: () => Uint8Array) {
+  constructor(newTls: (attempt: number) => Handshake, encodeLocal: (now: Micros) => Uint8Array) {
     this.complete = false;
     this.confirmed = false;
     this.alpn = '';
     this.earlyData = 'none';
     this.#remembered = undefined;
-    this.#tls = tls;
+    this.#tls = newTls(1);
+    this.#newTls = newTls;
     this.#encodeLocal = encodeLocal;
     this.#reading = Space.INITIAL;
   }
 
   /** A client's first words. */
   start(now: Micros, parts: Parts): void {
-    this.#tls.setLocalParameters(this.#encodeLocal());
+    this.#tls.setLocalParameters(this.#encodeLocal(now));
     this.#advance(now, parts);
+  }
+
+  /** A client's early data was for nobody: it will be said again. */
+  giveUpEarlyData(now: Micros, parts: Parts): void {
+    this.#remembered = undefined;
+    if (!parts.spaces[Space.APPLICATION]!.early.canWrite) return;
+    this.earlyData = 'rejected';
+    this.#rejectEarlyData(now, parts);
+  }
+
+  /** A client's first words once more, in another version. RFC 9368 §2.1. */
+  restart(now: Micros, parts: Parts): void {
+    this.#tls = this.#newTls(2);
+    this.start(now, parts);
   }
 
   /** Hands what has become readable in a space's CRYPTO stream to TLS. */
   onCrypto(now: Micros, parts: Parts, space: Space): void {
     const { crypto, level } = parts.spaces[space]!;
+    if (parts.side === 'client') parts.versions.settled = true; // RFC 9369 §4.1: the server sends all handshake data in the version that it chose
     for (let data = crypto.read(); data !== undefined; data = crypto.read()) {
       try {
         this.#tls.receive(now, level, data);
@@ -89,9 +109,10 @@ export class CryptoHandshake {
 
   /** Keys of a space go, and with them all that was in flight there. RFC 9001 §4.9, RFC 9002 §6.4. */
   discard(now: Micros, parts: Parts, space: Space): void {
-    const { keys, level } = parts.spaces[space]!;
+    const { keys, before, level } = parts.spaces[space]!;
     if (keys.discarded) return;
     keys.discard();
+    before?.discard();
     parts.path.recovery.discardSpace(now, space);
     parts.observer.keysDiscarded(now, level);
   }
@@ -103,6 +124,7 @@ export class CryptoHandshake {
       switch (step.type) {
         case 'send':
           parts.spaces[spaceOf(step.level)]!.crypto.write(step.data);
+          if (parts.side === 'server') parts.versions.settled = true; // by a HelloRetryRequest, too, which comes before the client's parameters
           break;
         case 'secret':
           this.#onSecret(now, parts, step);
@@ -121,14 +143,18 @@ export class CryptoHandshake {
           this.#onPeerParameters(now, parts, step.data);
           break;
         case 'session':
-          parts.events.push({ type: 'session', data: step.data });
+          parts.events.push({ type: 'session', data: stamp(parts.versions.current, step.data) });
           break;
         case 'complete':
           this.complete = true;
           if (parts.side === 'server' && !parts.spaces[Space.APPLICATION]!.early.canRead) parts.spaces[Space.APPLICATION]!.early.discard();
           this.alpn = step.alpn;
           parts.observer.handshakeState(now, 'complete', step.alpn);
-          parts.events.push({ type: 'handshake-complete', alpn: step.alpn, earlyData: step.earlyData });
+          parts.events.push({
+            type: 'handshake-complete',
+            alpn: step.alpn,
+            earlyData: this.earlyData === 'rejected' ? 'rejected' : step.earlyData,
+          });
           // RFC 9000 §5.1.1: not before the peer can open the packets that carry them
           parts.localIds.onPeerLimit(parts.peerParameters.activeConnectionIdLimit);
           if (parts.side === 'server') {
@@ -192,6 +218,7 @@ export class CryptoHandshake {
       parts.peerIds.ofHandshake,
       server ? undefined : { originalDestination: parts.originalDestination, retrySource: parts.retry.source },
     );
+    this.#settleVersion(now, parts, peer);
     if (this.#remembered !== undefined && this.earlyData === 'accepted') checkNotReduced(this.#remembered, peer);
     parts.peerParameters = peer;
     parts.observer.parameters(now, 'remote', peer);
@@ -203,7 +230,19 @@ export class CryptoHandshake {
     // RFC 9000 §5.1.1: a preferred address, which we do not use yet, brings the connection ID of sequence number 1
     if (peer.preferredAddress !== undefined)
       parts.peerIds.onNew(1, 0, peer.preferredAddress.connectionId, peer.preferredAddress.resetToken);
-    if (server) this.#tls.setLocalParameters(this.#encodeLocal());
+    parts.quicBit.greased = peer.greaseQuicBit && parts.config.grease;
+    if (server) this.#tls.setLocalParameters(this.#encodeLocal(now));
+  }
+
+  /** Here a server chooses, and a client sees that it was the server who did. RFC 9368 §2.3, §4. */
+  #settleVersion(now: Micros, parts: Parts, peer: TransportParameters): void {
+    const { versions, config, observer } = parts;
+    if (parts.side === 'client') versions.authenticate(peer.versionInformation);
+    else {
+      const version = versions.choose(peer.versionInformation, config.preferOwnVersion);
+      if (version !== versions.current) changeVersion(parts, version);
+    }
+    observer.versionNegotiated(now, versions.current, versions.original, peer.versionInformation);
   }
 }
 

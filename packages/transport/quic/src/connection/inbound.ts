@@ -1,27 +1,22 @@
 import { sameBytes } from '@quiclab/bytes';
 import { decodeAckDelay, Space } from '@quiclab/recovery';
 import { type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
-import {
-  FrameReader,
-  FrameType,
-  PacketHeader,
-  PacketType,
-  readHeader,
-  readVersions,
-  TransportError,
-  TransportErrorCode,
-} from '@quiclab/wire';
+import { FrameReader, FrameType, PacketHeader, PacketType, readHeader, TransportError, TransportErrorCode } from '@quiclab/wire';
 import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
 import { WaitingPackets } from '../packet/waiting.ts';
 import type { Path } from '../path/path.ts';
+import type { SpaceKeys } from '../space/keys.ts';
+import type { PacketSpace } from '../space/space.ts';
 import { logReceived } from './frame-log.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
+import { changeVersion, keysOf, onVersionNegotiation } from './negotiation.ts';
 import type { Parts } from './parts.ts';
 import { reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
 import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
+import { stamp } from './versions.ts';
 
 /** RFC 9000 §14.1. */
 export const MIN_INITIAL_DATAGRAM = 1200;
@@ -86,7 +81,7 @@ export class Inbound {
   #datagram(now: Micros, bytes: Uint8Array, length: number, datagramLength: number, ecn: Ecn): void {
     const header = this.#header;
     for (let offset = 0; offset < length && !this.#parts.lifecycle.silent; offset = header.end) {
-      if (readHeader(bytes, offset, length, this.#idLength, header) !== '') {
+      if (readHeader(bytes, offset, length, this.#idLength, header, this.#parts.config.grease) !== '') {
         this.#drop(now, 'header', length - offset);
         return;
       }
@@ -107,9 +102,10 @@ export class Inbound {
     const parts = this.#parts;
     const header = this.#header;
     const { type } = header;
-    if (type === PacketType.VERSION_NEGOTIATION) return this.#versionNegotiation();
+    if (type === PacketType.VERSION_NEGOTIATION)
+      return this.#peerIdKnown ? 'invalid-version-negotiation' : onVersionNegotiation(now, parts, header);
     if (type === PacketType.RETRY) return this.#peerIdKnown ? 'retry' : onRetry(now, parts, header);
-    if (type === PacketType.UNKNOWN_VERSION || (type !== PacketType.ONE_RTT && header.version !== parts.version)) return 'version';
+    if (!this.#isOurVersion(type, header.version)) return 'version';
     if (offset === 0)
       this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
     else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
@@ -121,12 +117,31 @@ export class Inbound {
     const space = parts.spaces[index]!;
     // RFC 9000 §7.2: the source ID must not change
     if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
-    const keys = early ? space.early : space.keys;
+    const keys = early ? space.early : type === PacketType.INITIAL ? this.#initialKeys(space, header.version) : space.keys;
     if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, type, ecn) ? '' : 'keys-unavailable';
-    const reason = this.#opener.open(now, space, header, bytes, 3 * parts.path.probeTimeout);
+    const reason = this.#opener.open(now, space, keys, header, bytes, 3 * parts.path.probeTimeout);
     if (reason !== '') return reason;
+    // RFC 9369 §4.1: the first long header of another version tells a client what the server has chosen
+    if (type === PacketType.INITIAL && keys !== space.keys && keys !== space.before) changeVersion(parts, header.version, keys);
     this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
     return '';
+  }
+
+  /** Packets that are read: of the negotiated version; Initial and 0-RTT packets of the original one; at a client of one that its server may have chosen. */
+  #isOurVersion(type: number, version: number): boolean {
+    if (type === PacketType.ONE_RTT) return true;
+    if (type === PacketType.UNKNOWN_VERSION) return false;
+    const { versions, side } = this.#parts;
+    if (type === PacketType.ZERO_RTT) return version === versions.original;
+    if (version === versions.current || (type === PacketType.INITIAL && version === versions.original)) return true;
+    return side === 'client' && versions.mayBecome(version);
+  }
+
+  #initialKeys(space: PacketSpace, version: number): SpaceKeys {
+    const parts = this.#parts;
+    if (version === parts.versions.current || space.keys.discarded) return space.keys;
+    if (version === parts.versions.original) return space.before!;
+    return parts.versions.candidateKeys(version, (one) => keysOf(parts, one));
   }
 
   #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, size: number, ecn: Ecn): void {
@@ -253,7 +268,7 @@ export class Inbound {
         return;
       case FrameType.NEW_TOKEN:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', type);
-        parts.events.push({ type: 'token', data: frame.data().slice() });
+        parts.events.push({ type: 'token', data: stamp(parts.versions.current, frame.data()) });
         return;
       case FrameType.HANDSHAKE_DONE:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'HANDSHAKE_DONE from a client', type);
@@ -289,18 +304,6 @@ export class Inbound {
     for (const record of recovery.lateAcked) onPacketAcked(parts, record);
     reportLost(now, parts, recovery.lost);
     if (parts.observed && recovery.acked.length > 0) reportRecovery(now, parts);
-  }
-
-  /** RFC 9000 §6.2: only a client that has heard nothing else, and to whom our version is not offered. */
-  #versionNegotiation(): DropReason | '' {
-    const parts = this.#parts;
-    const header = this.#header;
-    const versions = readVersions(header.bytes, header.packetNumberOffset, header.end);
-    if (this.#peerIdKnown || versions === undefined || versions.includes(parts.version)) return 'invalid-version-negotiation';
-    if (!sameBytes(header.sourceId, parts.peerIds.current) || !sameBytes(header.destinationId, parts.localIds.first))
-      return 'invalid-version-negotiation';
-    parts.lifecycle.expire({ kind: 'version-mismatch', offered: parts.version, supported: versions });
-    return '';
   }
 
   #sameDestination(bytes: Uint8Array): boolean {

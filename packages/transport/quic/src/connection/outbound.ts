@@ -66,14 +66,16 @@ export class Outbound {
 
   /** A challenge, or the answer to one: a datagram of its own, of full size. RFC 9000 §8.2. */
   #probePath(now: Micros, into: Datagram): boolean {
-    const { paths, spaces, version, peerIds, localIds, counters, observer } = this.#parts;
+    const { paths, spaces, versions, peerIds, localIds, counters, observer } = this.#parts;
     const path = paths.nextProbe();
     const space = spaces[Space.APPLICATION]!;
     if (path === undefined || !space.keys.canWrite) return false;
     const packet = this.#builders[0];
     const record = path.recovery.record(Space.APPLICATION);
     const room = Math.min(into.bytes.length, MIN_INITIAL_DATAGRAM, path.amplificationBudget);
-    if (!packet.begin(space, record, version, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN)) return false;
+    if (!packet.begin(space, record, versions.current, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN))
+      return false;
+    if (this.#parts.quicBit.clears()) packet.clearQuicBit();
     paths.writeProbe(now, packet, path);
     if (packet.empty) {
       packet.abandon();
@@ -103,8 +105,11 @@ export class Outbound {
     const start = this.#pending?.sealedEnd ?? 0;
     const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
     const record = path.recovery.record(index);
-    if (!packet.begin(space, record, parts.version, into.bytes, start, budget.datagram, peerIds.current, localIds.first, parts.retry.token))
+    // a long header in the application space is a 0-RTT packet, which is of the original version always: RFC 9369 §4.1
+    const version = index === Space.APPLICATION ? parts.versions.original : parts.versions.current;
+    if (!packet.begin(space, record, version, into.bytes, start, budget.datagram, peerIds.current, localIds.first, parts.retry.token))
       return;
+    if (parts.quicBit.clears()) packet.clearQuicBit();
     if (lifecycle.open) this.#fill(now, packet);
     else if (!packet.early) writeClose(packet, lifecycle.cause!);
     // RFC 9000 §13.2.1: an ACK alone only when one is owed

@@ -33,6 +33,7 @@ export function localParameters(
     maxAckDelay: Math.ceil(config.maxAckDelay / MILLISECOND),
     disableActiveMigration: config.disableActiveMigration,
     activeConnectionIdLimit: config.activeConnectionIdLimit,
+    greaseQuicBit: config.grease,
     initialSourceConnectionId,
   };
 }

@@ -8,6 +8,7 @@ import type { Ping } from '../control/ping.ts';
 import type { LocalIds } from '../ids/local-ids.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import type { Observer } from '../observer.ts';
+import type { QuicBit } from '../packet/quic-bit.ts';
 import type { ReusedPacketView } from '../packet/view.ts';
 import type { Budget } from '../path/budget.ts';
 import type { Path } from '../path/path.ts';
@@ -21,15 +22,18 @@ import type { EventQueue } from './event-queue.ts';
 import type { CryptoHandshake } from './handshake.ts';
 import type { Idle } from './idle.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Versions } from './versions.ts';
 
 /** The parts of a connection, each the owner of one subject. Receiving hands frames to them, sending asks them for frames. */
 export interface Parts {
   readonly side: 'client' | 'server';
-  readonly version: number;
+  readonly versions: Versions;
   readonly policies: Policies;
   readonly config: TransportConfig;
   /** Destination connection ID of the client's first Initial, before any Retry. */
-  readonly originalDestination: Uint8Array;
+  originalDestination: Uint8Array;
+  /** At a client: another such ID, for another attempt. */
+  readonly newDestination: () => Uint8Array;
   readonly observer: Observer;
   /** Whether anybody watches: what only an observer needs is not made for nobody. */
   readonly observed: boolean;
@@ -41,6 +45,7 @@ export interface Parts {
   /** The active one of them. */
   readonly path: Path;
   readonly budget: Budget;
+  readonly quicBit: QuicBit;
   readonly localIds: LocalIds;
   readonly peerIds: PeerIds;
   readonly lifecycle: Lifecycle;

@@ -1,10 +1,11 @@
 import { sameBytes } from '@quiclab/bytes';
-import { initialSecrets, retryIntegrityTag } from '@quiclab/crypto';
+import { retryIntegrityTag } from '@quiclab/crypto';
 import { Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import { type PacketHeader, readRetry } from '@quiclab/wire';
 import type { DropReason } from '../errors.ts';
 import { EARLY } from '../packet/builder.ts';
+import { keysOf } from './negotiation.ts';
 import type { Parts } from './parts.ts';
 import { repeatAll } from './sent-outcome.ts';
 
@@ -14,19 +15,18 @@ import { repeatAll } from './sent-outcome.ts';
  * @returns '' when it was taken, else why not: at most one, before anything else came, and authentic
  */
 export function onRetry(now: Micros, parts: Parts, header: PacketHeader): DropReason | '' {
-  const { policies, retry, peerIds, localIds, path } = parts;
+  const { policies, versions, retry, peerIds, localIds, path } = parts;
   const packet = readRetry(header);
   if (parts.side === 'server' || packet === undefined || retry.source !== undefined) return 'retry';
+  if (header.version !== versions.original) return 'retry'; // RFC 9369 §4.1
   if (!sameBytes(header.destinationId, localIds.first) || sameBytes(header.sourceId, parts.originalDestination)) return 'retry';
-  const tag = retryIntegrityTag(policies.crypto, parts.version, parts.originalDestination, packet.untagged);
+  const tag = retryIntegrityTag(policies.crypto, versions.original, parts.originalDestination, packet.untagged);
   if (!policies.crypto.equal(tag, packet.integrityTag)) return 'not-authentic';
   retry.source = header.sourceId.slice();
   retry.token = packet.token.slice();
   peerIds.replaceFirst(retry.source);
-  const { keys } = parts.spaces[Space.INITIAL]!;
-  const secrets = initialSecrets(policies.crypto, parts.version, retry.source);
-  keys.install('read', 'TLS_AES_128_GCM_SHA256', secrets.server);
-  keys.install('write', 'TLS_AES_128_GCM_SHA256', secrets.client);
+  versions.onRetry();
+  parts.spaces[Space.INITIAL]!.keys = keysOf(parts, versions.original);
   // RFC 9002 §6.3: what was sent counts no more, neither as in flight nor as lost
   const { recovery } = path;
   for (const [space, level] of [

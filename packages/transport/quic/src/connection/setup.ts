@@ -1,6 +1,6 @@
 import { Recovery, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
-import { defaultTransportParameters, encodeTransportParameters } from '@quiclab/wire';
+import { defaultTransportParameters, encodeTransportParameters, type OtherParameter } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
 import { NewToken } from '../control/new-token.ts';
@@ -8,6 +8,7 @@ import { Ping } from '../control/ping.ts';
 import { type IdRegistry, LocalIds } from '../ids/local-ids.ts';
 import { PeerIds, type ResetTokens } from '../ids/peer-ids.ts';
 import { Observer } from '../observer.ts';
+import { QuicBit } from '../packet/quic-bit.ts';
 import { ReusedPacketView } from '../packet/view.ts';
 import { Budget } from '../path/budget.ts';
 import { Paths } from '../path/paths.ts';
@@ -23,6 +24,7 @@ import { Idle } from './idle.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { localParameters, preferredAddress, rememberedLimits } from './parameters.ts';
 import type { Counters, Parts } from './parts.ts';
+import { installInitial, Versions } from './versions.ts';
 
 /** What the endpoint does for a connection. */
 export interface ConnectionHost {
@@ -31,7 +33,9 @@ export interface ConnectionHost {
   readonly ids: IdRegistry;
   readonly resetTokens: ResetTokens;
   /** A token that validates this connection's client the next time. */
-  nextToken(now: Micros): Uint8Array;
+  nextToken(now: Micros, version: number): Uint8Array;
+  /** An ID for a client's first Initial to go to. RFC 9000 §7.2. */
+  newDestination(): Uint8Array;
 }
 
 export interface ConnectionSetup {
@@ -96,20 +100,30 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
       : undefined,
   );
   const sender = new StreamSender(table, credit, policies.scheduler(), events, observer);
-  const tls = policies.handshake({
-    side,
-    serverName: setup.serverName,
-    alpn: setup.alpn,
-    random: setup.random.fork('handshake'),
-    ...(setup.session && { session: setup.session.data, earlyData: setup.session.earlyData }),
-    ...(side === 'server' && { remember: rememberedLimits(parameters) }),
-  });
+  const versions = new Versions(version, config.versions, config.grease ? setup.random.fork('grease/versions') : undefined);
+  const grease = config.grease ? reservedParameter(setup.random.fork('grease/parameter')) : undefined;
+  const newTls = (attempt: number) =>
+    policies.handshake({
+      side,
+      serverName: setup.serverName,
+      alpn: setup.alpn,
+      random: setup.random.fork(attempt === 1 ? 'handshake' : `handshake/${attempt}`),
+      context: () => versions.current.toString(16), // RFC 9369 §5
+      ...(setup.session && { session: setup.session.data, earlyData: setup.session.earlyData }),
+      ...(side === 'server' && { remember: rememberedLimits(parameters) }),
+    });
+  const encodeLocal = (at: Micros): Uint8Array => {
+    const said = { ...parameters, versionInformation: versions.information() };
+    observer.parameters(at, 'local', said);
+    return encodeTransportParameters(said, grease);
+  };
   const parts: Parts = {
     side,
-    version,
+    versions,
     policies,
     config,
     originalDestination: setup.originalDestination,
+    newDestination: host.newDestination,
     observer,
     observed: observer.constructor !== Observer,
     view: new ReusedPacketView(),
@@ -121,15 +135,16 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
       return paths.active;
     },
     budget: new Budget(paths),
+    quicBit: new QuicBit(setup.random.fork('grease/quic-bit')),
     localIds,
     peerIds,
     lifecycle: new Lifecycle(events),
     idle: new Idle(now, config.maxIdleTimeout),
-    handshake: new CryptoHandshake(tls, () => encodeTransportParameters(parameters)),
+    handshake: new CryptoHandshake(newTls, encodeLocal),
     handshakeDone: new HandshakeDone(),
     newToken: new NewToken(),
     ping: new Ping(),
-    retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at) },
+    retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at, versions.current) },
     table,
     streams: new StreamFrames(table, credit, sender, events, observer),
     sender,
@@ -138,12 +153,15 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     peerParameters: defaultTransportParameters,
   };
   observer.started(now, side, setup.originalDestination, version);
-  observer.parameters(now, 'local', parameters);
-  const { initialSecrets: secrets } = setup;
-  const initial = parts.spaces[Space.INITIAL]!.keys;
-  initial.install('read', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.server : secrets.client);
-  initial.install('write', 'TLS_AES_128_GCM_SHA256', side === 'client' ? secrets.client : secrets.server);
+  installInitial(parts.spaces[Space.INITIAL]!.keys, side, setup.initialSecrets);
   return parts;
+}
+
+/** A parameter that means nothing, with a value of any octets. RFC 9000 §18.1. */
+function reservedParameter(random: Random): OtherParameter {
+  const value = new Uint8Array(random.uint32() & 7);
+  random.fill(value);
+  return { id: 31 * (random.uint32() & 0xffff) + 27, value };
 }
 
 const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];

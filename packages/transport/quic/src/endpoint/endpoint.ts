@@ -2,6 +2,7 @@ import { sameBytes, toHex } from '@quiclab/bytes';
 import { initialSecrets } from '@quiclab/crypto';
 import { type Address, type Datagram, type Machine, type Micros, NEVER, type Random, sameAddress } from '@quiclab/sansio';
 import {
+  isReserved,
   MIN_STATELESS_RESET,
   PacketHeader,
   PacketType,
@@ -9,18 +10,18 @@ import {
   readHeader,
   TransportErrorCode,
   VERSION_1,
-  VERSION_2,
 } from '@quiclab/wire';
 import { type ConnectOptions, type EndpointOptions, type Policies, type TransportConfig, transportConfig } from '../config.ts';
 import { Connection } from '../connection/connection.ts';
 import { MIN_INITIAL_DATAGRAM } from '../connection/inbound.ts';
 import type { ConnectionHost } from '../connection/setup.ts';
+import { keyVersion, stampOf } from '../connection/versions.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
 import { admit, type InitialSecrets } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
 import { Routing } from './routing.ts';
-import { Stateless, SUPPORTED_VERSIONS } from './stateless.ts';
+import { Stateless } from './stateless.ts';
 import { AddressTokens } from './tokens.ts';
 
 /** A client's first destination connection ID is unpredictable and at least so long. RFC 9000 §7.2. */
@@ -78,10 +79,8 @@ export class Endpoint implements Machine<EndpointEvent> {
   /** Begins a connection; its events tell how that goes. */
   connect(now: Micros, options: ConnectOptions): Connection {
     if (options.alpn.length === 0) throw new UsageError('alpn is empty: name the protocols that you speak (RFC 9001 §8.1)');
-    const version = options.version ?? VERSION_1;
-    if (version !== VERSION_1 && version !== VERSION_2) throw new UsageError(`QUIC version 0x${version.toString(16)} is not known here`);
-    const first = new Uint8Array(Math.max(MIN_FIRST_ID, this.#config.connectionIdLength));
-    this.#idRandom.fill(first);
+    const version = this.#firstVersion(options);
+    const first = this.#firstDestination();
     const connection = this.#create(now, {
       side: 'client',
       version,
@@ -90,15 +89,35 @@ export class Endpoint implements Machine<EndpointEvent> {
       serverName: options.serverName,
       alpn: options.alpn,
       originalDestination: first,
-      session: options.session && { data: options.session, earlyData: options.earlyData ?? false },
+      session: options.session && { data: options.session.subarray(4), earlyData: options.earlyData ?? false },
       retrySource: undefined,
-      token: options.token ?? NO_TOKEN,
+      token: options.token !== undefined && stampOf(options.token) === version ? options.token.subarray(4) : NO_TOKEN,
       addressValidated: false,
       peerId: first,
-      initialSecrets: initialSecrets(this.#policies.crypto, version, first),
+      initialSecrets: initialSecrets(this.#policies.crypto, keyVersion(version), first),
     });
     this.#touched(connection);
     return connection;
+  }
+
+  /** RFC 9368 §2.5: one that servers know, and from which they can go on with a better one; or the one that this server has chosen before. */
+  #firstVersion({ version, session, token }: ConnectOptions): number {
+    const { versions } = this.#config;
+    if (version !== undefined) {
+      if (versions.includes(version) || isReserved(version)) return version;
+      throw new UsageError(`QUIC version 0x${version.toString(16)} is not among the versions spoken here`);
+    }
+    for (const kept of [session, token]) {
+      const stamped = kept === undefined ? 0 : stampOf(kept);
+      if (versions.includes(stamped)) return stamped;
+    }
+    return versions.includes(VERSION_1) ? VERSION_1 : versions[0]!;
+  }
+
+  #firstDestination(): Uint8Array {
+    const first = new Uint8Array(Math.max(MIN_FIRST_ID, this.#config.connectionIdLength));
+    this.#idRandom.fill(first);
+    return first;
   }
 
   /** Closes all connections, and accepts no more. */
@@ -110,7 +129,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   receive(now: Micros, datagram: Datagram): void {
     const header = this.#header;
     const { bytes, length } = datagram;
-    if (readHeader(bytes, 0, length, this.#config.connectionIdLength, header) !== '') {
+    if (readHeader(bytes, 0, length, this.#config.connectionIdLength, header, this.#config.grease) !== '') {
       this.#drop('header');
       return;
     }
@@ -188,6 +207,10 @@ export class Endpoint implements Machine<EndpointEvent> {
   /** A datagram for no connection that we know. RFC 9000 §5.2.2. */
   #stranger(now: Micros, datagram: Datagram): void {
     const header = this.#header;
+    if (header.type === PacketType.ONE_RTT && (datagram.bytes[0]! & 0x40) === 0) {
+      this.#drop('header'); // most likely no QUIC, so that no answer is due
+      return;
+    }
     if (header.type === PacketType.ONE_RTT) {
       this.#stateless.reset(datagram, header.destinationId);
       this.#drop('connection-id');
@@ -201,9 +224,9 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#drop('initial-too-small');
       return;
     }
-    if (!SUPPORTED_VERSIONS.includes(header.version)) {
+    if (!this.#config.versions.includes(header.version)) {
       // RFC 9000 §6.1: only for datagrams large enough to begin a connection
-      this.#stateless.versionNegotiation(datagram, header.sourceId, header.destinationId);
+      this.#stateless.versionNegotiation(datagram, header, this.#config.versions);
       this.#drop('version');
       return;
     }
@@ -235,7 +258,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       return;
     }
     const first = header.destinationId.slice();
-    const token = header.tokenLength > 0 ? this.#tokens.open(now, header.token, datagram.remote) : NONE;
+    const token = header.tokenLength > 0 ? this.#tokens.open(now, header.token, datagram.remote, header.version) : NONE;
     if (token.kind === 'invalid-retry' || (token.kind === 'retry' && !sameBytes(token.retrySource, first))) {
       // RFC 9000 §8.1.2: a client that has been asked already will not take another Retry; it is told at once
       this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.INVALID_TOKEN, 'the token of the Retry is not valid');
@@ -244,7 +267,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     }
     if (token.kind === 'unknown' && this.#asksForRetry) {
       const source = this.#freshId();
-      this.#stateless.retry(datagram, header, source, this.#tokens.forRetry(now, datagram.remote, first, source));
+      this.#stateless.retry(datagram, header, source, this.#tokens.forRetry(now, datagram.remote, header.version, first, source));
       return;
     }
     const connection = this.#create(now, {
@@ -312,7 +335,8 @@ export class Endpoint implements Machine<EndpointEvent> {
     const host: ConnectionHost = {
       touched: (one) => this.#touched(one),
       ids: { issue, release: (id) => routing.remove(id, connection!) },
-      nextToken: (at) => this.#tokens.forNextConnection(at, facts.remote),
+      nextToken: (at, version) => this.#tokens.forNextConnection(at, facts.remote, version),
+      newDestination: () => this.#firstDestination(),
       resetTokens: {
         watch: (token) => routing.addToken(stateless.tokenHash(token), connection!),
         forget: (token) => routing.removeToken(stateless.tokenHash(token), connection!),

@@ -7,16 +7,13 @@ import {
   PacketType,
   RESET_TOKEN_LENGTH,
   setLength,
-  VERSION_1,
   writeConnectionClose,
   writeLongHeader,
   writeRetry,
   writeStatelessReset,
   writeVersionNegotiation,
 } from '@quiclab/wire';
-
-/** Versions that we speak, preferred first. */
-export const SUPPORTED_VERSIONS: readonly number[] = [VERSION_1];
+import { reservedVersion } from '../connection/versions.ts';
 
 /** Answers that wait for a slot; a flood of strangers gets no more than these. */
 const MAX_WAITING = 64;
@@ -61,11 +58,13 @@ export class Stateless {
     return this.#crypto.hmac('sha256', this.#hashKey, token);
   }
 
-  versionNegotiation(datagram: Datagram, destination: Uint8Array, source: Uint8Array): void {
+  /** @param header    of the packet that is answered  @param versions  that we speak, preferred first */
+  versionNegotiation(datagram: Datagram, header: PacketHeader, versions: readonly number[]): void {
     const writer = ByteWriter.growable();
-    // RFC 9000 §6.3: a reserved version keeps peers from relying on the list
-    const grease = ((this.#random.uint32() & 0xf0f0_f0f0) | 0x0a0a_0a0a) >>> 0;
-    writeVersionNegotiation(writer, destination, source, [...SUPPORTED_VERSIONS, grease], this.#random.uint32() & 0x3f);
+    // RFC 9000 §6.3: a reserved version keeps peers from relying on the list; not the client's own, with which it would be ignored (§6.2)
+    let grease = reservedVersion(this.#random);
+    while (grease === header.version) grease = reservedVersion(this.#random);
+    writeVersionNegotiation(writer, header.sourceId, header.destinationId, [...versions, grease], this.#random.uint32() & 0x3f);
     this.#answer(datagram, writer.written().slice());
   }
 

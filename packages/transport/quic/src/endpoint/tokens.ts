@@ -31,7 +31,7 @@ export type OpenedToken =
 
 /**
  * Tokens by which a client proves that it receives what is sent to its address: sealed, so that nobody else can make one;
- * bound to the address; good for a time; those of NEW_TOKEN good once. RFC 9000 §8.1.2 to §8.1.4.
+ * bound to the address and to QUIC's version; good for a time; those of NEW_TOKEN good once. RFC 9000 §8.1.2 to §8.1.4.
  * Layout: mark (3), kind (1), epoch parity (1), nonce (12), sealed: issued at (8), then what the kind asks for.
  */
 export class AddressTokens {
@@ -51,20 +51,21 @@ export class AddressTokens {
   }
 
   /** The token of a Retry packet. */
-  forRetry(now: Micros, client: Address, originalDestination: Uint8Array, retrySource: Uint8Array): Uint8Array {
+  forRetry(now: Micros, client: Address, version: number, originalDestination: Uint8Array, retrySource: Uint8Array): Uint8Array {
     const body = ByteWriter.growable(64);
     body.uint8(originalDestination.length);
     body.octets(originalDestination);
     body.octets(retrySource);
-    return this.#seal(now, RETRY, client, body.written());
+    return this.#seal(now, RETRY, bound(client, version), body.written());
   }
 
   /** A token for the client's next connection. The port is left out: it will be another one. */
-  forNextConnection(now: Micros, client: Address): Uint8Array {
-    return this.#seal(now, NEW_TOKEN, { host: client.host, port: 0 }, new Uint8Array(0));
+  forNextConnection(now: Micros, client: Address, version: number): Uint8Array {
+    return this.#seal(now, NEW_TOKEN, bound({ host: client.host, port: 0 }, version), new Uint8Array(0));
   }
 
-  open(now: Micros, token: Uint8Array, client: Address): OpenedToken {
+  /** @param version  of the connection that it comes to, which must be the one that it came from: RFC 9369 §5 */
+  open(now: Micros, token: Uint8Array, client: Address, version: number): OpenedToken {
     const kind = token[MARK_LENGTH];
     if ((kind !== RETRY && kind !== NEW_TOKEN) || token.length < NONCE_AT + NONCE_LENGTH + 8 + TAG_LENGTH) return UNKNOWN;
     if (!sameBytes(token.subarray(0, MARK_LENGTH), this.#mark)) return UNKNOWN;
@@ -73,7 +74,7 @@ export class AddressTokens {
     const age = (this.#epoch & 1) === token[MARK_LENGTH + 1] ? 0 : 1;
     const key = this.#keys[age];
     if (key === undefined) return refused;
-    const address = bound(kind === RETRY ? client : { host: client.host, port: 0 });
+    const address = bound(kind === RETRY ? client : { host: client.host, port: 0 }, version);
     const bytes = concat(address, token);
     const payload = address.length + NONCE_AT + NONCE_LENGTH;
     const end = key.open(token.slice(NONCE_AT, NONCE_AT + NONCE_LENGTH), bytes, 0, payload, bytes.length);
@@ -86,9 +87,8 @@ export class AddressTokens {
     return { kind: 'retry', originalDestination, retrySource: reader.take(reader.remaining).slice() };
   }
 
-  #seal(now: Micros, kind: number, client: Address, body: Uint8Array): Uint8Array {
+  #seal(now: Micros, kind: number, address: Uint8Array, body: Uint8Array): Uint8Array {
     this.#advance(now);
-    const address = bound(client);
     const nonce = new Uint8Array(NONCE_LENGTH);
     this.#random.fill(nonce);
     const writer = ByteWriter.growable(128);
@@ -132,4 +132,4 @@ export class AddressTokens {
 
 const UNKNOWN: OpenedToken = { kind: 'unknown' };
 
-const bound = ({ host, port }: Address): Uint8Array => latin1(`${host} ${port} `);
+const bound = ({ host, port }: Address, version: number): Uint8Array => latin1(`${version} ${host} ${port} `);

@@ -118,6 +118,11 @@ export class PacketBuilder {
     return true;
   }
 
+  /** The QUIC bit of this packet is 0. RFC 9287. Before it is sealed: the bit is authenticated, and not masked. */
+  clearQuicBit(): void {
+    this.writer.bytes[this.#start]! &= 0xbf;
+  }
+
   /** Notes a frame that was just written; see FrameLog for what the numbers mean. */
   log(type: number, stream: number, offset: number, size: number): void {
     this.#record!.frames.push(type, stream, offset, size);

@@ -1,6 +1,7 @@
 import type { Micros } from '@quiclab/sansio';
 import { expandPacketNumber, type PacketHeader, PacketType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import type { DropReason } from '../errors.ts';
+import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
 
 /** The first octet's bits that must be zero under header protection. RFC 9000 §17.2, §17.3.1. */
@@ -23,12 +24,12 @@ export class PacketOpener {
   /**
    * '' when the packet is authentic and new; its payload is then at [payloadStart, payloadEnd). Else why not.
    * Throws PROTOCOL_VIOLATION for reserved bits in an authentic packet.
+   * @param keys         of the packet's version and type
    * @param previousFor  how long keys of the generation before stay after a key update
    */
-  open(now: Micros, space: PacketSpace, header: PacketHeader, bytes: Uint8Array, previousFor: Micros): DropReason | '' {
+  open(now: Micros, space: PacketSpace, keys: SpaceKeys, header: PacketHeader, bytes: Uint8Array, previousFor: Micros): DropReason | '' {
     const { start, end, packetNumberOffset } = header;
     const short = header.type === PacketType.ONE_RTT;
-    const keys = header.type === PacketType.ZERO_RTT ? space.early : space.keys;
     if (!keys.canRead) return 'keys-unavailable';
     const length = keys.unmask(bytes, start, packetNumberOffset, end);
     if (length === 0) return 'too-short';

@@ -10,12 +10,18 @@ const WORTHWHILE = 16;
  * and without end: the same buffers serve, and a limit of our own stands in for credit.
  */
 export class CryptoStream {
-  readonly #send: SendStream;
-  readonly #receive: ReceiveStream;
+  #send: SendStream;
+  #receive: ReceiveStream;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.#send = new SendStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    this.#receive = new ReceiveStream(0, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Another handshake begins: nothing was said, and nothing came. */
+  reset(): void {
     this.#send = new SendStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     this.#receive = new ReceiveStream(0, Number.MAX_SAFE_INTEGER);
   }

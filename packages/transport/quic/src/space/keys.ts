@@ -10,7 +10,7 @@ import {
   trafficKeys,
 } from '@quiclab/crypto';
 import { type Micros, NEVER } from '@quiclab/sansio';
-import { TransportError, TransportErrorCode } from '@quiclab/wire';
+import { isReserved, TransportError, TransportErrorCode, VERSION_1 } from '@quiclab/wire';
 
 /** Packets kept back from the confidentiality limit, so that there are some left to say goodbye with. */
 const RESERVED_FOR_CLOSING = 64;
@@ -33,8 +33,10 @@ export class SpaceKeys {
   /** The application asks for an update; it happens as soon as RFC 9001 §6.1 lets it. */
   updateWanted: boolean;
 
+  /** QUIC version of the packets that these keys are for. */
+  readonly version: number;
   readonly #provider: CryptoProvider;
-  readonly #version: number;
+  readonly #labels: number;
   #suite: CipherSuite;
   #readHeader: HeaderProtector | undefined;
   #readPacket: PacketProtector | undefined;
@@ -61,7 +63,8 @@ export class SpaceKeys {
     this.sealed = 0;
     this.updateWanted = false;
     this.#provider = provider;
-    this.#version = version;
+    this.version = version;
+    this.#labels = isReserved(version) ? VERSION_1 : version; // such packets look like version 1, and nobody will open them
     this.#suite = 'TLS_AES_128_GCM_SHA256';
     this.#readHeader = undefined;
     this.#readPacket = undefined;
@@ -88,7 +91,7 @@ export class SpaceKeys {
   }
 
   install(side: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {
-    const keys = trafficKeys(this.#provider, suite, secret, this.#version);
+    const keys = trafficKeys(this.#provider, suite, secret, this.#labels);
     this.#suite = suite;
     this.#confidentialityLimit = confidentialityLimit(suite);
     this.#integrityLimit = integrityLimit(suite);
@@ -194,8 +197,8 @@ export class SpaceKeys {
     this.#nextRead ??= packetProtector(
       this.#provider,
       this.#suite,
-      nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#version),
-      this.#version,
+      nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#labels),
+      this.#labels,
     );
     const plainEnd = this.#nextRead.open(bytes, start, payloadStart, end, packetNumber);
     if (plainEnd >= 0) this.#follow(now, packetNumber, previousFor);
@@ -223,7 +226,7 @@ export class SpaceKeys {
     this.deadline = now + previousFor;
     this.#readPacket = this.#nextRead;
     this.#nextRead = undefined;
-    this.#readSecret = nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#version);
+    this.#readSecret = nextSecret(this.#provider, this.#suite, this.#readSecret!, this.#labels);
     this.#readPhase = this.#readPhase === 0 ? 1 : 0;
     this.#firstInPhase = packetNumber;
     this.generation++;
@@ -233,8 +236,8 @@ export class SpaceKeys {
   }
 
   #moveWrite(): void {
-    this.#writeSecret = nextSecret(this.#provider, this.#suite, this.#writeSecret!, this.#version);
-    this.#writePacket = packetProtector(this.#provider, this.#suite, this.#writeSecret, this.#version);
+    this.#writeSecret = nextSecret(this.#provider, this.#suite, this.#writeSecret!, this.#labels);
+    this.#writePacket = packetProtector(this.#provider, this.#suite, this.#writeSecret, this.#labels);
     this.writePhase = this.writePhase === 0 ? 1 : 0;
     this.writeGeneration++;
     this.sealed = 0;

@@ -12,9 +12,11 @@ const LEVELS: readonly Level[] = ['initial', 'handshake', 'application'];
 export class PacketSpace {
   readonly index: Space;
   readonly level: Level;
-  readonly keys: SpaceKeys;
+  keys: SpaceKeys;
+  /** Initial: of the version that the connection began with, where its server has chosen another; only to read. RFC 9369 §4.1. */
+  before: SpaceKeys | undefined;
   /** Application: the keys of 0-RTT packets, which share its numbers. RFC 9001 §5.6. */
-  readonly early: SpaceKeys;
+  early: SpaceKeys;
   readonly received: ReceivedPackets;
   readonly crypto: CryptoStream;
   nextPacketNumber: number;
@@ -25,6 +27,7 @@ export class PacketSpace {
     this.index = index;
     this.level = LEVELS[index]!;
     this.keys = new SpaceKeys(provider, version);
+    this.before = undefined;
     this.early = new SpaceKeys(provider, version);
     this.received = new ReceivedPackets(policy, config.maxAckDelay);
     this.crypto = new CryptoStream(config.cryptoBuffer);
