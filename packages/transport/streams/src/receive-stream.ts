@@ -6,10 +6,10 @@ import type { StreamId } from './scheduler.ts';
 import { follow, RECEIVE_TRANSITIONS, type ReceiveInput, type ReceiveState } from './states.ts';
 
 /**
- * What the peer did wrong: FLOW_CONTROL_ERROR, FINAL_SIZE_ERROR, or more holes than we are ready to remember.
- * '' when all is well.
+ * What the peer did wrong: FLOW_CONTROL_ERROR, FINAL_SIZE_ERROR, more holes than we are ready to remember, or a reset with
+ * another error code than before (STREAM_STATE_ERROR). '' when all is well.
  */
-export type ReceiveFault = '' | 'flow-control' | 'final-size' | 'gaps';
+export type ReceiveFault = '' | 'flow-control' | 'final-size' | 'gaps' | 'reset-code';
 
 /** Stretches beyond the first hole that a stream remembers. One lost packet makes one; a peer that makes more is hostile. */
 export const MAX_GAPS = 1_000;
@@ -31,6 +31,8 @@ export class ReceiveStream {
   finalSize: number;
   /** -1 while there was no reset. */
   resetCode: number;
+  /** Octets from the start that are delivered in spite of a reset: the least that a RESET_STREAM_AT has said. -1 when none came. */
+  reliableSize: number;
   stopped: boolean;
 
   /** What the last call changed: octets to count against the connection's limit, */
@@ -56,6 +58,7 @@ export class ReceiveStream {
     this.highest = 0;
     this.finalSize = -1;
     this.resetCode = -1;
+    this.reliableSize = -1;
     this.stopped = false;
     this.newOctets = 0;
     this.freedOctets = 0;
@@ -87,8 +90,9 @@ export class ReceiveStream {
     }
     if (this.stopped) this.#discard();
     else {
-      if (end > this.contiguous) this.#take(offset, bytes, from, end);
-      if (this.contiguous === this.finalSize) this.#on('all-received');
+      const wanted = this.reliableSize < 0 ? end : Math.min(end, this.reliableSize); // nobody will read what lies above
+      if (wanted > this.contiguous && wanted > offset) this.#take(offset, bytes, from, wanted);
+      this.#checkAllReceived();
     }
     return '';
   }
@@ -100,18 +104,53 @@ export class ReceiveStream {
     this.arrived.length = 0;
     if (finalSize > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? finalSize !== this.finalSize : finalSize < this.highest) return 'final-size';
+    if (this.reliableSize >= 0 && code !== this.resetCode) return 'reset-code';
     if (this.state !== 'recv' && this.state !== 'size-known') return '';
     this.finalSize = finalSize;
     this.#grow(finalSize);
     this.resetCode = code;
+    this.reliableSize = -1;
     this.#on('reset');
     this.#free();
     return '';
   }
 
+  /**
+   * A RESET_STREAM_AT frame: what lies below the reliable size can still be read, and the reset comes after it. One that
+   * raises the reliable size is an old one. draft-ietf-quic-reliable-stream-reset.
+   */
+  receiveResetAt(finalSize: number, code: number, reliableSize: number): ReceiveFault {
+    const isAnother = this.resetCode >= 0 && code !== this.resetCode;
+    // nothing to deliver, or nobody who wants it: RESET_STREAM says the same
+    if (!isAnother && (reliableSize === 0 || this.stopped)) return this.receiveReset(finalSize, code);
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    this.arrived.length = 0;
+    if (finalSize > this.#window.limit) return 'flow-control';
+    if (this.finalSize >= 0 ? finalSize !== this.finalSize : finalSize < this.highest) return 'final-size';
+    if (isAnother) return 'reset-code';
+    if (this.state !== 'recv' && this.state !== 'size-known') return '';
+    this.finalSize = finalSize;
+    this.#grow(finalSize);
+    if (this.reliableSize >= 0 && reliableSize >= this.reliableSize) return '';
+    this.#freeAbove(reliableSize, this.reliableSize < 0 ? finalSize : this.reliableSize);
+    this.resetCode = code;
+    this.reliableSize = reliableSize;
+    this.#on('reset-at');
+    this.#checkAllReceived();
+    if (this.readOffset >= reliableSize) this.#endReset();
+    return '';
+  }
+
   /** There is data to read, or the end. */
   get readable(): boolean {
+    if (this.reliableSize >= 0) return this.#deliverable > this.readOffset && !this.stopped;
     return this.state === 'data-recvd' || (this.contiguous > this.readOffset && this.resetCode < 0 && !this.stopped);
+  }
+
+  /** A RESET_STREAM_AT came, and all that it left was read: the application is to be told of the reset. */
+  get resetReached(): boolean {
+    return this.reliableSize >= 0 && this.state === 'data-read' && !this.stopped;
   }
 
   /** The next octets in order; the data is the caller's to keep. Undefined when there is nothing to say. */
@@ -119,11 +158,16 @@ export class ReceiveStream {
     this.newOctets = 0;
     this.freedOctets = 0;
     if (!this.readable) return undefined;
-    const data = this.contiguous > this.readOffset ? this.#store.view(this.readOffset, this.contiguous - this.readOffset) : NOTHING;
+    const length = this.#deliverable - this.readOffset;
+    const data = length > 0 ? this.#store.view(this.readOffset, length) : NOTHING;
     this.readOffset += data.length;
     this.freedOctets = data.length;
     this.#window.onConsumed(data.length);
     this.#store.release(this.readOffset);
+    if (this.reliableSize >= 0) {
+      if (this.readOffset >= this.reliableSize) this.#endReset();
+      return { data, fin: false };
+    }
     const fin = this.readOffset === this.finalSize;
     if (fin) this.#on('all-read');
     return { data, fin };
@@ -138,7 +182,7 @@ export class ReceiveStream {
   stop(): void {
     this.newOctets = 0;
     this.freedOctets = 0;
-    if (this.stopped || this.done || this.resetCode >= 0) return;
+    if (this.stopped || this.done || (this.resetCode >= 0 && this.reliableSize < 0)) return;
     this.stopped = true;
     this.#discard();
   }
@@ -155,6 +199,31 @@ export class ReceiveStream {
    */
   creditUpdate(now: number, rtt: number): number {
     return this.state !== 'recv' || this.stopped ? 0 : this.#window.update(now, rtt);
+  }
+
+  /** Octets in order that the application may have. */
+  get #deliverable(): number {
+    return this.reliableSize < 0 ? this.contiguous : Math.min(this.contiguous, this.reliableSize);
+  }
+
+  #checkAllReceived(): void {
+    const size = this.reliableSize < 0 ? this.finalSize : this.reliableSize;
+    if (size >= 0 && this.contiguous >= size) this.#on('all-received');
+  }
+
+  /** The last octet that a reset left was read. */
+  #endReset(): void {
+    this.#on('all-received');
+    this.#on('all-read');
+    this.#store.release(Number.MAX_SAFE_INTEGER);
+    this.#beyond.clear();
+  }
+
+  /** Gives the credit back for octets that nobody will read, those in [from, to). */
+  #freeAbove(from: number, to: number): void {
+    const octets = Math.max(0, to - Math.max(from, this.readOffset));
+    this.#window.onConsumed(octets);
+    this.freedOctets += octets;
   }
 
   #grow(end: number): void {

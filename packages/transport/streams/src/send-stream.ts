@@ -20,6 +20,8 @@ export class SendStream {
   /** What RESET_STREAM says; the final size counts what was sent (§4.5). -1 while there was no reset. */
   resetCode: number;
   finalSize: number;
+  /** Octets from the start that the peer gets in spite of the reset; 0 for RESET_STREAM, above for RESET_STREAM_AT. */
+  reliableSize: number;
   /** Room has come up since a write was cut short. Whoever tells the application clears it. */
   writableOwed: boolean;
 
@@ -41,6 +43,8 @@ export class SendStream {
   #finLost: boolean;
   #finAcked: boolean;
   #cutShort: boolean; // a write was not taken whole
+  #resetAtSent: boolean; // its final size cannot change any more
+  #resetAtAcked: boolean; // the one with the reliable size of now
 
   /**
    * @param maxStreamData  the peer's initial limit
@@ -55,6 +59,7 @@ export class SendStream {
     this.finished = false;
     this.resetCode = -1;
     this.finalSize = -1;
+    this.reliableSize = 0;
     this.writableOwed = false;
     this.nextOffset = 0;
     this.nextLength = 0;
@@ -71,6 +76,8 @@ export class SendStream {
     this.#finLost = false;
     this.#finAcked = false;
     this.#cutShort = false;
+    this.#resetAtSent = false;
+    this.#resetAtAcked = false;
   }
 
   /** MAX_STREAM_DATA. Limits never fall; returns whether this one was higher. */
@@ -98,16 +105,47 @@ export class SendStream {
     this.#cutShort = false;
   }
 
-  /** Gives the stream up; false when it was already, or when the peer has it all (§3.1). */
-  reset(code: number): boolean {
-    if (this.resetCode >= 0 || this.state === 'data-recvd') return false;
-    this.resetCode = code;
-    this.finalSize = this.#sent;
-    this.#on('reset');
-    this.#forget(Number.MAX_SAFE_INTEGER);
+  /**
+   * Gives the stream up; false when that changes nothing: it was already, or the peer has it all (§3.1).
+   * @param reliableSize  octets from the start that are delivered all the same, at most those written; a second reset may
+   *                      lower it, and keeps the code of the first
+   */
+  reset(code: number, reliableSize = 0): boolean {
+    if (this.done || this.state === 'reset-sent' || (this.resetCode >= 0 && reliableSize >= this.reliableSize)) return false;
+    if (this.resetCode < 0) this.resetCode = code;
+    this.reliableSize = Math.min(reliableSize, this.written);
+    if (!this.#resetAtSent) this.finalSize = Math.max(this.#sent, this.reliableSize);
+    this.#resetAtAcked = false;
     this.writableOwed = false;
     this.#cutShort = false;
+    if (this.reliableSize === 0) {
+      this.#on('reset');
+      this.#forget(Number.MAX_SAFE_INTEGER);
+    } else if (this.#lost.count > 0) this.#lost.remove(this.reliableSize, Number.MAX_SAFE_INTEGER); // not to be said again
     return true;
+  }
+
+  /** RESET_STREAM_AT may leave: what it promises was sent, so that its final size is within the peer's limits. */
+  get mayResetAt(): boolean {
+    return this.resetCode >= 0 && this.reliableSize > 0 && this.#sent >= this.reliableSize;
+  }
+
+  /** RESET_STREAM_AT leaves. */
+  onResetAtSent(): void {
+    this.#resetAtSent = true;
+    this.#on('reset-at-sent');
+  }
+
+  /** RESET_STREAM_AT was acknowledged; only the one with the smallest reliable size counts. */
+  onResetAtAcked(reliableSize: number): void {
+    if (this.resetCode < 0 || reliableSize !== this.reliableSize) return;
+    this.#resetAtAcked = true;
+    this.#checkAllAcked();
+  }
+
+  /** Whether a RESET_STREAM_AT that was lost must be said again. */
+  isResetAtOwed(reliableSize: number): boolean {
+    return reliableSize === this.reliableSize && !this.#resetAtAcked && !this.done;
   }
 
   /** Octets sent at least once: the highest offset. */
@@ -122,18 +160,17 @@ export class SendStream {
 
   /** A retransmission, new data or the end could leave, were it not for the connection's credit. */
   get hasToSend(): boolean {
-    if (this.resetCode >= 0) return false;
-    return this.#lost.count > 0 || this.#sent < Math.min(this.written, this.maxData) || this.#owesFin;
+    return this.#lost.count > 0 || this.#sent < Math.min(this.#end, this.maxData) || this.#owesFin;
   }
 
   /** A retransmission or the end could leave, whatever the connection's credit is. */
   get hasToSendWithoutCredit(): boolean {
-    return this.resetCode < 0 && (this.#lost.count > 0 || this.#owesFin);
+    return this.#lost.count > 0 || this.#owesFin;
   }
 
   /** New data waits for MAX_STREAM_DATA: reason for STREAM_DATA_BLOCKED (§4.1). */
   get blockedByStream(): boolean {
-    return this.resetCode < 0 && this.#sent === this.maxData && this.#sent < this.written;
+    return this.#sent === this.maxData && this.#sent < this.#end;
   }
 
   /**
@@ -143,18 +180,17 @@ export class SendStream {
    * @returns false: nothing that may be sent and fits
    */
   prepare(maxLength: number, connectionCredit: number): boolean {
-    if (this.resetCode >= 0) return false;
     this.nextNewOctets = 0;
     if (this.#lost.count > 0) {
       this.nextOffset = this.#lost.start(0);
       this.nextLength = Math.min(maxLength, this.#lost.end(0) - this.nextOffset);
-      this.nextFin = this.finished && this.nextOffset + this.nextLength === this.written;
+      this.nextFin = this.finished && this.resetCode < 0 && this.nextOffset + this.nextLength === this.written;
       return this.nextLength > 0;
     }
     this.nextOffset = this.#sent;
-    this.nextLength = Math.max(0, Math.min(maxLength, connectionCredit, Math.min(this.written, this.maxData) - this.#sent));
+    this.nextLength = Math.max(0, Math.min(maxLength, connectionCredit, Math.min(this.#end, this.maxData) - this.#sent));
     this.nextNewOctets = this.nextLength;
-    this.nextFin = this.finished && this.nextOffset + this.nextLength === this.written;
+    this.nextFin = this.finished && this.resetCode < 0 && this.nextOffset + this.nextLength === this.written;
     return this.nextLength > 0 || this.#owesFin;
   }
 
@@ -176,7 +212,7 @@ export class SendStream {
   }
 
   onAcked(offset: number, length: number, fin: boolean): void {
-    if (this.resetCode >= 0) return;
+    if (this.#isReset) return;
     const end = offset + length;
     if (this.#lost.count > 0) this.#lost.remove(offset, end); // declared lost too early
     if (fin) {
@@ -187,14 +223,14 @@ export class SendStream {
       if (offset > this.#acked) this.#ackedBeyond.add(offset, end);
       else this.#ackedUpTo(end);
     }
-    if (this.#finAcked && this.#acked === this.written) this.#on('all-acked');
+    this.#checkAllAcked();
   }
 
   /** Marks what is not acknowledged meanwhile as to be sent again. */
   onLost(offset: number, length: number, fin: boolean): void {
-    if (this.resetCode >= 0) return;
-    const end = offset + length;
-    if (end > this.#acked && length > 0) {
+    if (this.#isReset) return;
+    const end = this.resetCode < 0 ? offset + length : Math.min(offset + length, this.reliableSize);
+    if (end > this.#acked && end > offset) {
       this.#lost.add(Math.max(offset, this.#acked), end);
       const acked = this.#ackedBeyond;
       for (let i = firstEndingAfter(acked, offset); i < acked.count && acked.start(i) < end; i++) {
@@ -214,7 +250,8 @@ export class SendStream {
     this.#finSent = false;
     this.#finLost = false;
     this.#lost.clear();
-    if (this.resetCode >= 0) this.finalSize = 0;
+    this.#resetAtSent = false;
+    if (this.resetCode >= 0) this.finalSize = this.reliableSize;
   }
 
   onResetAcked(): void {
@@ -230,8 +267,18 @@ export class SendStream {
     return Math.min(this.#sendBuffer - (this.written - this.#acked), this.#sendAhead - (this.written - this.#sent));
   }
 
+  /** Where what is to be sent ends: with the last octet written, or with the last that a reset leaves. */
+  get #end(): number {
+    return this.resetCode < 0 ? this.written : this.reliableSize;
+  }
+
+  /** Nothing of it is to be delivered any more. */
+  get #isReset(): boolean {
+    return this.resetCode >= 0 && this.reliableSize === 0;
+  }
+
   get #owesFin(): boolean {
-    return this.finished && this.#sent === this.written && (this.#finLost || !this.#finSent);
+    return this.finished && this.resetCode < 0 && this.#sent === this.written && (this.#finLost || !this.#finSent);
   }
 
   #ackedUpTo(end: number): void {
@@ -245,6 +292,13 @@ export class SendStream {
     this.#store.release(acked);
     // not for every packet while there is something to send, but at once when there is not
     if (this.#cutShort && (this.#sent === this.written || this.#hasMuchRoom)) this.#offerRoom();
+  }
+
+  /** The peer has everything: up to FIN, or up to the reliable size of a reset that it knows of. */
+  #checkAllAcked(): void {
+    if (!(this.#finAcked && this.#acked === this.written) && !(this.#resetAtAcked && this.#acked >= this.reliableSize)) return;
+    this.#on('all-acked');
+    if (this.resetCode >= 0) this.#forget(Number.MAX_SAFE_INTEGER);
   }
 
   get #hasMuchRoom(): boolean {
