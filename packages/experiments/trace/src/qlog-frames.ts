@@ -23,6 +23,8 @@ function qlogFrame(type: number, stream: number, offset: number, size: number): 
       return { frame_type: 'ack', ack_delay: size / 1_000, largest_acknowledged: offset, range_count: stream };
     case FrameType.RESET_STREAM:
       return { frame_type: 'reset_stream', stream_id: stream, error: 'unknown', error_code: size, final_size: offset };
+    case FrameType.RESET_STREAM_AT:
+      return { frame_type: 'reset_stream_at', stream_id: stream, error: 'unknown', final_size: offset, reliable_size: size };
     case FrameType.STOP_SENDING:
       return { frame_type: 'stop_sending', stream_id: stream, error: 'unknown', error_code: size };
     case FrameType.CRYPTO:
@@ -63,6 +65,8 @@ function qlogFrame(type: number, stream: number, offset: number, size: number): 
       return { frame_type: 'connection_close', error_space: 'application', error: 'unknown', error_code: stream };
     case FrameType.HANDSHAKE_DONE:
       return { frame_type: 'handshake_done' };
+    case FrameType.DATAGRAM:
+      return { frame_type: 'datagram', raw: { length: size } };
     default:
       return { frame_type: 'unknown', frame_type_bytes: type };
   }

@@ -218,6 +218,8 @@ function parametersData(parameters: TransportParameters): Data {
     max_udp_payload_size: parameters.maxUdpPayloadSize,
     ack_delay_exponent: parameters.ackDelayExponent,
     max_ack_delay: parameters.maxAckDelay,
+    max_datagram_frame_size: parameters.maxDatagramFrameSize > 0 ? parameters.maxDatagramFrameSize : undefined,
+    reset_stream_at: parameters.resetStreamAt || undefined,
     active_connection_id_limit: parameters.activeConnectionIdLimit,
     initial_max_data: parameters.initialMaxData,
     initial_max_stream_data_bidi_local: parameters.initialMaxStreamDataBidiLocal,

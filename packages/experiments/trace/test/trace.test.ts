@@ -168,6 +168,8 @@ describe('events', () => {
       { frame_type: 'connection_close', error_space: 'transport', error: 'stream_limit_error' },
       { frame_type: 'connection_close', error_space: 'application', error: 'unknown', error_code: 4 },
       { frame_type: 'handshake_done' },
+      { frame_type: 'reset_stream_at', stream_id: 4, error: 'unknown', final_size: 100, reliable_size: 3_000 },
+      { frame_type: 'datagram', raw: { length: 3_000 } },
       { frame_type: 'stream', stream_id: 8, offset: 0, fin: true, raw: { length: 5 } },
       { frame_type: 'unknown', frame_type_bytes: 0x4041 },
     ]);

@@ -45,6 +45,14 @@ export interface TransportConfig {
   readonly usePreferredAddress: boolean;
   /** Ask the peer not to migrate on purpose. Default false. RFC 9000 §18.2. */
   readonly disableActiveMigration: boolean;
+  /** Octets of the largest DATAGRAM frame that we take, type and length included. Default 0: none; RFC 9221 §3 recommends 65,535 to who wants them. */
+  readonly maxDatagramFrameSize: number;
+  /** Octets of datagrams that wait to be sent, 64 more for each; `sendDatagram` takes no more. Default 64 KiB. */
+  readonly datagramSendBuffer: number;
+  /** The same for datagrams that came and were not polled as events: beyond it the oldest is dropped. Default 256 KiB. */
+  readonly datagramReceiveBuffer: number;
+  /** Whether we take RESET_STREAM_AT frames. Default false. draft-ietf-quic-reliable-stream-reset. */
+  readonly resetStreamAt: boolean;
   /** Octets of CRYPTO data out of order, or of a handshake message, that we keep for each level. Default 128 KiB; RFC 9000 §7.5 asks for 4,096 at least. */
   readonly cryptoBuffer: number;
   /** Connections whose handshake is not complete that an endpoint holds; further Initials are refused. Default 1,000. */
@@ -88,6 +96,10 @@ export const defaultTransportConfig: TransportConfig = {
   connectionIdLength: 8,
   usePreferredAddress: true,
   disableActiveMigration: false,
+  maxDatagramFrameSize: 0,
+  datagramSendBuffer: 64 << 10,
+  datagramReceiveBuffer: 256 << 10,
+  resetStreamAt: false,
   cryptoBuffer: 128 << 10,
   maxHalfOpen: 1_000,
   retryAbove: 100,
@@ -135,6 +147,9 @@ const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['ackDelayExponent', 0, 20],
   ['activeConnectionIdLimit', 2, 64],
   ['connectionIdLength', 4, 20],
+  ['maxDatagramFrameSize', 0, WHOLE],
+  ['datagramSendBuffer', 0, WHOLE],
+  ['datagramReceiveBuffer', 0, WHOLE],
   ['cryptoBuffer', 4096, WHOLE],
   ['maxHalfOpen', 1, WHOLE],
   ['retryAbove', 0, WHOLE],

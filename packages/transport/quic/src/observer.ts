@@ -13,9 +13,9 @@ export interface FrameLog {
   type(i: number): number;
   /** The stream ID; for frames of no stream 0. For CONNECTION_CLOSE the error code, for ACK the number of ranges. */
   stream(i: number): StreamId;
-  /** An offset, a limit, a sequence number, a final size, the largest acknowledged. */
+  /** An offset, a limit, a sequence number, a final size, the largest acknowledged; for DATAGRAM frames that we send their handle. */
   offset(i: number): number;
-  /** Octets of data; error code of RESET_STREAM and STOP_SENDING; raw ACK delay in µs. */
+  /** Octets of data; error code of RESET_STREAM and STOP_SENDING, reliable size of RESET_STREAM_AT; raw ACK delay in µs. */
   size(i: number): number;
 }
 

@@ -1,7 +1,7 @@
 import { nodeProvider } from '@quiclab/crypto/node';
 import { SECOND, seededRandom } from '@quiclab/sansio';
-import { serverHandshake, ticketKeeper } from '@quiclab/tls';
-import { FrameType } from '@quiclab/wire';
+import { type HandshakeFactory, serverHandshake, ticketKeeper } from '@quiclab/tls';
+import { decodeTransportParameters, encodeTransportParameters, FrameType, TransportErrorCode } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { certificate, Pair, type PairOptions, text } from './pair.ts';
 
@@ -180,3 +180,74 @@ describe('0-RTT (RFC 9000 §17.2.3, RFC 9001 §4.6)', () => {
     expect(pair.readAll(pair.connection, id).data).toBe('echo hello');
   });
 });
+
+describe('datagrams in 0-RTT (RFC 9221 §3)', () => {
+  const config = { maxDatagramFrameSize: 1_000 };
+  const fates = (pair: Pair): string[] =>
+    pair.clientEvents.flatMap((event) =>
+      event.type === 'datagram-acked' || event.type === 'datagram-lost' ? [`${event.type} ${event.handle}`] : [],
+    );
+  const heard = (pair: Pair) => pair.serverEvents.filter(({ type }) => type === 'datagram');
+
+  test('the limit that the server gave is remembered; what comes is marked as early', () => {
+    const { pair, session } = afterFirst({ config });
+    pair.connect({ session, earlyData: true });
+    expect(pair.connection.maxDatagramSize).toBe(997);
+    expect(pair.connection.sendDatagram(text('early'))).toBe(0);
+    pair.run(pair.now + SECOND);
+    expect(heard(pair)).toEqual([{ type: 'datagram', data: text('early'), early: true }]);
+    expect(fates(pair)).toEqual(['datagram-acked 0']);
+  });
+
+  test('the largest one fits a 0-RTT packet', () => {
+    const { pair, session } = afterFirst({ config: { maxDatagramFrameSize: 65_535 } });
+    pair.connect({ session, earlyData: true });
+    expect(pair.connection.sendDatagram(new Uint8Array(pair.connection.maxDatagramSize))).toBe(0);
+    pair.settle();
+    const early = pair.clientObserver.sent.filter(({ level }) => level === 'early');
+    expect(early.map(({ frames }) => frames.map(([type]) => type))).toContainEqual([FrameType.DATAGRAM]);
+  });
+
+  test('rejected: what was sent early is lost, what waits and is too large now, too, and the rest leaves in 1-RTT', () => {
+    for (const limit of [0, 1_000]) {
+      const { pair, session } = afterFirst({ config, clientConfig: { ...config, datagramSendBuffer: 1 << 20 } });
+      pair.options.serverPolicies = serverPolicies(2);
+      pair.options.serverConfig = { maxDatagramFrameSize: limit };
+      pair.server = pair.newServer();
+      pair.connect({ session, earlyData: true });
+      for (let i = 0; i < 40; i++) expect(pair.connection.sendDatagram(new Uint8Array(900))).toBe(i); // more than the first window
+      pair.run(pair.now + 5 * SECOND);
+      expect(complete(pair)).toMatchObject({ earlyData: 'rejected' });
+      expect(pair.connection.state).toBe('open');
+      expect(fates(pair).length).toBe(40);
+      const acked = fates(pair).filter((fate) => fate.startsWith('datagram-acked'));
+      expect(heard(pair).length).toBe(acked.length);
+      if (limit === 0) expect(acked.length).toBe(0);
+      else expect(acked.length).toBeGreaterThan(20);
+    }
+  });
+
+  test('a server that takes early data and less than it gave has broken its word: PROTOCOL_VIOLATION', () => {
+    const { pair, session } = afterFirst({ config });
+    pair.options.serverPolicies = { handshake: withLess(serverPolicies().handshake) };
+    pair.server = pair.newServer();
+    pair.connect({ session, earlyData: true });
+    pair.run(pair.now + SECOND);
+    expect(pair.clientEvents.find(({ type }) => type === 'closed')).toMatchObject({
+      cause: { kind: 'local-transport', code: TransportErrorCode.PROTOCOL_VIOLATION },
+    });
+  });
+});
+
+/** Says a smaller max_datagram_frame_size than the endpoint meant to. */
+const withLess =
+  (factory: HandshakeFactory): HandshakeFactory =>
+  (options) => {
+    const inner = factory(options);
+    return {
+      setLocalParameters: (data) =>
+        inner.setLocalParameters(encodeTransportParameters({ ...decodeTransportParameters(data, 'server'), maxDatagramFrameSize: 999 })),
+      receive: (now, level, crypto) => inner.receive(now, level, crypto),
+      poll: (now) => inner.poll(now),
+    };
+  };

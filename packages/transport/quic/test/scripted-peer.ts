@@ -33,6 +33,7 @@ export interface ReadFrame {
   readonly limit: number;
   readonly code: number;
   readonly finalSize: number;
+  readonly reliableSize: number;
   readonly sequence: number;
   readonly retirePriorTo: number;
   readonly frameType: number;
@@ -352,6 +353,7 @@ export function readFrames(bytes: Uint8Array, start: number, end: number): ReadF
       [
         FrameType.STREAM,
         FrameType.CRYPTO,
+        FrameType.DATAGRAM,
         FrameType.PATH_CHALLENGE,
         FrameType.PATH_RESPONSE,
         FrameType.CONNECTION_CLOSE,
@@ -368,6 +370,7 @@ export function readFrames(bytes: Uint8Array, start: number, end: number): ReadF
       limit: reader.limit,
       code: reader.code,
       finalSize: reader.finalSize,
+      reliableSize: reader.reliableSize,
       sequence: reader.sequence,
       retirePriorTo: reader.retirePriorTo,
       frameType: reader.frameType,

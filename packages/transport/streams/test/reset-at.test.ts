@@ -90,7 +90,13 @@ describe('a reset that leaves something, at the sender', () => {
     stream.onResetAtSent();
     stream.onLost(0, 80, false);
     expect(stream.reset(8)).toBe(true);
-    expect([stream.state, stream.resetCode, stream.finalSize, stream.hasToSend, stream.mayResetAt]).toEqual(['reset-sent', 7, 80, false, false]);
+    expect([stream.state, stream.resetCode, stream.finalSize, stream.hasToSend, stream.mayResetAt]).toEqual([
+      'reset-sent',
+      7,
+      80,
+      false,
+      false,
+    ]);
     stream.onResetAtAcked(50);
     expect(stream.state).toBe('reset-sent');
     stream.onResetAcked();

@@ -199,3 +199,6 @@ export function writeDatagramHeader(w: ByteWriter, length: number, withLength: b
 }
 /** Size of a whole DATAGRAM frame that says its length: what max_datagram_frame_size is compared with. */
 export const datagramSize = (length: number): number => 1 + varintSize(length) + length;
+
+/** How many octets of data a DATAGRAM frame that says its length can carry in `room` octets, its header included; negative: not even none. */
+export const datagramDataRoom = (room: number): number => withLengthField(room - 1);

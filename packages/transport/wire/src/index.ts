@@ -7,6 +7,7 @@ export {
   connectionCloseSize,
   cryptoDataRoom,
   cryptoHeaderSize,
+  datagramDataRoom,
   datagramSize,
   newConnectionIdSize,
   newTokenSize,

@@ -6,6 +6,7 @@ import { type CloseCause, UsageError } from '../errors.ts';
 import type { ConnectionEvent } from '../events.ts';
 import type { Stream } from '../streams/stream.ts';
 import { Inbound } from './inbound.ts';
+import { largestDatagram } from './largest-datagram.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import { Outbound } from './outbound.ts';
 import type { Counters, Parts } from './parts.ts';
@@ -19,6 +20,8 @@ export interface ConnectionStats extends Readonly<Counters> {
   readonly congestionWindow: number;
   readonly bytesInFlight: number;
   readonly openStreams: number;
+  /** DATAGRAM frames that came and were dropped for newer ones, since nobody polled their events. */
+  readonly datagramsDropped: number;
   readonly spuriousLosses: number;
 }
 
@@ -217,13 +220,27 @@ export class Connection {
     this.#touch();
   }
 
-  /** Gives up sending: RESET_STREAM. RFC 9000 §3.1. */
-  reset(id: StreamId, code: number): void {
+  /**
+   * Gives up sending: RESET_STREAM. RFC 9000 §3.1.
+   * @param reliableSize  octets from the start, of those written, that the peer gets all the same: RESET_STREAM_AT, where
+   *                      `takesResetAt` says so (draft-ietf-quic-reliable-stream-reset). A second reset may lower it; code and
+   *                      final size stay. Throws UsageError when it is more than was written, or the peer does not take the frame
+   */
+  reset(id: StreamId, code: number, reliableSize = 0): void {
     checkCode(code);
     const stream = this.#sending(id);
     if (stream === undefined) return;
-    this.#parts.sender.reset(stream, code);
+    const { written } = stream.send!;
+    if (!Number.isSafeInteger(reliableSize) || reliableSize < 0 || reliableSize > written)
+      throw new UsageError(`a reliable size of ${reliableSize} on stream ${id}: it must be a whole number up to the ${written} written`);
+    if (reliableSize > 0 && !this.takesResetAt) throw new UsageError('the peer takes no RESET_STREAM_AT: see takesResetAt');
+    this.#parts.sender.reset(stream, code, reliableSize);
     this.#touch();
+  }
+
+  /** Whether the peer takes RESET_STREAM_AT; false as long as it has said nothing. */
+  get takesResetAt(): boolean {
+    return this.#parts.peerParameters.resetStreamAt;
   }
 
   /** The data is the caller's to keep. undefined when there is nothing to read now; `fin` with the last octets, or alone. */
@@ -259,6 +276,24 @@ export class Connection {
     if (stream === undefined) return;
     stream.priority = priority;
     if (stream.send !== undefined) this.#parts.sender.markReady(stream);
+  }
+
+  /**
+   * Sends a DATAGRAM frame as soon as the congestion controller allows it, before stream data, and never again. RFC 9221. With
+   * `sendsEarly` it may leave in 0-RTT.
+   * @returns a handle, by which 'datagram-acked' or 'datagram-lost' speaks of it; -1 when it was not taken: it is larger than
+   *          `maxDatagramSize`, too many wait to be sent, or the connection is over. The data is copied.
+   */
+  sendDatagram(data: Uint8Array): number {
+    if (!this.#parts.lifecycle.open || data.length > this.maxDatagramSize) return -1;
+    const handle = this.#parts.datagrams.queue(data);
+    if (handle >= 0) this.#touch();
+    return handle;
+  }
+
+  /** Octets of the largest datagram that can be sent now; -1 while none can: the peer takes none, or has not said so yet. It may fall with the path. */
+  get maxDatagramSize(): number {
+    return largestDatagram(this.#parts, !this.#parts.spaces[Space.APPLICATION]!.keys.canWrite);
   }
 
   /** Asks the peer for a sign of life, which also keeps either end from ending the connection as idle. RFC 9000 §10.1.2. */
@@ -304,6 +339,7 @@ export class Connection {
       congestionWindow: recovery.controller.congestionWindow,
       bytesInFlight: recovery.bytesInFlight,
       openStreams: table.size,
+      datagramsDropped: this.#parts.events.datagramsDropped,
       spuriousLosses: recovery.spuriousLosses,
     };
   }

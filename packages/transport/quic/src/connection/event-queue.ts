@@ -1,29 +1,79 @@
 import type { ConnectionEvent } from '../events.ts';
 
-/** Events for the application, in order. An array with a head index: taking one costs nothing, however many there are. */
+interface KeptDatagram {
+  readonly event: ConnectionEvent;
+  readonly cost: number;
+  /** How many other events were put in before it: they go out before it, too. */
+  readonly after: number;
+}
+
+/**
+ * Events for the application, in order. An array with a head index: taking one costs nothing, however many there are.
+ * Datagrams come as the peer pleases, so there is a limit to them; the oldest, which is worth least, goes first (RFC 9221 §5.3).
+ */
 export class EventQueue {
-  #events: ConnectionEvent[] = [];
-  #head = 0;
+  /** Datagrams that made room for newer ones. */
+  datagramsDropped = 0;
   /** Changes with every event that is put in or taken out. */
   changes = 0;
+  readonly #room: number;
+  #events: ConnectionEvent[] = [];
+  #head = 0;
+  /** Events, datagrams aside, that were ever put in, and taken out. */
+  #put = 0;
+  #taken = 0;
+  #datagrams: KeptDatagram[] = [];
+  #datagramsHead = 0;
+  #datagramsCost = 0;
+
+  /** @param datagramRoom  what the datagrams that wait may cost together */
+  constructor(datagramRoom = 0) {
+    this.#room = datagramRoom;
+  }
 
   push(event: ConnectionEvent): void {
     this.changes++;
+    this.#put++;
     this.#events.push(event);
   }
 
+  pushDatagram(event: ConnectionEvent, cost: number): void {
+    this.#datagrams.push({ event, cost, after: this.#put });
+    this.#datagramsCost += cost;
+    while (this.#datagramsCost > this.#room) {
+      this.#takeDatagram();
+      this.datagramsDropped++;
+    }
+    this.changes++;
+  }
+
   get empty(): boolean {
-    return this.#head === this.#events.length;
+    return this.#head === this.#events.length && this.#datagramsHead === this.#datagrams.length;
   }
 
   poll(): ConnectionEvent | undefined {
+    const datagram = this.#datagrams[this.#datagramsHead];
+    if (datagram !== undefined && datagram.after <= this.#taken) {
+      this.changes++;
+      this.#takeDatagram();
+      return datagram.event;
+    }
     if (this.#head === this.#events.length) return undefined;
     this.changes++;
+    this.#taken++;
     const event = this.#events[this.#head++]!;
     if (this.#head === this.#events.length) {
       this.#events = [];
       this.#head = 0;
     }
     return event;
+  }
+
+  #takeDatagram(): void {
+    this.#datagramsCost -= this.#datagrams[this.#datagramsHead]!.cost;
+    this.#datagramsHead++;
+    if (this.#datagramsHead * 2 < this.#datagrams.length) return;
+    this.#datagrams = this.#datagrams.slice(this.#datagramsHead); // never more gone ones than there are waiting
+    this.#datagramsHead = 0;
   }
 }

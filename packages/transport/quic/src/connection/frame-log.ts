@@ -16,6 +16,12 @@ export function logReceived(log: number[], frame: FrameReader, type: number): vo
     case FrameType.RESET_STREAM:
       log.push(type, frame.id, frame.finalSize, frame.code);
       break;
+    case FrameType.RESET_STREAM_AT:
+      log.push(type, frame.id, frame.finalSize, frame.reliableSize);
+      break;
+    case FrameType.DATAGRAM:
+      log.push(type, 0, 0, frame.length);
+      break;
     case FrameType.STOP_SENDING:
       log.push(type, frame.id, 0, frame.code);
       break;

@@ -12,6 +12,8 @@ const ALLOWED: number[] = [];
 for (let type = 0; type <= FrameType.HANDSHAKE_DONE; type++) ALLOWED[type] = ONE_RTT | ZERO_RTT;
 for (const type of [FrameType.NEW_TOKEN, FrameType.PATH_RESPONSE, FrameType.RETIRE_CONNECTION_ID, FrameType.HANDSHAKE_DONE])
   ALLOWED[type] = ONE_RTT;
+ALLOWED[FrameType.RESET_STREAM_AT] = ONE_RTT | ZERO_RTT;
+ALLOWED[FrameType.DATAGRAM] = ONE_RTT | ZERO_RTT; // RFC 9221 §5
 ALLOWED[FrameType.PADDING] = ALL | ZERO_RTT;
 ALLOWED[FrameType.PING] = ALL | ZERO_RTT;
 ALLOWED[FrameType.ACK] = ALL;

@@ -189,6 +189,7 @@ export class CryptoHandshake {
   #takeLimits(parts: Parts, peer: TransportParameters): void {
     parts.credit.send.raise(peer.initialMaxData);
     parts.table.onPeerParameters(peer);
+    if (!peer.resetStreamAt) parts.sender.onResetAtRefused();
     parts.sender.onLimits();
   }
 

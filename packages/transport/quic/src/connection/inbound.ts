@@ -236,6 +236,14 @@ export class Inbound {
       case FrameType.RESET_STREAM:
         parts.streams.onReset(frame);
         return;
+      case FrameType.RESET_STREAM_AT:
+        if (!parts.config.resetStreamAt)
+          throw new TransportError(TransportErrorCode.FRAME_ENCODING_ERROR, 'RESET_STREAM_AT, which we have not said that we take', type);
+        parts.streams.onResetAt(frame);
+        return;
+      case FrameType.DATAGRAM:
+        parts.datagrams.receive(frame, parts.table.early);
+        return;
       case FrameType.STOP_SENDING:
         parts.streams.onStopSending(frame.id, frame.code);
         return;

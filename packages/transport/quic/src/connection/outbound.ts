@@ -145,7 +145,10 @@ export class Outbound {
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
     // a client that still sends 0-RTT has received nothing in this space, so there is no ACK to keep out (RFC 9000 Table 3)
-    if (received.due || received.unacknowledged) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    // beside a datagram that fills a packet there is no room for an ACK: one that is owed goes alone, another waits
+    const alone = space.index === Space.APPLICATION && parts.datagrams.needsPacket && this.#probing === 0;
+    if (received.due || (received.unacknowledged && !alone)) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    if (alone && packet.hasAck) return;
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
     if (space.index === Space.INITIAL && budget.datagram < MIN_INITIAL_DATAGRAM) return;

@@ -35,6 +35,8 @@ export function localParameters(
     activeConnectionIdLimit: config.activeConnectionIdLimit,
     greaseQuicBit: config.grease,
     initialSourceConnectionId,
+    maxDatagramFrameSize: config.maxDatagramFrameSize,
+    resetStreamAt: config.resetStreamAt,
   };
 }
 
@@ -88,6 +90,8 @@ const EARLY_LIMITS = [
   'initialMaxStreamDataUni',
   'initialMaxStreamsBidi',
   'initialMaxStreamsUni',
+  'maxDatagramFrameSize', // RFC 9221 §3
+  'resetStreamAt',
 ] as const;
 
 /** What a server's tickets remember of its parameters: as long as it would say the same, early data is taken. */
@@ -96,7 +100,7 @@ export const rememberedLimits = (ours: TransportParameters): Uint8Array => latin
 /** Throws PROTOCOL_VIOLATION when a server took early data and gives less than it was sent by. */
 export function checkNotReduced(remembered: TransportParameters, now: TransportParameters): void {
   for (const name of EARLY_LIMITS)
-    if (now[name] < remembered[name])
+    if (Number(now[name]) < Number(remembered[name]))
       throw new TransportError(
         TransportErrorCode.PROTOCOL_VIOLATION,
         `${name} is ${now[name]}, early data was sent and taken by ${remembered[name]}`,

@@ -2,6 +2,7 @@ import type { Recovery } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { TransportParameters } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
+import type { Datagrams } from '../control/datagrams.ts';
 import type { HandshakeDone } from '../control/handshake-done.ts';
 import type { NewToken } from '../control/new-token.ts';
 import type { Ping } from '../control/ping.ts';
@@ -54,6 +55,7 @@ export interface Parts {
   readonly handshakeDone: HandshakeDone;
   readonly newToken: NewToken;
   readonly ping: Ping;
+  readonly datagrams: Datagrams;
   readonly retry: RetryState;
   readonly table: StreamTable;
   readonly streams: StreamFrames;

@@ -27,15 +27,28 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
       case FrameType.RESET_STREAM:
         parts.sender.onResetAcked(stream);
         break;
+      case FrameType.RESET_STREAM_AT:
+        parts.sender.onResetAtAcked(stream, size);
+        break;
       case FrameType.RETIRE_CONNECTION_ID:
         parts.peerIds.onFrameAcked(offset);
+        break;
+      case FrameType.DATAGRAM:
+        parts.datagrams.onAcked(offset);
         break;
     }
   }
 }
 
-/** What a packet said must be said again, brought up to date: the parts know how. RFC 9000 §13.3. */
+/** A packet was lost: what it said is said again, but for its datagrams, of which the application is told. */
 export function onPacketLost(parts: Parts, record: SentRecord): void {
+  sayAgain(parts, record);
+  const { frames } = record;
+  for (let i = 0; i < frames.length; i += FRAME_STRIDE) if (frames[i] === FrameType.DATAGRAM) parts.datagrams.onLost(frames[i + 2]!);
+}
+
+/** What a packet said must be said again, brought up to date: the parts know how. RFC 9000 §13.3. */
+function sayAgain(parts: Parts, record: SentRecord): void {
   const { frames } = record;
   const space = parts.spaces[record.space]!;
   for (let i = 0; i < frames.length; i += FRAME_STRIDE) {
@@ -54,6 +67,9 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
         break;
       case FrameType.RESET_STREAM:
         parts.sender.onResetLost(stream);
+        break;
+      case FrameType.RESET_STREAM_AT:
+        parts.sender.onResetAtLost(stream, size);
         break;
       case FrameType.STOP_SENDING:
         parts.sender.onStopLost(stream);
@@ -94,7 +110,7 @@ export function onPacketLost(parts: Parts, record: SentRecord): void {
       case FrameType.NEW_TOKEN:
         parts.newToken.onFrameLost();
         break;
-      // PING, PADDING, ACK, PATH_RESPONSE and CONNECTION_CLOSE are not repeated
+      // PING, PADDING, ACK, PATH_RESPONSE, DATAGRAM and CONNECTION_CLOSE are not repeated
     }
   }
 }
@@ -105,7 +121,7 @@ export function repeatOldest(parts: Parts, space: Space, nth: number): void {
   let record = sent.oldest();
   for (let skip = nth; record !== undefined; record = sent.after(record.packetNumber)) {
     if (!saysSomething(record) || skip-- > 0) continue;
-    onPacketLost(parts, record);
+    sayAgain(parts, record);
     return;
   }
 }
@@ -120,8 +136,9 @@ export function repeatAll(parts: Parts, space: Space): void {
 function saysSomething({ ackEliciting, frames }: SentRecord): boolean {
   if (!ackEliciting) return false;
   for (let i = 0; i < frames.length; i += FRAME_STRIDE) {
-    const type = frames[i]!;
-    if (type !== FrameType.PING && type !== FrameType.PADDING && type !== FrameType.ACK && type !== FrameType.PATH_RESPONSE) return true;
+    if (!SAYS_NOTHING.includes(frames[i]!)) return true;
   }
   return false;
 }
+
+const SAYS_NOTHING: readonly number[] = [FrameType.PING, FrameType.PADDING, FrameType.ACK, FrameType.PATH_RESPONSE, FrameType.DATAGRAM];

@@ -2,6 +2,7 @@ import { Recovery, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { defaultTransportParameters, encodeTransportParameters, type OtherParameter } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
+import { Datagrams } from '../control/datagrams.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
 import { NewToken } from '../control/new-token.ts';
 import { Ping } from '../control/ping.ts';
@@ -70,7 +71,7 @@ export interface ConnectionSetup {
 export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   const { side, version, policies, config, host } = setup;
   const observer = policies.observer({ side, originalId: setup.originalDestination });
-  const events = new EventQueue();
+  const events = new EventQueue(config.datagramReceiveBuffer);
   const { local, remote } = setup;
   const recovery = new Recovery({
     side,
@@ -145,6 +146,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     newToken: new NewToken(),
     ping: new Ping(),
     retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at, versions.current) },
+    datagrams: new Datagrams(events, config.maxDatagramFrameSize, config.datagramSendBuffer),
     table,
     streams: new StreamFrames(table, credit, sender, events, observer),
     sender,

@@ -16,7 +16,7 @@ const MAX_ACK_RANGES_SENT = 32;
 const MAX_LONG_PACKET = 0x3fff;
 
 /** Header octets beside the connection IDs: first octet, version, two ID lengths, token length, length, packet number. RFC 9000 §17.2.2. */
-const LONG_OVERHEAD = 1 + 4 + 1 + 1 + 1 + 2 + 4;
+export const LONG_OVERHEAD = 1 + 4 + 1 + 1 + 1 + 2 + 4;
 
 /**
  * One packet on its way out: `begin`, let the parts write their frames, then `seal`, or `abandon`. The frames go

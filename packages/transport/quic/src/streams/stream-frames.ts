@@ -1,5 +1,5 @@
 import type { Micros } from '@quiclab/sansio';
-import type { StreamId } from '@quiclab/streams';
+import type { ReceiveFault, StreamId } from '@quiclab/streams';
 import { type FrameReader, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import type { EventQueue } from '../connection/event-queue.ts';
 import type { Observer } from '../observer.ts';
@@ -63,12 +63,29 @@ export class StreamFrames {
     this.#table.retireIfDone(stream);
   }
 
-  /** RFC 9000 §3.5: the answer is RESET_STREAM with the same code, unless all was sent and acknowledged. */
+  /** RESET_STREAM_AT: the reset is told when what it leaves was read. draft-ietf-quic-reliable-stream-reset. */
+  onResetAt(frame: FrameReader): void {
+    const type = FrameType.RESET_STREAM_AT;
+    const stream = this.#table.forFrame(frame.id, 'receive', type);
+    if (stream === undefined) return;
+    const receive = stream.receive!;
+    const { stopped, done } = receive;
+    const fault = receive.receiveResetAt(frame.finalSize, frame.code, frame.reliableSize);
+    if (fault !== '') this.#refuse(stream, fault, frame.finalSize, type);
+    this.#credit.onReceived(receive.newOctets, type);
+    this.#credit.onConsumed(receive.freedOctets);
+    if (receive.state === 'reset-recvd') receive.onResetRead();
+    if (!receive.done || done) return;
+    if (!stopped) this.#events.push({ type: 'stream-reset', id: stream.id, code: receive.resetCode });
+    this.#table.retireIfDone(stream);
+  }
+
+  /** RFC 9000 §3.5: the answer is RESET_STREAM with the same code, unless all was sent and acknowledged. Nothing is reliable any more. */
   onStopSending(id: StreamId, code: number): void {
     const stream = this.#table.forFrame(id, 'send', FrameType.STOP_SENDING);
     const send = stream?.send;
-    if (stream === undefined || send === undefined || send.done || send.resetCode >= 0) return;
-    this.#sender.reset(stream, code);
+    if (stream === undefined || send === undefined || send.done || (send.resetCode >= 0 && send.reliableSize === 0)) return;
+    this.#sender.reset(stream, code, 0);
     this.#events.push({ type: 'stream-stopped', id, code });
   }
 
@@ -103,13 +120,18 @@ export class StreamFrames {
   onRead(now: Micros, stream: Stream, rtt: Micros): void {
     const receive = stream.receive!;
     this.#credit.onConsumed(receive.freedOctets);
+    if (receive.resetReached) {
+      this.#events.push({ type: 'stream-reset', id: stream.id, code: receive.resetCode });
+      this.#table.retireIfDone(stream);
+      return;
+    }
     const limit = receive.creditUpdate(now, rtt);
     if (limit === 0) return;
     stream.creditPending = true;
     this.#sender.queue(stream);
   }
 
-  #refuse(stream: Stream, fault: 'flow-control' | 'final-size' | 'gaps', end: number, frameType: number): never {
+  #refuse(stream: Stream, fault: Exclude<ReceiveFault, ''>, end: number, frameType: number): never {
     const { id } = stream;
     const receive = stream.receive!;
     if (fault === 'flow-control')
@@ -124,6 +146,12 @@ export class StreamFrames {
         receive.finalSize >= 0
           ? `stream ${id} reached ${end}, its final size is ${receive.finalSize}`
           : `stream ${id} ends at ${end}, ${receive.highest} octets came before`,
+        frameType,
+      );
+    if (fault === 'reset-code')
+      throw new TransportError(
+        TransportErrorCode.STREAM_STATE_ERROR,
+        `stream ${id} was reset with code ${receive.resetCode}, and again with another`,
         frameType,
       );
     throw new TransportError(TransportErrorCode.INTERNAL_ERROR, `stream ${id} arrives in more pieces than we keep`, frameType);

@@ -6,6 +6,7 @@ import {
   streamHeaderSize,
   writeMaxStreamData,
   writeResetStream,
+  writeResetStreamAt,
   writeStopSending,
   writeStreamDataBlocked,
   writeStreamHeader,
@@ -17,8 +18,8 @@ import type { ConnectionCredit } from './connection-credit.ts';
 import type { Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
-/** Room for the largest control frame of a stream: RESET_STREAM with three numbers. */
-const CONTROL_ROOM = 1 + 8 + 8 + 8;
+/** Room for the largest control frame of a stream: RESET_STREAM_AT with four numbers. */
+const CONTROL_ROOM = 1 + 8 + 8 + 8 + 8;
 /** A STREAM frame with less room than this is left for the next packet. */
 const WORTHWHILE = 24;
 
@@ -71,10 +72,23 @@ export class StreamSender {
     this.#credit.send.restart();
   }
 
-  /** Gives a stream up: RESET_STREAM. RFC 9000 §3.1. */
-  reset(stream: Stream, code: number): void {
-    if (!stream.send!.reset(code)) return;
-    this.#scheduler.onNotReady(stream.id);
+  /** Gives a stream up: RESET_STREAM (RFC 9000 §3.1), or RESET_STREAM_AT, which leaves its first octets to be delivered. */
+  reset(stream: Stream, code: number, reliableSize: number): void {
+    const send = stream.send!;
+    if (!send.reset(code, reliableSize)) return;
+    if (!send.hasToSend) this.#scheduler.onNotReady(stream.id);
+    this.#queueReset(stream);
+  }
+
+  /** The peer does not take RESET_STREAM_AT, as it did when the session was made that early data hung on: nothing is reliable any more. */
+  onResetAtRefused(): void {
+    for (const stream of this.#table.values()) if ((stream.send?.reliableSize ?? 0) > 0) this.reset(stream, 0, 0);
+  }
+
+  /** A RESET_STREAM_AT waits until what it promises was sent once: then its final size is within the peer's limits. */
+  #queueReset(stream: Stream): void {
+    const send = stream.send!;
+    if (send.state !== 'reset-sent' && !send.mayResetAt) return;
     stream.resetPending = true;
     this.queue(stream);
   }
@@ -146,6 +160,7 @@ export class StreamSender {
       this.#observer.streamSent(now, id, offset, length, fin);
     }
     send.onSent(offset, length, fin);
+    if (send.resetCode >= 0 && send.nextNewOctets > 0) this.#queueReset(stream);
     this.#tellWritable(stream);
     packet.log(FrameType.STREAM | (fin ? 1 : 0), id, offset, length);
     return length;
@@ -172,13 +187,19 @@ export class StreamSender {
     const { id, send, receive } = stream;
     const writer = packet.writer;
     if (stream.resetPending) {
-      writeResetStream(writer, id, send!.resetCode, send!.finalSize);
-      packet.log(FrameType.RESET_STREAM, id, send!.finalSize, send!.resetCode);
+      if (send!.reliableSize === 0) {
+        writeResetStream(writer, id, send!.resetCode, send!.finalSize);
+        packet.log(FrameType.RESET_STREAM, id, send!.finalSize, send!.resetCode);
+      } else if (send!.mayResetAt && !send!.done) {
+        writeResetStreamAt(writer, id, send!.resetCode, send!.finalSize, send!.reliableSize);
+        packet.log(FrameType.RESET_STREAM_AT, id, send!.finalSize, send!.reliableSize);
+        send!.onResetAtSent();
+      }
       stream.resetPending = false;
     }
     if (stream.stopPending >= 0) {
       if (packet.remaining < CONTROL_ROOM) return false;
-      if (receive!.resetCode < 0) {
+      if (receive!.resetCode < 0 || receive!.reliableSize >= 0) {
         writeStopSending(writer, id, stream.stopPending);
         packet.log(FrameType.STOP_SENDING, id, 0, stream.stopPending);
       }
@@ -214,12 +235,15 @@ export class StreamSender {
     if (stream === undefined || send === undefined) return;
     send.onAcked(offset, length, fin);
     this.#tellWritable(stream);
-    if (send.state === 'data-recvd' && !stream.finishedTold) {
-      stream.finishedTold = true;
-      this.#scheduler.onNotReady(id);
-      this.#events.push({ type: 'stream-finished', id });
-      this.#table.retireIfDone(stream);
-    }
+    this.#tellFinished(stream);
+  }
+
+  #tellFinished(stream: Stream): void {
+    if (stream.send!.state !== 'data-recvd' || stream.finishedTold) return;
+    stream.finishedTold = true;
+    this.#scheduler.onNotReady(stream.id);
+    this.#events.push({ type: 'stream-finished', id: stream.id });
+    this.#table.retireIfDone(stream);
   }
 
   onStreamLost(id: StreamId, offset: number, length: number, fin: boolean): void {
@@ -241,6 +265,18 @@ export class StreamSender {
     if (stream?.send?.state !== 'reset-sent') return;
     stream.resetPending = true;
     this.queue(stream);
+  }
+
+  onResetAtAcked(id: StreamId, reliableSize: number): void {
+    const stream = this.#table.get(id);
+    if (stream?.send === undefined) return;
+    stream.send.onResetAtAcked(reliableSize);
+    this.#tellFinished(stream);
+  }
+
+  onResetAtLost(id: StreamId, reliableSize: number): void {
+    const stream = this.#table.get(id);
+    if (stream?.send?.isResetAtOwed(reliableSize)) this.#queueReset(stream);
   }
 
   onStopLost(id: StreamId): void {
