@@ -53,6 +53,14 @@ describe('the bench command', () => {
     }
   });
 
+  test('resumes sessions of QUIC, with early data, and of TLS', { timeout: 60_000 }, () => {
+    const only = ['quic-0rtt', 'https-resumed'].flatMap((name) => ['--only', `handshakesPerSecond/${name}`]);
+    const { status, stderr, stdout } = bench('--runs', '1', ...only);
+    expect(status, stderr).toBe(0); // either end throws where a session, or early data, was not taken
+    expect(stdout).toContain('quic-0rtt');
+    expect(stdout).toContain('https-resumed');
+  });
+
   test.each([
     [['--runs', '0'], 'at least 1'],
     [['--only', 'speed'], 'no such measurement'],

@@ -28,7 +28,7 @@ export interface Contest {
   run(options: ContestOptions, server: { readonly port: number; readonly certificate: Uint8Array }): Promise<Reading>;
 }
 
-export type Group = 'goodputMBps' | 'handshakesPerSecond' | 'requestsPerSecond' | 'simulatedDatagramsPerSecond';
+export type Group = 'goodputMBps' | 'handshakesPerSecond' | 'requestsPerSecond' | 'idleConnectionKiB' | 'simulatedDatagramsPerSecond';
 
 export interface Entry {
   readonly group: Group;
@@ -44,10 +44,30 @@ export const ENTRIES: readonly Entry[] = [
   { group: 'goodputMBps', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsDownload },
   { group: 'goodputMBps', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Download },
   { group: 'goodputMBps', name: 'dgram-1452', datagramSize: 1452, load: async () => (await import('./dgram.ts')).dgramCeiling },
-  { group: 'handshakesPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./quic.ts')).handshakes },
-  { group: 'handshakesPerSecond', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsHandshakes },
+  { group: 'handshakesPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./quic-handshakes.ts')).full },
+  {
+    group: 'handshakesPerSecond',
+    name: 'quic-resumed',
+    datagramSize: 1200,
+    load: async () => (await import('./quic-handshakes.ts')).resumed,
+  },
+  {
+    group: 'handshakesPerSecond',
+    name: 'quic-0rtt',
+    datagramSize: 1200,
+    load: async () => (await import('./quic-handshakes.ts')).zeroRtt,
+  },
+  { group: 'handshakesPerSecond', name: 'https', datagramSize: 0, load: async () => (await import('./https-handshakes.ts')).full },
+  {
+    group: 'handshakesPerSecond',
+    name: 'https-resumed',
+    datagramSize: 0,
+    load: async () => (await import('./https-handshakes.ts')).resumed,
+  },
   { group: 'requestsPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./http3.ts')).http3Requests },
   { group: 'requestsPerSecond', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Requests },
+  { group: 'idleConnectionKiB', name: 'quic', datagramSize: 1200, load: async () => (await import('./idle.ts')).quicIdle },
+  { group: 'idleConnectionKiB', name: 'https', datagramSize: 0, load: async () => (await import('./idle.ts')).httpsIdle },
   {
     group: 'simulatedDatagramsPerSecond',
     name: 'aes-gcm',
@@ -66,6 +86,9 @@ export const entryId = (entry: Entry): string => `${entry.group}/${entry.name}`;
 
 /** Handshakes that are under way at once. */
 export const HANDSHAKE_CONCURRENCY = 8;
+/** Connections that do nothing, and those that came and went before memory is looked at for the first time. */
+export const IDLE_CONNECTIONS = 1_000;
+export const IDLE_WARM_UP = 200;
 /** Requests that are under way at once, and octets of each response. */
 export const REQUEST_CONCURRENCY = 100;
 export const RESPONSE_BYTES = 1024;

@@ -2,8 +2,7 @@ import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer, get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
-import { type Contest, HANDSHAKE_CONCURRENCY, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
+import { type Contest, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
 import { asPem, certificatePem, HOST_NAME, LOOPBACK, makeIdentity } from './identity.ts';
 import { measureRate, Stopwatch } from './stopwatch.ts';
 
@@ -25,7 +24,7 @@ function body(length: number): Readable {
   });
 }
 
-async function listen(
+export async function listen(
   server: { listen(port: number, host: string, listening: () => void): unknown; address(): AddressInfo | string | null },
   certificate: Uint8Array,
 ): Promise<{ port: number; certificate: string }> {
@@ -62,26 +61,6 @@ export const httpsDownload: Contest = {
     const watch = new Stopwatch();
     await countOctets(await request(bytes), bytes);
     return { value: bytes / 1e6 / watch.seconds, cpuSeconds: watch.cpuSeconds };
-  },
-};
-
-/** TLS 1.3 handshakes with an HTTPS server, no session taken up again. One counts when the client's handshake is complete. */
-export const httpsHandshakes: Contest = {
-  serve: httpsDownload.serve!,
-
-  async run(_options, { port, certificate }) {
-    const ca = certificatePem(certificate);
-    let complete = 0;
-    const next = (): void => {
-      const socket = connectTls({ host: LOOPBACK, port, servername: HOST_NAME, ca, ALPNProtocols: ['http/1.1'] }, () => {
-        if (socket.isSessionReused()) throw new Error('a session was taken up again: this is no full handshake');
-        complete++;
-        socket.destroy();
-        next();
-      });
-    };
-    for (let i = 0; i < HANDSHAKE_CONCURRENCY; i++) next();
-    return measureRate(() => complete);
   },
 };
 

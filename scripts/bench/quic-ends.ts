@@ -1,6 +1,6 @@
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
-import { type Connection, type ConnectionEvent, Endpoint, standardPolicies } from '@quiclab/quic';
-import { clientHandshake, serverHandshake } from '@quiclab/tls';
+import { type Connection, type ConnectionEvent, type ConnectOptions, Endpoint, standardPolicies } from '@quiclab/quic';
+import { clientHandshake, serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
 import type { ContestOptions } from './contest.ts';
 import { HOST_NAME, LOOPBACK, makeIdentity } from './identity.ts';
@@ -23,23 +23,41 @@ export async function quicServer(
   options: ContestOptions,
   alpn: string,
   handler: Handler,
+  resumption: { readonly tickets?: boolean; readonly earlyData?: boolean } = {},
 ): Promise<QuicEnd & { readonly certificate: string }> {
-  const identity = makeIdentity();
-  const handshake = serverHandshake({ provider: nodeProvider, certificates: [identity.certificate], privateKey: identity.privateKey });
+  const { certificate, privateKey } = makeIdentity();
+  const { tickets = false, earlyData = false } = resumption;
+  const handshake = serverHandshake({
+    provider: nodeProvider,
+    certificates: [certificate],
+    privateKey,
+    ...(tickets && { tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }), earlyData }),
+  });
   const policies = standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake });
   const endpoint = new Endpoint({ policies, config: quicConfig(options), accept: { alpn: [alpn] } });
-  return { ...(await onSocket(endpoint, handler)), certificate: Buffer.from(identity.certificate).toString('base64') };
+  return { ...(await onSocket(endpoint, handler)), certificate: Buffer.from(certificate).toString('base64') };
 }
 
-export async function quicClient(options: ContestOptions, certificate: Uint8Array, handler: Handler): Promise<QuicEnd> {
-  const handshake = clientHandshake({ provider: nodeProvider, trust: { ca: [certificate] } });
+export async function quicClient(
+  options: ContestOptions,
+  certificate: Uint8Array,
+  handler: Handler,
+  provider = nodeProvider,
+): Promise<QuicEnd> {
+  const handshake = clientHandshake({ provider, trust: { ca: [certificate] } });
   const policies = standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake });
   return onSocket(new Endpoint({ policies, config: quicConfig(options) }), handler);
 }
 
 /** Begins a connection to a server on this machine; it leaves with the endpoint's next turn. */
-export function connect(client: QuicEnd, alpn: string, port: number): Connection {
-  const connection = client.endpoint.connect(clock.now(), { remote: { host: LOOPBACK, port }, serverName: HOST_NAME, alpn: [alpn] });
+export function connect(
+  client: QuicEnd,
+  alpn: string,
+  port: number,
+  resume: Pick<ConnectOptions, 'session' | 'earlyData'> = {},
+): Connection {
+  const remote = { host: LOOPBACK, port };
+  const connection = client.endpoint.connect(clock.now(), { remote, serverName: HOST_NAME, alpn: [alpn], ...resume });
   client.driver.wake();
   return connection;
 }

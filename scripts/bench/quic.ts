@@ -1,7 +1,7 @@
 import { type Connection, describeClose } from '@quiclab/quic';
-import { type Contest, HANDSHAKE_CONCURRENCY } from './contest.ts';
-import { connect, type Handler, notesOf, quicClient, quicServer } from './quic-ends.ts';
-import { measureRate, Stopwatch } from './stopwatch.ts';
+import type { Contest } from './contest.ts';
+import { connect, notesOf, quicClient, quicServer } from './quic-ends.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 const ALPN = 'bench';
 const CHUNK = new Uint8Array(1 << 16).fill(0x61);
@@ -60,27 +60,5 @@ export const download: Contest = {
     await finished;
     if (received !== options.bytes) throw new Error(`${received} octets came, ${options.bytes} were asked for`);
     return { value: received / 1e6 / watch.seconds, cpuSeconds: watch.cpuSeconds };
-  },
-};
-
-/** Full handshakes, a new connection each. One counts when the client's handshake is complete. */
-export const handshakes: Contest = {
-  serve: (options) => quicServer(options, ALPN, () => {}),
-
-  async run(options, target) {
-    let complete = 0;
-    const next = (): void => void connect(client, ALPN, target.port);
-    const onEvent: Handler = (now, connection, event) => {
-      if (event.type === 'handshake-complete') {
-        complete++;
-        connection.close(now, 0, '');
-      } else if (event.type === 'closed') {
-        if (event.cause.kind !== 'local-application') throw new Error(`a handshake failed: ${describeClose(event.cause)}`);
-        next();
-      }
-    };
-    const client = await quicClient(options, target.certificate, onEvent);
-    for (let i = 0; i < HANDSHAKE_CONCURRENCY; i++) next();
-    return measureRate(() => complete);
   },
 };

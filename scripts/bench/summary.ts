@@ -37,6 +37,7 @@ export const TITLES: Readonly<Record<Group, string>> = {
   goodputMBps: 'goodput, MB/s',
   handshakesPerSecond: 'handshakes per second',
   requestsPerSecond: 'requests per second',
+  idleConnectionKiB: 'KiB per idle connection, server',
   simulatedDatagramsPerSecond: 'simulated datagrams per CPU second',
 };
 
