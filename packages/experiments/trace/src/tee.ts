@@ -69,6 +69,9 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.handshakeState(...told);
   }
 
+  override versionNegotiated(...told: Parameters<Observer['versionNegotiated']>): void {
+    for (const observer of this.#observers) observer.versionNegotiated(...told);
+  }
   override pathChanged(...told: Parameters<Observer['pathChanged']>): void {
     for (const observer of this.#observers) observer.pathChanged(...told);
   }
