@@ -13,6 +13,7 @@ export {
 } from './packet-protection.ts';
 export {
   type Aead,
+  type BlockCipher,
   CertificateError,
   type CipherSuite,
   type CryptoProvider,

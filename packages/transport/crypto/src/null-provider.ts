@@ -13,6 +13,7 @@ export const nullProtection = (inner: CryptoProvider): CryptoProvider => ({
   hmac: (hash, key, data) => inner.hmac(hash, key, data),
   aead: (_suite, key) => new NullAead(key),
   headerMask: () => NO_MASK,
+  block: (key) => inner.block(key),
   keyExchange: (group, random) => inner.keyExchange(group, random),
   signer: (pkcs8) => inner.signer(pkcs8),
   equal: (a, b) => inner.equal(a, b),

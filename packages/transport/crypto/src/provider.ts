@@ -16,6 +16,8 @@ export interface CryptoProvider {
   hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Uint8Array;
   aead(suite: CipherSuite, key: Uint8Array): Aead;
   headerMask(suite: CipherSuite, key: Uint8Array): HeaderMask;
+  /** AES-128 by itself, for what is no packet: connection IDs that load balancers read. @param key  16 octets */
+  block(key: Uint8Array): BlockCipher;
   /** A fresh key share. The private key is drawn from `random`. */
   keyExchange(group: KeyExchangeGroup, random: Random): KeyShare;
   /** The signer of a private key in PKCS#8. */
@@ -73,6 +75,12 @@ export interface Aead {
 export interface HeaderMask {
   /** 16 octets of sample in, 5 octets of mask out. Both arrays are reused by the caller. */
   write(sample: Uint8Array, mask: Uint8Array): void;
+}
+
+/** One block of 16 octets at a time, in place. */
+export interface BlockCipher {
+  encrypt(block: Uint8Array): void;
+  decrypt(block: Uint8Array): void;
 }
 
 /** Why a certificate chain was refused; `alert` is the TLS alert that says so (RFC 8446 §6.2). */

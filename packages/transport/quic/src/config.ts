@@ -6,6 +6,7 @@ import type { StreamScheduler } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
 import { VERSION_1, VERSION_2 } from '@quiclab/wire';
 import { UsageError } from './errors.ts';
+import type { ConnectionIdGenerator } from './ids/generator.ts';
 import type { Observer } from './observer.ts';
 
 /** Everything about a transport that is a number or a switch. Each has its unit, default and section. */
@@ -200,6 +201,8 @@ export interface ConnectOptions {
 
 export interface EndpointOptions {
   readonly policies: Policies;
+  /** Makes the connection IDs that we issue. Default: random ones of `connectionIdLength` octets, which means nothing otherwise. */
+  readonly connectionIds?: ConnectionIdGenerator;
   readonly config?: Partial<TransportConfig>;
   /** Present: connections are accepted, and these protocols are spoken, preferred first. */
   readonly accept?: {

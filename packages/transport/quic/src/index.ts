@@ -11,5 +11,7 @@ export type { Connection, ConnectionStats } from './connection/connection.ts';
 export { Endpoint } from './endpoint/endpoint.ts';
 export { AssertionError, type CloseCause, type DropReason, describeClose, UsageError } from './errors.ts';
 export { type ConnectionEvent, type EndpointEvent, isStreamEvent, type StreamEvent } from './events.ts';
+export { type ConnectionIdGenerator, randomIds } from './ids/generator.ts';
+export { type LoadBalancerConfig, LoadBalancerIds } from './ids/load-balancer-ids.ts';
 export { type FrameLog, Observer, type PacketView } from './observer.ts';
 export { standardPolicies } from './policies.ts';

@@ -4,6 +4,7 @@ import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import {
   type Connection,
   type ConnectionEvent,
+  type ConnectionIdGenerator,
   type ConnectOptions,
   Endpoint,
   type EndpointEvent,
@@ -120,6 +121,7 @@ export interface PairOptions {
   readonly token?: Uint8Array;
   /** What the client asks for; the server speaks 'test'. */
   readonly alpn?: readonly string[];
+  readonly serverIds?: ConnectionIdGenerator;
   /** Changes the transport parameters on their way into TLS. */
   readonly clientParameters?: (parameters: Uint8Array) => Uint8Array;
   readonly serverParameters?: (parameters: Uint8Array) => Uint8Array;
@@ -251,6 +253,7 @@ export class Pair {
         ...options.serverPolicies,
       },
       config: { ...options.config, ...options.serverConfig },
+      ...(options.serverIds && { connectionIds: options.serverIds }),
       accept: { alpn: ['test'], ...(options.retry && { retry: options.retry }) },
     });
   }

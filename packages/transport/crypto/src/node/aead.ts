@@ -1,5 +1,5 @@
 import { type Cipher, type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Aead, CipherSuite, HeaderMask } from '../provider.ts';
+import type { Aead, BlockCipher, CipherSuite, HeaderMask } from '../provider.ts';
 
 const TAG_LENGTH = 16;
 const TAG = { authTagLength: TAG_LENGTH } as const;
@@ -65,6 +65,16 @@ class AesMask implements HeaderMask {
     const block = this.#cipher.update(sample);
     for (let i = 0; i < 5; i++) mask[i] = block[i];
   }
+}
+
+/** AES-128 on single blocks. */
+export function nodeBlock(key: Uint8Array): BlockCipher {
+  const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+  const decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+  return {
+    encrypt: (block) => block.set(cipher.update(block)),
+    decrypt: (block) => block.set(decipher.update(block)),
+  };
 }
 
 const FIVE_ZEROS = new Uint8Array(5);

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptoProvider } from '../provider.ts';
-import { nodeAead, nodeHeaderMask } from './aead.ts';
+import { nodeAead, nodeBlock, nodeHeaderMask } from './aead.ts';
 import { checkChain } from './check-chain.ts';
 import { nodeKeyExchange } from './key-exchange.ts';
 import { octets } from './octets.ts';
@@ -13,6 +13,7 @@ export const nodeProvider: CryptoProvider = {
   hmac: (hash, key, data) => octets(createHmac(hash, key).update(data).digest()),
   aead: nodeAead,
   headerMask: nodeHeaderMask,
+  block: nodeBlock,
   keyExchange: nodeKeyExchange,
   signer: nodeSigner,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),

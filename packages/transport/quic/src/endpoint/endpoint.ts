@@ -18,6 +18,7 @@ import type { ConnectionHost } from '../connection/setup.ts';
 import { keyVersion, stampOf } from '../connection/versions.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
+import { type ConnectionIdGenerator, randomIds } from '../ids/generator.ts';
 import { admit, type InitialSecrets } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
 import { Routing } from './routing.ts';
@@ -42,6 +43,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   readonly #alpn: readonly string[] | undefined;
   readonly #random: Random;
   readonly #idRandom: Random;
+  readonly #ids: ConnectionIdGenerator;
   readonly #routing = new Routing();
   readonly #deadlines = new Deadlines();
   readonly #stateless: Stateless;
@@ -67,6 +69,10 @@ export class Endpoint implements Machine<EndpointEvent> {
     if (this.#alpn?.length === 0) throw new UsageError('accept.alpn is empty: a server must speak at least one protocol (RFC 9001 §8.1)');
     this.#random = options.policies.random;
     this.#idRandom = this.#random.fork('connection-ids');
+    this.#ids = options.connectionIds ?? randomIds(this.#config.connectionIdLength);
+    const { length } = this.#ids;
+    if (!Number.isInteger(length) || length < 4 || length > 20)
+      throw new UsageError(`the generator makes connection IDs of ${length} octets; they must have 4 to 20`);
     this.#stateless = new Stateless(this.#random.fork('stateless'), options.policies.crypto);
     this.#tokens = new AddressTokens(options.policies.crypto, this.#random.fork('address-tokens'));
     this.#retry = options.accept?.retry ?? 'under-load';
@@ -115,7 +121,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   #firstDestination(): Uint8Array {
-    const first = new Uint8Array(Math.max(MIN_FIRST_ID, this.#config.connectionIdLength));
+    const first = new Uint8Array(Math.max(MIN_FIRST_ID, this.#ids.length));
     this.#idRandom.fill(first);
     return first;
   }
@@ -129,7 +135,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   receive(now: Micros, datagram: Datagram): void {
     const header = this.#header;
     const { bytes, length } = datagram;
-    if (readHeader(bytes, 0, length, this.#config.connectionIdLength, header, this.#config.grease) !== '') {
+    if (readHeader(bytes, 0, length, this.#ids.length, header, this.#config.grease) !== '') {
       this.#drop('header');
       return;
     }
@@ -237,7 +243,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   /** A first Initial. */
   #accept(now: Micros, datagram: Datagram, alpn: readonly string[]): void {
     const header = this.#header;
-    if (header.destinationIdLength < MIN_FIRST_ID) {
+    if (header.destinationIdLength < MIN_FIRST_ID && header.tokenLength === 0) {
       this.#drop('header');
       return;
     }
@@ -263,6 +269,11 @@ export class Endpoint implements Machine<EndpointEvent> {
       // RFC 9000 §8.1.2: a client that has been asked already will not take another Retry; it is told at once
       this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.INVALID_TOKEN, 'the token of the Retry is not valid');
       this.#drop('refused');
+      return;
+    }
+    // RFC 9000 §7.2; after a Retry the ID is ours, and may be shorter
+    if (first.length < MIN_FIRST_ID && token.kind !== 'retry') {
+      this.#drop('header');
       return;
     }
     if (token.kind === 'unknown' && this.#asksForRetry) {
@@ -359,9 +370,9 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   #freshId(): Uint8Array {
-    const id = new Uint8Array(this.#config.connectionIdLength);
+    const id = new Uint8Array(this.#ids.length);
     for (let attempts = 0; attempts < 100; attempts++) {
-      this.#idRandom.fill(id);
+      this.#ids.generate(id, this.#idRandom);
       if (!this.#routing.has(id)) return id;
     }
     throw new Error(`no free connection ID of ${id.length} octets was found, the last was ${toHex(id)}`);
