@@ -1,9 +1,10 @@
+import { fixedWindow } from '@quiclab/congestion';
 import type { ConnectionEvent } from '@quiclab/quic';
 import { SECOND } from '@quiclab/sansio';
-import { TransportErrorCode as Code, FrameType, writeDatagramHeader } from '@quiclab/wire';
+import { TransportErrorCode as Code, FrameType, writeDatagramHeader, writePing } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { fromText, Pair, type PairOptions, text } from './pair.ts';
-import { find, frames, ScriptedPeer } from './scripted-peer.ts';
+import { find, frames, ScriptedPeer, writeSimpleAck } from './scripted-peer.ts';
 
 const CONFIG = { maxDatagramFrameSize: 65_535 };
 
@@ -142,6 +143,25 @@ describe('datagrams (RFC 9221)', () => {
     pass(pair, 20 * SECOND);
     expect(told).toBeGreaterThan(200);
     expect(pair.connection.state).toBe('open');
+  });
+
+  test('the largest is not kept waiting by acknowledgements when there is room for one packet at a time', () => {
+    const pair = new Pair({ config: CONFIG, clientPolicies: { congestion: () => fixedWindow(1_250) } }).handshake();
+    pass(pair);
+    const { connection } = pair;
+    const id = connection.openStream('uni')!;
+    connection.write(pair.now, id, new Uint8Array(100_000));
+    pair.settle(); // the window is full
+    const peer = new ScriptedPeer(pair, 'server');
+    connection.sendDatagram(new Uint8Array(connection.maxDatagramSize));
+    const largest = () =>
+      Math.max(...pair.clientObserver.sent.filter(({ level }) => level === 'application').map(({ packetNumber }) => packetNumber));
+    for (let round = 0; round < 10; round++)
+      peer.send('application', (w) => {
+        writePing(w); // with every ACK that makes room comes something to acknowledge
+        writeSimpleAck(w, largest());
+      });
+    expect(sentDatagrams(pair)).toEqual([0]);
   });
 
   test('the peer says how large a frame may be, its type and length included (§3)', () => {
