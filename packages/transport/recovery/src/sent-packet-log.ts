@@ -77,6 +77,7 @@ export class SentPacketLog implements SentPackets {
     record.level = 0;
     record.datagram = -1;
     record.ecn = 0;
+    record.repeated = false;
     record.frames.length = 0;
     record.state = PacketState.FREE;
     return record;

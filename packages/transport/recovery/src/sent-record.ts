@@ -23,6 +23,8 @@ export class SentRecord implements SentPacket {
   datagram = -1;
   /** The ECN bits that it left with; recovery does not read them. */
   ecn = 0;
+  /** The sender's own tag: a probe has said its frames again, in a packet that is outstanding behind it; recovery does not read it. */
+  repeated = false;
   /** What the packet carried, as numbers that the sender understands. Empty when a record is handed out. */
   readonly frames: number[] = [];
 

@@ -24,8 +24,6 @@ export class Outbound {
   #paced = false;
   /** Probes owed, in all spaces. */
   #probing = 0;
-  /** In each space, how many packets were said again by the probes of this timeout. */
-  readonly #repeated = [0, 0, 0];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -144,10 +142,13 @@ export class Outbound {
     const { space } = packet;
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
-    // a client that still sends 0-RTT has received nothing in this space, so there is no ACK to keep out (RFC 9000 Table 3)
-    // beside a datagram that fills a packet there is no room for an ACK: one that is owed goes alone, another waits
+    // In the handshake, and with every probe, what was acknowledged before is said again: that ACK may be what the peer waits for.
+    // (A client that still sends 0-RTT has received nothing in this space, so there is no ACK to keep out: RFC 9000 Table 3.)
+    const again = received.ranges.count > 0 && (space.index !== Space.APPLICATION || probes > 0);
+    // Beside a datagram that fills a packet there is no room for an ACK: one that is owed goes alone, another waits.
     const alone = space.index === Space.APPLICATION && parts.datagrams.needsPacket && this.#probing === 0;
-    if (received.due || (received.unacknowledged && !alone)) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    if (received.due || again || (received.unacknowledged && !alone))
+      packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
     if (alone && packet.hasAck) return;
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
@@ -161,32 +162,31 @@ export class Outbound {
   }
 
   /**
-   * Lost handshake data, and a window full of Application packets that the peer cannot read, or not acknowledge, before it has
-   * that data. No probe timeout is armed for them before confirmation (RFC 9002 §6.2.1): one packet leaves, as a probe would.
+   * Lost handshake data, and a window full of packets of later spaces that the peer cannot read, or not acknowledge, before it
+   * has that data. One packet leaves, as a probe would: no probe timeout is armed for this space while nothing of it is in
+   * flight, nor for the Application space before confirmation (RFC 9002 §6.2.1).
    */
   #wouldWaitForEver({ index, crypto }: PacketSpace): boolean {
     const { budget, path } = this.#parts;
+    if (budget.refusedBy !== 'window' || index === Space.APPLICATION || !crypto.hasToSend) return false;
+    if (path.recovery.ackElicitingInFlight(index) > 0) return false;
     return (
-      budget.refusedBy === 'window' &&
-      index !== Space.APPLICATION &&
-      crypto.hasToSend &&
-      path.recovery.ackElicitingInFlight(index) === 0 &&
-      path.recovery.ackElicitingInFlight(Space.APPLICATION) > 0
+      path.recovery.ackElicitingInFlight(Space.APPLICATION) > 0 ||
+      (index === Space.INITIAL && path.recovery.ackElicitingInFlight(Space.HANDSHAKE) > 0)
     );
   }
 
-  /** RFC 9002 §6.2.4: a probe brings along what is in flight in the other spaces of the handshake. */
+  /** RFC 9002 §6.2.4: a probe brings along what is in flight, or waits to be said again, in the other spaces of the handshake. */
   #joinsProbe(space: PacketSpace, probes: number): boolean {
-    return probes > 0 || (space.index !== Space.APPLICATION && this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0);
+    if (probes > 0) return true;
+    return space.index !== Space.APPLICATION && (space.crypto.hasToSend || this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0);
   }
 
   /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring new stream data instead. */
   #repeat(space: PacketSpace, probes: number): void {
-    const repeated = this.#repeated[space.index]!;
     if (!this.#joinsProbe(space, probes) || space.crypto.hasToSend) return;
-    if (repeated > 0 && space.index === Space.APPLICATION && this.#parts.sender.hasToSend) return;
-    repeatOldest(this.#parts, space.index, repeated);
-    this.#repeated[space.index] = this.#probing > 1 ? repeated + 1 : 0;
+    if (this.#probing === 1 && space.index === Space.APPLICATION && this.#parts.sender.hasToSend) return;
+    repeatOldest(this.#parts, space.index);
   }
 
   #commit(now: Micros, packet: PacketBuilder, path: Path): void {

@@ -115,12 +115,15 @@ function sayAgain(parts: Parts, record: SentRecord): void {
   }
 }
 
-/** What an ack-eliciting probe should repeat: the nth oldest outstanding packet of the space that says anything. RFC 9002 §6.2.4. */
-export function repeatOldest(parts: Parts, space: Space, nth: number): void {
+/**
+ * What an ack-eliciting probe should repeat: the oldest outstanding packet of the space that says anything and was not repeated
+ * yet. A repeated one stands behind it, so that probe after probe goes through all that is outstanding. RFC 9002 §6.2.4.
+ */
+export function repeatOldest(parts: Parts, space: Space): void {
   const sent = parts.path.recovery.sentPackets(space);
-  let record = sent.oldest();
-  for (let skip = nth; record !== undefined; record = sent.after(record.packetNumber)) {
-    if (!saysSomething(record) || skip-- > 0) continue;
+  for (let record = sent.oldest(); record !== undefined; record = sent.after(record.packetNumber)) {
+    if (record.repeated || !saysSomething(record)) continue;
+    record.repeated = true;
     sayAgain(parts, record);
     return;
   }
