@@ -87,18 +87,20 @@ async function runJob(job: Job, room: Room): Promise<Result> {
   }
 }
 
-async function runAll(jobs: readonly Job[], random: Random): Promise<Result[]> {
-  const workspace = mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
-  process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
+/** @param kept  where to leave the files, captures and key logs of all runs */
+async function runAll(jobs: readonly Job[], random: Random, kept: string | undefined): Promise<Result[]> {
+  const workspace = kept ?? mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
+  mkdirSync(workspace, { recursive: true });
+  if (kept === undefined) process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
   const certificates = makeCertificates(workspace, monotonicClock().now());
   const results: Result[] = [];
   for (const [index, job] of jobs.entries()) {
-    const directory = join(workspace, String(index));
+    const directory = join(workspace, `${job.peer}-${job.case}-${job.role}`);
     mkdirSync(directory);
     const result = await runJob(job, { directory, certificates, random: random.fork(`${job.peer}/${job.case}/${job.role}`) });
     process.stderr.write(`[${index + 1}/${jobs.length}] ${line(result)}\n`);
     results.push(result);
-    rmSync(directory, { recursive: true, force: true });
+    if (kept === undefined) rmSync(directory, { recursive: true, force: true });
   }
   return results;
 }
@@ -110,6 +112,7 @@ interface Options {
   readonly case?: string;
   readonly role?: Role;
   readonly seed: string;
+  readonly keep?: string;
   readonly standIn: string;
 }
 
@@ -122,6 +125,7 @@ const program = new Command('interop')
   .addOption(new Option('--peer <NAME>', 'this peer only').choices(names((job) => job.peer)))
   .addOption(new Option('--case <NAME>', 'this case only').choices(names((job) => job.case)))
   .addOption(new Option('--role <ROLE>', 'this role of ours only').choices(ROLES))
+  .option('--keep <DIR>', 'leave what came of each run there: files, and a capture and a key log where the case has them')
   .option('--seed <SEED>', 'for the content of the files', '1')
   .addOption(
     new Option('--stand-in <NAME>', 'what stands at our end: another peer here tests the harness')
@@ -137,7 +141,7 @@ const jobs = allJobs(PROGRAM_PEERS.find((peer) => peer.name === options.standIn)
 if (jobs.length === 0)
   program.error(`error: ${options.peer} has no case ${options.case ?? 'at all'} with us as ${options.role ?? 'either'}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // 'exit' ends what was started
-const results = await runAll(jobs, seededRandom(options.seed));
+const results = await runAll(jobs, seededRandom(options.seed), options.keep);
 process.stdout.write(`${matrix(results)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
 if (options.readme === true) {

@@ -180,6 +180,7 @@ export const CASES: readonly InteropCase[] = [
     path: () => PREFERRED_ADDRESS,
     requirements: [handshakes(1), movedToPreferredAddress],
     needs: ['preferred address'],
+    clientArguments: ['--migrate'],
   },
   {
     ...usual,

@@ -3,11 +3,10 @@ import { nodeProvider, readPem } from '@quiclab/crypto/node';
 import { H3 } from '@quiclab/http3';
 import { HQ_ALPN, HQ_NO_ERROR } from '@quiclab/http3/hq';
 import { type Connection, Endpoint } from '@quiclab/quic';
-import type { Address } from '@quiclab/sansio';
 import { clientHandshake } from '@quiclab/tls';
 import { type Driver, drive, UdpSocket } from '@quiclab/udp';
 import { Downloader } from './downloader.ts';
-import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, policies, suites } from './endpoint-common.ts';
+import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, parseAddress, policies, suites } from './endpoint-common.ts';
 import { type HttpApp, HttpOverQuic } from './http-app.ts';
 
 export interface ClientOptions extends CommonOptions {
@@ -41,6 +40,9 @@ export async function download(paths: readonly string[], options: ClientOptions)
   }
 }
 
+/** Three probe timeouts of a slow path are longer than anybody wants to wait for the next case. */
+const LONGEST_FAREWELL_MS = 500;
+
 interface Before {
   readonly session?: Uint8Array;
   readonly token?: Uint8Array;
@@ -65,7 +67,7 @@ class Client {
 
   static async open(options: ClientOptions): Promise<Client> {
     const client = new Client(options);
-    const socket = await UdpSocket.bind({ host: remoteOf(options.connect).host.includes(':') ? '::1' : '127.0.0.1', port: 0 });
+    const socket = await UdpSocket.bind({ host: parseAddress(options.connect).host.includes(':') ? '::1' : '127.0.0.1', port: 0 });
     client.#driver = drive(client.#endpoint, socket, {
       clock,
       handle: (event) => {
@@ -121,7 +123,7 @@ class Client {
         },
       };
       const connection = this.#endpoint.connect(startedAt, {
-        remote: remoteOf(connect),
+        remote: parseAddress(connect),
         serverName,
         alpn: [alpn],
         ...(version === undefined ? {} : { version: Number(version) }),
@@ -144,15 +146,10 @@ class Client {
     this.#endpoint.close(clock.now(), this.#options.alpn === HQ_ALPN ? HQ_NO_ERROR : H3.NO_ERROR, '');
     this.#driver!.wake();
     this.#closeWhenDrained();
+    setTimeout(() => this.#driver!.close(), LONGEST_FAREWELL_MS).unref();
   }
 
   #closeWhenDrained(): void {
     if (this.#ended && this.#endpoint.connections.size === 0) void this.#driver!.close();
   }
-}
-
-/** 127.0.0.1:443 or [::1]:443. */
-function remoteOf(connect: string): Address {
-  const colon = connect.lastIndexOf(':');
-  return { host: connect.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(connect.slice(colon + 1)) };
 }

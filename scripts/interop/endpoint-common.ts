@@ -6,6 +6,7 @@ import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
 import { Http3Connection, type HttpConnection } from '@quiclab/http3';
 import { HQ_ALPN, HqConnection } from '@quiclab/http3/hq';
 import { type Connection, type EndpointEvent, type EndpointOptions, type Observer, standardPolicies } from '@quiclab/quic';
+import type { Address } from '@quiclab/sansio';
 import type { HandshakeFactory } from '@quiclab/tls';
 import { KeyLogObserver, QlogObserver, TeeObserver } from '@quiclab/trace';
 import { monotonicClock } from '@quiclab/udp';
@@ -68,6 +69,12 @@ export class Dispatch {
     if (!this.#connections.has(connection)) this.#connections.set(connection, this.#make(connection));
     return this.#connections.get(connection)!;
   }
+}
+
+/** 127.0.0.1:443 or [::1]:443. */
+export function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
 export function fail(error: Error): never {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { nodeProvider, readPem, systemRandom } from '@quiclab/crypto/node';
 import { Endpoint } from '@quiclab/quic';
+import type { Address } from '@quiclab/sansio';
 import { serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { drive, UdpSocket } from '@quiclab/udp';
-import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, policies, suites } from './endpoint-common.ts';
+import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, parseAddress, policies, suites } from './endpoint-common.ts';
 import { FileServer } from './file-server.ts';
 import { HttpOverQuic } from './http-app.ts';
 
@@ -14,6 +15,8 @@ export interface ServerOptions extends CommonOptions {
   readonly host: string;
   readonly port: string;
   readonly retry?: boolean;
+  readonly v2?: boolean;
+  readonly preferred?: string;
 }
 
 export async function serve(options: ServerOptions): Promise<void> {
@@ -24,7 +27,11 @@ export async function serve(options: ServerOptions): Promise<void> {
   const identity = { provider: nodeProvider, certificates, privateKey, tickets, earlyData: true };
   const endpoint = new Endpoint({
     policies: policies(options, serverHandshake({ ...identity, ...suites(options) })),
-    config: config(options),
+    config: {
+      ...config(options),
+      preferOwnVersion: options.v2 === true,
+      ...(options.preferred === undefined ? {} : { preferredAddress: preferredAddress(parseAddress(options.preferred)) }),
+    },
     accept: { alpn: [options.alpn], retry: options.retry === true ? 'always' : 'under-load' },
   });
   const http = makeHttp('server', options.alpn);
@@ -38,3 +45,5 @@ export async function serve(options: ServerOptions): Promise<void> {
   });
   process.stdout.write(`listening ${socket.address().port}\n`);
 }
+
+const preferredAddress = (address: Address) => (address.host.includes(':') ? { ipv6: address } : { ipv4: address });

@@ -20,6 +20,8 @@ common(program.command('server'))
   .option('--host <ADDRESS>', 'to listen on', '127.0.0.1')
   .option('--port <PORT>', 'UDP port', '0')
   .option('--retry', 'ask every client for a token')
+  .option('--v2', 'go on with version 2 where the client can')
+  .option('--preferred <HOST:PORT>', 'where clients should go once they are here')
   .action((options: ServerOptions) => serve(options).catch(fail));
 common(program.command('client'))
   .argument('<paths...>')
@@ -34,5 +36,7 @@ common(program.command('client'))
   .option('--early', 'the same, with the second connection asking in 0-RTT')
   .option('--key-update', 'move to the next keys as soon as that is allowed')
   .option('--version <NUMBER>', 'the version to begin with')
+  .option('--migrate', 'what is done anyway: we go to the preferred address of the server')
+  .option('--v2', 'what is done anyway: version 2 is offered, and version 1 the first')
   .action((paths: string[], options: ClientOptions) => download(paths, options).catch(fail));
 program.parse();

@@ -50,7 +50,8 @@ interface Cursor {
 function shortPacket(datagram: Uint8Array, cursor: Cursor): SeenPacket | undefined {
   const { at } = cursor;
   cursor.at = datagram.length;
-  if ((datagram[at] & FIXED_BIT) === 0) return undefined; // padding behind the last packet
+  // padding behind the last packet; a fixed bit of 0 alone does not make it that (RFC 9287)
+  if ((datagram[at] & FIXED_BIT) === 0 && datagram.subarray(at).every((octet) => octet === 0)) return undefined;
   const destination = hex(datagram.subarray(at + 1, at + 1 + SHORT_ID_OCTETS));
   return { kind: '1-rtt', version: 0, destination, source: '', tokenOctets: 0, octets: datagram.length - at };
 }

@@ -144,6 +144,7 @@ function judge(test: InteropCase, { client, server, evidence, difference, second
     gaveUp ? undefined : difference,
     ...(client.code === 0 || gaveUp ? test.requirements.map((requirement) => requirement.against(evidence)) : []),
   ].filter((problem) => problem !== undefined);
+  if (problems.length > 0 && gaveUp) problems.push(`the client gave up: ${client.complaint}`);
   if (problems.length > 0 && server.complaint !== '') problems.push(`the server said: ${server.complaint}`);
   if (problems.length > 0) return { outcome: 'failed', detail: problems.join('; ') };
   const { up, down } = evidence.datagrams;

@@ -152,6 +152,7 @@ async def run_client(arguments):
         chosen.original_version = QuicProtocolVersion.VERSION_1
     if arguments.version:
         chosen.original_version = int(arguments.version, 16)
+        chosen.supported_versions = [chosen.original_version, QuicProtocolVersion.VERSION_1]
     host, port = arguments.connect.rsplit(":", 1)
     out = Path(arguments.out)
 
@@ -209,6 +210,7 @@ def main():
     client.add_argument("--resume", action="store_true")
     client.add_argument("--early", action="store_true")
     client.add_argument("--key-update", action="store_true")
+    client.add_argument("--migrate", action="store_true", help="what it does anyway")
     client.add_argument("--version")
     client.add_argument("paths", nargs="+")
     for role in (server, client):

@@ -62,7 +62,7 @@ type options struct {
 	timeout                 float64
 	separately              bool
 	resume, early           bool
-	keyUpdate               bool
+	keyUpdate, migrate      bool
 	version                 string
 	paths                   []string
 }
@@ -102,6 +102,7 @@ func run(arguments []string) error {
 	flags.BoolVar(&o.resume, "resume", false, "client: the first path, then the rest on a connection that resumes")
 	flags.BoolVar(&o.early, "early", false, "client: the same, in 0-RTT")
 	flags.BoolVar(&o.keyUpdate, "key-update", false, "client: update keys early")
+	flags.BoolVar(&o.migrate, "migrate", false, "client: go to the server's preferred address")
 	flags.StringVar(&o.version, "version", "", "client: version to begin with")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
@@ -151,7 +152,10 @@ func lacking(o options) string {
 		return "quic-go speaks version 2, but has no compatible version negotiation (RFC 9368)"
 	}
 	if o.preferred != "" {
-		return "quic-go has no preferred address to configure, and its client never goes to one"
+		return "quic-go has no preferred address to configure"
+	}
+	if o.migrate {
+		return "quic-go takes the connection ID of a preferred address, and never goes there"
 	}
 	return ""
 }

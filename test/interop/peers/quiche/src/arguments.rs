@@ -7,7 +7,7 @@ pub struct Arguments {
     pub paths: Vec<String>,
 }
 
-const SWITCHES: &[&str] = &["insecure", "chacha20", "retry", "separately", "resume", "early", "key-update", "v2"];
+const SWITCHES: &[&str] = &["insecure", "chacha20", "retry", "separately", "resume", "early", "key-update", "migrate", "v2"];
 
 impl Arguments {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {

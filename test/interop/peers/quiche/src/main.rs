@@ -22,7 +22,7 @@ fn lacking(arguments: &Arguments) -> Option<&'static str> {
     if arguments.has("v2") {
         return Some("quiche::version_is_supported knows version 1 only");
     }
-    if arguments.has("preferred") {
+    if arguments.has("preferred") || arguments.has("migrate") {
         return Some("quiche neither encodes nor decodes preferred_address (a TODO in transport_params.rs)");
     }
     if arguments.has("key-update") {

@@ -20,7 +20,7 @@ fn lacking(arguments: &Arguments) -> Option<&'static str> {
     if arguments.has("v2") {
         return Some("quinn-proto knows version 1 and drafts only (crypto::rustls::interpret_version)");
     }
-    if arguments.has("preferred") && arguments.role == "client" {
+    if arguments.has("migrate") {
         return Some("quinn's client takes the connection ID of a preferred address, and never goes there");
     }
     None
@@ -37,7 +37,7 @@ async fn main() {
         _ => client::run(&arguments).await,
     };
     if let Err(error) = result {
-        let unsupported = error.to_string().contains("unsupported version");
+        let unsupported = error.to_string().contains("unsupported QUIC version");
         end(&error.to_string(), if unsupported { UNSUPPORTED } else { 1 });
     }
 }
