@@ -1,5 +1,3 @@
-import type { Address } from '@quiclab/sansio';
-
 /**
  * Why octets from the network were not taken. A value, not an exception: unauthenticated packets are frequent and
  * expected; they are counted, traced and forgotten (RFC 9000 §12.2, §5.2).
@@ -15,7 +13,7 @@ export type DropReason =
   | 'unknown-path' // from an address where we expect nobody: before the handshake is confirmed, or no server of ours
   | 'initial-too-small' // RFC 9000 §14.1: a client's Initial in a datagram below 1,200 octets
   | 'refused' // no room for another connection
-  | 'retry' // a Retry packet; not supported yet
+  | 'retry' // a Retry packet that answers nothing of ours: a second one, too late, or with IDs of others
   | 'closing' // this connection is over
   | 'invalid-version-negotiation';
 
@@ -67,6 +65,3 @@ export class AssertionError extends Error {
 export function assert(claim: boolean, message: string): asserts claim {
   if (!claim) throw new AssertionError(message);
 }
-
-export const describeAddress = (address: Address): string =>
-  address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;

@@ -33,8 +33,3 @@ export type ConnectionEvent =
 
 /** `active`: the connection has events; told once, and again when more come up, or when some were polled and some were not. `drained`: it is gone, forget it. */
 export type EndpointEvent = { readonly type: 'accepted' | 'active' | 'drained'; readonly connection: Connection };
-
-export interface ConnectionFacts {
-  readonly local: Address;
-  readonly remote: Address;
-}

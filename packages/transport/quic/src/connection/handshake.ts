@@ -109,10 +109,11 @@ export class CryptoHandshake {
 
   /** Keys of a space go, and with them all that was in flight there. RFC 9001 §4.9, RFC 9002 §6.4. */
   discard(now: Micros, parts: Parts, space: Space): void {
-    const { keys, before, level } = parts.spaces[space]!;
+    const { keys, before, crypto, level } = parts.spaces[space]!;
     if (keys.discarded) return;
     keys.discard();
     before?.discard();
+    crypto.release();
     parts.path.recovery.discardSpace(now, space);
     parts.observer.keysDiscarded(now, level);
   }
@@ -228,7 +229,7 @@ export class CryptoHandshake {
     parts.path.limitDatagramSize(peer.maxUdpPayloadSize);
     this.#takeLimits(parts, peer);
     if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);
-    // RFC 9000 §5.1.1: a preferred address, which we do not use yet, brings the connection ID of sequence number 1
+    // RFC 9000 §5.1.1: a preferred address, used or not, brings the connection ID of sequence number 1
     if (peer.preferredAddress !== undefined)
       parts.peerIds.onNew(1, 0, peer.preferredAddress.connectionId, peer.preferredAddress.resetToken);
     parts.quicBit.greased = peer.greaseQuicBit && parts.config.grease;

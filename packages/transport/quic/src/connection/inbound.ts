@@ -1,7 +1,17 @@
 import { sameBytes } from '@quiclab/bytes';
 import { decodeAckDelay, Space } from '@quiclab/recovery';
 import { type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
-import { FrameReader, FrameType, PacketHeader, PacketType, readHeader, TransportError, TransportErrorCode } from '@quiclab/wire';
+import {
+  FrameReader,
+  FrameType,
+  MIN_STATELESS_RESET,
+  PacketHeader,
+  PacketType,
+  RESET_TOKEN_LENGTH,
+  readHeader,
+  TransportError,
+  TransportErrorCode,
+} from '@quiclab/wire';
 import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
@@ -170,14 +180,13 @@ export class Inbound {
     if (index === Space.APPLICATION && newest && !early && parts.side === 'server') this.#follow(now);
     parts.idle.onReceived(now, parts.path.probeTimeout);
     if (!parts.observed) return;
-    reportReceived(now, parts, early ? 'early' : space.level, packetNumber, size, ackEliciting);
+    reportReceived(now, parts, this.#path.id, early ? 'early' : space.level, packetNumber, size, ackEliciting);
     if (index === Space.APPLICATION && space.keys.generation !== this.#generation) {
       this.#generation = space.keys.generation;
       parts.observer.keyUpdated(now, 'peer', this.#generation & 1);
     }
   }
 
-  /** Whether anything in the packet elicits an acknowledgement. */
   /** A server goes where its peer is. RFC 9000 §9.3. */
   #follow(now: Micros): void {
     const { paths, observer, events } = this.#parts;
@@ -192,6 +201,7 @@ export class Inbound {
     if (newId) this.#lastDestination.set(this.#destination);
   }
 
+  /** Whether anything in the packet elicits an acknowledgement. */
   #readFrames(now: Micros, index: Space, early: boolean, bytes: Uint8Array, start: number, end: number): boolean {
     const frames = this.#frames;
     const { observed, view, lifecycle } = this.#parts;
@@ -321,7 +331,8 @@ export class Inbound {
   }
 
   #isStatelessReset(bytes: Uint8Array, length: number): boolean {
-    return length >= 21 && (bytes[0]! & 0xc0) === 0x40 && this.#parts.peerIds.isResetToken(bytes, length - 16);
+    if (length < MIN_STATELESS_RESET || (bytes[0]! & 0xc0) !== 0x40) return false;
+    return this.#parts.peerIds.isResetToken(bytes, length - RESET_TOKEN_LENGTH);
   }
 
   /** Keys have come: so do the packets that waited for them, which may bring the next keys. */

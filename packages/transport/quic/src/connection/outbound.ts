@@ -31,7 +31,7 @@ export class Outbound {
 
   /** Fills `into` and returns true, or returns false when there is nothing to send now. */
   pollTransmit(now: Micros, into: Datagram): boolean {
-    const { lifecycle, budget, path, counters } = this.#parts;
+    const { lifecycle, budget, path } = this.#parts;
     if (!lifecycle.open && !lifecycle.closeDue) return false;
     if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
@@ -50,21 +50,14 @@ export class Outbound {
     if (this.#pad) last.padTo(Math.min(MIN_INITIAL_DATAGRAM, budget.datagram));
     this.#commit(now, last, path);
     lifecycle.closeDue = false;
-    into.length = this.#end;
-    into.local = path.local;
-    into.remote = path.remote;
-    into.ecn = 0;
-    path.onSent(now, this.#end);
+    this.#address(now, into, path);
     if (this.#paced) budget.onSent(now, this.#end); // RFC 9002 §7.7: not what carries ACKs alone
-    counters.datagramsSent++;
-    counters.bytesSent += this.#end;
-    this.#parts.observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
     return true;
   }
 
   /** A challenge, or the answer to one: a datagram of its own, of full size. RFC 9000 §8.2. */
   #probePath(now: Micros, into: Datagram): boolean {
-    const { paths, spaces, versions, peerIds, localIds, counters, observer } = this.#parts;
+    const { paths, spaces, versions, peerIds, localIds } = this.#parts;
     const path = paths.nextProbe();
     const space = spaces[Space.APPLICATION]!;
     if (path === undefined || !space.keys.canWrite) return false;
@@ -81,6 +74,13 @@ export class Outbound {
     }
     packet.padTo(room);
     this.#commit(now, packet, path);
+    this.#address(now, into, path);
+    return true;
+  }
+
+  /** All packets are in: where the datagram goes, and what that counts for. */
+  #address(now: Micros, into: Datagram, path: Path): void {
+    const { counters, observer } = this.#parts;
     into.length = this.#end;
     into.local = path.local;
     into.remote = path.remote;
@@ -89,7 +89,6 @@ export class Outbound {
     counters.datagramsSent++;
     counters.bytesSent += this.#end;
     observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
-    return true;
   }
 
   #packet(now: Micros, index: Space, into: Datagram): void {

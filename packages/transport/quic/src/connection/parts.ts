@@ -25,8 +25,11 @@ import type { Idle } from './idle.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Versions } from './versions.ts';
 
-/** The parts of a connection, each the owner of one subject. Receiving hands frames to them, sending asks them for frames. */
-export interface Parts {
+/**
+ * The parts of a connection, each the owner of one subject. Receiving hands frames to them, sending asks them for frames.
+ * A class with its fields one by one, as they are read for every packet: a literal with a getter is a hash table to V8.
+ */
+export class Parts {
   readonly side: 'client' | 'server';
   readonly versions: Versions;
   readonly policies: Policies;
@@ -43,8 +46,6 @@ export interface Parts {
   readonly spaces: readonly PacketSpace[];
   readonly recovery: Recovery;
   readonly paths: Paths;
-  /** The active one of them. */
-  readonly path: Path;
   readonly budget: Budget;
   readonly quicBit: QuicBit;
   readonly localIds: LocalIds;
@@ -64,6 +65,45 @@ export interface Parts {
   readonly counters: Counters;
   /** What the peer said; the defaults until it did. */
   peerParameters: TransportParameters;
+
+  constructor(parts: Omit<Parts, 'path'>) {
+    this.side = parts.side;
+    this.versions = parts.versions;
+    this.policies = parts.policies;
+    this.config = parts.config;
+    this.originalDestination = parts.originalDestination;
+    this.newDestination = parts.newDestination;
+    this.observer = parts.observer;
+    this.observed = parts.observed;
+    this.view = parts.view;
+    this.events = parts.events;
+    this.spaces = parts.spaces;
+    this.recovery = parts.recovery;
+    this.paths = parts.paths;
+    this.budget = parts.budget;
+    this.quicBit = parts.quicBit;
+    this.localIds = parts.localIds;
+    this.peerIds = parts.peerIds;
+    this.lifecycle = parts.lifecycle;
+    this.idle = parts.idle;
+    this.handshake = parts.handshake;
+    this.handshakeDone = parts.handshakeDone;
+    this.newToken = parts.newToken;
+    this.ping = parts.ping;
+    this.datagrams = parts.datagrams;
+    this.retry = parts.retry;
+    this.table = parts.table;
+    this.streams = parts.streams;
+    this.sender = parts.sender;
+    this.credit = parts.credit;
+    this.counters = parts.counters;
+    this.peerParameters = parts.peerParameters;
+  }
+
+  /** The active one of the paths. */
+  get path(): Path {
+    return this.paths.active;
+  }
 }
 
 /** Address validation by a token, seen from the handshake. RFC 9000 §8.1. */

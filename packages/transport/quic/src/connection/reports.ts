@@ -7,11 +7,19 @@ import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
 
 /** Tells the observer of a packet that was opened and read; its frames are in the view's log already. */
-export function reportReceived(now: Micros, parts: Parts, level: Level, packetNumber: number, size: number, ackEliciting: boolean): void {
-  const { view, path, counters, observer } = parts;
+export function reportReceived(
+  now: Micros,
+  parts: Parts,
+  path: number,
+  level: Level,
+  packetNumber: number,
+  size: number,
+  ackEliciting: boolean,
+): void {
+  const { view, counters, observer } = parts;
   view.level = level;
   view.packetNumber = packetNumber;
-  view.path = path.id;
+  view.path = path;
   view.datagram = counters.datagramsReceived - 1;
   view.bytes = size;
   view.ackEliciting = ackEliciting;

@@ -24,7 +24,7 @@ import { CryptoHandshake } from './handshake.ts';
 import { Idle } from './idle.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { localParameters, preferredAddress, rememberedLimits } from './parameters.ts';
-import type { Counters, Parts } from './parts.ts';
+import { type Counters, Parts } from './parts.ts';
 import { installInitial, Versions } from './versions.ts';
 
 /** What the endpoint does for a connection. */
@@ -118,7 +118,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     observer.parameters(at, 'local', said);
     return encodeTransportParameters(said, grease);
   };
-  const parts: Parts = {
+  const parts = new Parts({
     side,
     versions,
     policies,
@@ -132,9 +132,6 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config)),
     recovery,
     paths,
-    get path() {
-      return paths.active;
-    },
     budget: new Budget(paths),
     quicBit: new QuicBit(setup.random.fork('grease/quic-bit')),
     localIds,
@@ -153,7 +150,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     credit,
     counters: newCounters(),
     peerParameters: defaultTransportParameters,
-  };
+  });
   observer.started(now, side, setup.originalDestination, version);
   installInitial(parts.spaces[Space.INITIAL]!.keys, side, setup.initialSecrets);
   return parts;

@@ -1,7 +1,7 @@
 import { type CryptoProvider, initialSecrets } from '@quiclab/crypto';
 import { integerBelow, type Random } from '@quiclab/sansio';
-import { isReserved, TransportError, TransportErrorCode, VERSION_1, type VersionInformation } from '@quiclab/wire';
-import { SpaceKeys } from '../space/keys.ts';
+import { TransportError, TransportErrorCode, type VersionInformation } from '@quiclab/wire';
+import { keyVersion, SpaceKeys } from '../space/keys.ts';
 
 /** One connection in so many has a reserved version among its available ones. RFC 9368 §3. */
 const GREASED_LISTS = 4;
@@ -18,11 +18,11 @@ export class Versions {
   current: number;
   /** Nothing will change it any more: a client has had handshake data, a server has said some. */
   settled: boolean;
-  /** A client's: this is its second attempt, after a Version Negotiation packet. */
+  /** A client's: this is its second attempt, after a Version Negotiation packet. RFC 9368 §2.1. */
+  isSecondAttempt: boolean;
   readonly #ours: readonly number[];
   readonly #reserved: number;
   readonly #reservedAt: number;
-  #isSecondAttempt: boolean;
   #candidate: SpaceKeys | undefined;
 
   /** @param ours  versions that we speak, preferred first */
@@ -30,15 +30,11 @@ export class Versions {
     this.original = original;
     this.current = original;
     this.settled = false;
+    this.isSecondAttempt = false;
     this.#ours = ours;
     this.#reserved = random !== undefined && random.uint32() % GREASED_LISTS === 0 ? reservedVersion(random) : 0;
     this.#reservedAt = this.#reserved === 0 ? 0 : integerBelow(random!, ours.length + 1);
-    this.#isSecondAttempt = false;
     this.#candidate = undefined;
-  }
-
-  get isSecondAttempt(): boolean {
-    return this.#isSecondAttempt;
   }
 
   /** What we say in version_information. */
@@ -58,7 +54,7 @@ export class Versions {
   restart(version: number): void {
     this.original = version;
     this.current = version;
-    this.#isSecondAttempt = true;
+    this.isSecondAttempt = true;
     this.#candidate = undefined;
   }
 
@@ -93,11 +89,11 @@ export class Versions {
   authenticate(server: VersionInformation | undefined): void {
     const { current, original } = this;
     if (server === undefined) {
-      if (this.#isSecondAttempt || current !== original) fail(`the server does not say that it chose version ${show(current)}`);
+      if (this.isSecondAttempt || current !== original) fail(`the server does not say that it chose version ${show(current)}`);
       return;
     }
     if (server.chosen !== current) fail(`the server chose version ${show(server.chosen)}, its packets have ${show(current)}`);
-    if (!this.#isSecondAttempt) return;
+    if (!this.isSecondAttempt) return;
     // would we have begun like this, had we known? If not, the Version Negotiation packet was somebody else's
     const better = server.available.length === 0 ? 0 : this.select([...server.available, current]);
     if (better !== original)
@@ -107,9 +103,6 @@ export class Versions {
 
 /** A version of 0x?a?a?a?a. RFC 9000 §6.3, §15. */
 export const reservedVersion = (random: Random): number => ((random.uint32() & 0xf0f0_f0f0) | 0x0a0a_0a0a) >>> 0;
-
-/** Whose keys the packets of a version have: with a reserved one they look like version 1, and nobody will open them. */
-export const keyVersion = (version: number): number => (isReserved(version) ? VERSION_1 : version);
 
 /** What is good for one version only, with that version before it: sessions and tokens as applications keep them. RFC 9369 §5. */
 export function stamp(version: number, data: Uint8Array): Uint8Array {

@@ -4,7 +4,7 @@ import type { EventQueue } from '../connection/event-queue.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 
 /** Counted for each datagram that waits beside its octets, since an empty one is not free. */
-export const COST_OF_ONE = 64;
+const COST_OF_ONE = 64;
 
 interface Waiting {
   readonly handle: number;

@@ -15,10 +15,11 @@ import { type ConnectOptions, type EndpointOptions, type Policies, type Transpor
 import { Connection } from '../connection/connection.ts';
 import { MIN_INITIAL_DATAGRAM } from '../connection/inbound.ts';
 import type { ConnectionHost } from '../connection/setup.ts';
-import { keyVersion, stampOf } from '../connection/versions.ts';
+import { stampOf } from '../connection/versions.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
 import { type ConnectionIdGenerator, randomIds } from '../ids/generator.ts';
+import { keyVersion } from '../space/keys.ts';
 import { admit, type InitialSecrets } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
 import { Routing } from './routing.ts';

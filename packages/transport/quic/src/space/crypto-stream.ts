@@ -26,6 +26,11 @@ export class CryptoStream {
     this.#receive = new ReceiveStream(0, Number.MAX_SAFE_INTEGER);
   }
 
+  /** The keys are gone: nothing will be said again. What has come is TLS's to finish with. RFC 9001 §4.9. */
+  release(): void {
+    this.#send = new SendStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  }
+
   write(data: Uint8Array): void {
     this.#send.write(data);
   }

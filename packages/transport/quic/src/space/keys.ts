@@ -15,6 +15,9 @@ import { isReserved, TransportError, TransportErrorCode, VERSION_1 } from '@quic
 /** Packets kept back from the confidentiality limit, so that there are some left to say goodbye with. */
 const RESERVED_FOR_CLOSING = 64;
 
+/** Whose keys the packets of a version have: with a reserved one they look like version 1, and nobody will open them. */
+export const keyVersion = (version: number): number => (isReserved(version) ? VERSION_1 : version);
+
 /**
  * The keys of one packet number space, with their generations and usage limits. RFC 9001 §4.1.4, §5, §6. Only the
  * application space has more than one generation; a peer that starts a key update is followed, in step.
@@ -64,7 +67,7 @@ export class SpaceKeys {
     this.updateWanted = false;
     this.#provider = provider;
     this.version = version;
-    this.#labels = isReserved(version) ? VERSION_1 : version; // such packets look like version 1, and nobody will open them
+    this.#labels = keyVersion(version);
     this.#suite = 'TLS_AES_128_GCM_SHA256';
     this.#readHeader = undefined;
     this.#readPacket = undefined;

@@ -32,7 +32,7 @@ export class StreamSender {
   readonly #observer: Observer;
   /** Streams with control frames to send, and those whose new data waits for connection credit. */
   #control: Stream[];
-  #waiting: Stream[];
+  #waiting: Set<Stream>;
 
   constructor(table: StreamTable, credit: ConnectionCredit, scheduler: StreamScheduler, events: EventQueue, observer: Observer) {
     this.#table = table;
@@ -41,7 +41,7 @@ export class StreamSender {
     this.#events = events;
     this.#observer = observer;
     this.#control = [];
-    this.#waiting = [];
+    this.#waiting = new Set();
   }
 
   get hasToSend(): boolean {
@@ -76,7 +76,10 @@ export class StreamSender {
   reset(stream: Stream, code: number, reliableSize: number): void {
     const send = stream.send!;
     if (!send.reset(code, reliableSize)) return;
-    if (!send.hasToSend) this.#scheduler.onNotReady(stream.id);
+    if (!send.hasToSend) {
+      this.#scheduler.onNotReady(stream.id);
+      this.#waiting.delete(stream); // or streams that a peer stops, and no credit ever frees, would pile up here
+    }
     this.#queueReset(stream);
   }
 
@@ -95,12 +98,10 @@ export class StreamSender {
 
   /** MAX_DATA was raised: streams that waited for it may go on. */
   onConnectionCredit(): void {
+    if (this.#waiting.size === 0) return;
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const stream of waiting) {
-      stream.waitsForConnection = false;
-      this.markReady(stream);
-    }
+    this.#waiting = new Set();
+    for (const stream of waiting) this.markReady(stream);
   }
 
   // ---- frames -------------------------------------------------------------------------------------------------------
@@ -175,10 +176,9 @@ export class StreamSender {
 
   #noteWaiting(stream: Stream): void {
     const send = stream.send;
-    if (send === undefined || !send.hasToSend || stream.waitsForConnection) return;
+    if (send === undefined || !send.hasToSend || this.#waiting.has(stream)) return;
     // it could send, but for the connection's credit
-    stream.waitsForConnection = true;
-    this.#waiting.push(stream);
+    this.#waiting.add(stream);
     this.#credit.noteBlocked();
   }
 

@@ -1,7 +1,7 @@
 import type { ReceiveStream, SendStream, StreamId, StreamPriority } from '@quiclab/streams';
 
 /** RFC 9218 §4: the defaults. */
-export const DEFAULT_PRIORITY: StreamPriority = { urgency: 3, incremental: false };
+const DEFAULT_PRIORITY: StreamPriority = { urgency: 3, incremental: false };
 
 /** One stream: its sending and receiving parts, and what has to be said about it beside its octets. */
 export class Stream {
@@ -24,8 +24,6 @@ export class Stream {
   /** The limit at which STREAM_DATA_BLOCKED is to be said, or was, -1 for none. */
   blockedPending: number;
   blockedSaid: number;
-  /** New data waits for connection credit. */
-  waitsForConnection: boolean;
 
   constructor(id: StreamId, send: SendStream | undefined, receive: ReceiveStream | undefined) {
     this.id = id;
@@ -42,7 +40,6 @@ export class Stream {
     this.creditSaid = 0;
     this.blockedPending = -1;
     this.blockedSaid = -1;
-    this.waitsForConnection = false;
   }
 
   /** Both parts are done: nothing that the peer sends about it means anything any more. */
