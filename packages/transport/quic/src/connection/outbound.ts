@@ -141,13 +141,11 @@ export class Outbound {
     const { space } = packet;
     const { received } = space;
     const probes = path.recovery.probesOwed(space.index);
-    // In the handshake, and with every probe, what was acknowledged before is said again: that ACK may be what the peer waits for.
-    // (A client that still sends 0-RTT has received nothing in this space, so there is no ACK to keep out: RFC 9000 Table 3.)
-    const again = received.ranges.count > 0 && (space.index !== Space.APPLICATION || probes > 0);
+    // What was acknowledged already is not said again, not even with a probe: the peer would take that late ACK for a long round
+    // trip (RFC 9002 §5.1). A client that still sends 0-RTT has received nothing here that Table 3 would keep out.
     // Beside a datagram that fills a packet there is no room for an ACK: one that is owed goes alone, another waits.
     const alone = space.index === Space.APPLICATION && parts.datagrams.needsPacket && this.#probing === 0;
-    if (received.due || again || (received.unacknowledged && !alone))
-      packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    if (received.due || (received.unacknowledged && !alone)) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
     if (alone && packet.hasAck) return;
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
