@@ -82,11 +82,7 @@ export class ClientExchange implements ExchangeListener {
   }
 
   async #upload(body: ReadableStream<Uint8Array>): Promise<void> {
-    this.#outgoing = new OutgoingBody((data) => {
-      const taken = this.#session.http.writeBody(this.#session.now, this.#id, data);
-      this.#session.touched();
-      return taken;
-    });
+    this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data));
     try {
       if (await this.#outgoing.send(body)) {
         this.#session.http.finish(this.#session.now, this.#id);
@@ -128,7 +124,7 @@ export class ClientExchange implements ExchangeListener {
       let body: ReadableStream<Uint8Array> | null = null;
       if (!event.end) {
         this.#incoming = new IncomingBody(
-          () => this.#read(),
+          () => this.#session.readBody(this.#id),
           (completely) => this.#bodyOver(completely),
         );
         if (NULL_BODY.has(event.status)) this.#bodyOver(false);
@@ -141,12 +137,6 @@ export class ClientExchange implements ExchangeListener {
     } catch (error) {
       this.#fail(error, H3.REQUEST_CANCELLED); // a status or a field that Response does not take
     }
-  }
-
-  #read(): { readonly data: Uint8Array; readonly fin: boolean } | undefined {
-    const piece = this.#session.http.readBody(this.#session.now, this.#id);
-    this.#session.touched();
-    return piece;
   }
 
   #bodyOver(completely: boolean): void {

@@ -114,7 +114,7 @@ class ServerExchange implements ExchangeListener {
     this.#incoming = request.end
       ? undefined
       : new IncomingBody(
-          () => this.#read(),
+          () => this.#session.readBody(this.#id),
           (completely) => this.#bodyOver(completely),
         );
     session.listen(this.#id, this);
@@ -159,12 +159,6 @@ class ServerExchange implements ExchangeListener {
     this.#abort.abort(reason);
     this.#incoming?.fail(reason);
     this.#outgoing?.stop(reason);
-  }
-
-  #read(): { readonly data: Uint8Array; readonly fin: boolean } | undefined {
-    const piece = this.#session.http.readBody(this.#session.now, this.#id);
-    this.#session.touched();
-    return piece;
   }
 
   async #answer(event: RequestEvent, handler: Handler): Promise<void> {
@@ -223,7 +217,7 @@ class ServerExchange implements ExchangeListener {
     } else {
       http.respond(now, this.#id, fields, false);
       this.#session.touched();
-      this.#outgoing = new OutgoingBody((data) => this.#write(data));
+      this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data));
       if (!(await this.#outgoing.send(body))) return;
       http.finish(this.#session.now, this.#id);
     }
@@ -236,12 +230,6 @@ class ServerExchange implements ExchangeListener {
     }
     this.#session.touched();
     this.#end();
-  }
-
-  #write(data: Uint8Array): number {
-    const taken = this.#session.http.writeBody(this.#session.now, this.#id, data);
-    this.#session.touched();
-    return taken;
   }
 
   #bodyOver(completely: boolean): void {

@@ -1,5 +1,6 @@
 import { Http3Connection, type HttpEvent } from '@quiclab/http3';
 import { type CloseCause, type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
+import type { Piece } from './body.ts';
 import type { Host } from './host.ts';
 
 /** What is told of one exchange. */
@@ -104,6 +105,20 @@ export class Session {
   touched(): void {
     this.#drain();
     this.#host.driver.wake();
+  }
+
+  /** The next piece of the peer's content; credit for it leaves at once. */
+  readBody(id: number): Piece | undefined {
+    const piece = this.http.readBody(this.now, id);
+    this.touched();
+    return piece;
+  }
+
+  /** Octets taken; what was taken leaves at once. */
+  writeBody(id: number, data: Uint8Array): number {
+    const taken = this.http.writeBody(this.now, id, data);
+    this.touched();
+    return taken;
   }
 
   /** Resolves when `http.request` may have a stream again, or will have none any more. */
