@@ -1,6 +1,5 @@
 import { compare, type LinkResult, type ResultJson, type RunResult } from '@quiclab/report';
-import type { Micros } from '@quiclab/sansio';
-import { seededRandom } from '@quiclab/sansio';
+import { type Micros, seededRandom } from '@quiclab/sansio';
 import { accountRun, type LinkFigures, type RunRecord } from '../record.ts';
 import { VERSION } from '../version.ts';
 import type { DemoOptions } from './options.ts';

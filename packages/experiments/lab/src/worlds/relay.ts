@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createRelay } from '@quiclab/relay';
+import { createRelay, type Relay } from '@quiclab/relay';
 import { seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
@@ -26,13 +26,14 @@ export interface RelayRun {
 export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
   const server = new Child<ToServer, FromServer>('server');
   const client = new Child<ToClient, FromClient>('client');
+  let relay: Relay | undefined;
   try {
     server.say({ type: 'start', model: run.model, dir: run.dir, files: run.files, traces: run.traces });
     const { address, certificate } = await server.hear('listening');
     const up = new LinkLog();
     const down = new LinkLog();
     const link = linkConfig(run.path);
-    const relay = await createRelay({
+    relay = await createRelay({
       listen: { host: '127.0.0.1', port: 0 },
       target: address,
       up: link,
@@ -66,6 +67,7 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
   } finally {
     server.kill();
     client.kill();
+    await relay?.close(); // a run that failed must not keep the process waiting at an open socket
   }
 }
 
