@@ -33,7 +33,8 @@ function atLeastOne(text: string): number {
 
 /** A group, a name in any group, or GROUP/NAME. */
 function select(name: string, chosen: readonly Entry[]): readonly Entry[] {
-  const fitting = ENTRIES.filter((entry) => [entry.group, entry.name, entryId(entry)].includes(name));
+  // groups are named after what they are measured in; 'goodput' alone means goodputMBps all the same
+  const fitting = ENTRIES.filter((entry) => entry.group.startsWith(name) || [entry.name, entryId(entry)].includes(name));
   if (fitting.length === 0) throw new InvalidArgumentError(`There is no such measurement. There are: ${ENTRIES.map(entryId).join(', ')}.`);
   return [...chosen, ...fitting];
 }

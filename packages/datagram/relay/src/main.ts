@@ -86,7 +86,7 @@ function describe(name: string, { datagrams, octets, dropped, realisedLoss, late
 function report(figures: RelayFigures, json: boolean): string {
   if (json) return JSON.stringify(figures);
   const refused = figures.refused === 0 ? '' : `, ${figures.refused} datagrams of further clients refused`;
-  return `${figures.clients} clients${refused}\n${describe('up', figures.up)}\n${describe('down', figures.down)}`;
+  return `${figures.clients} ${figures.clients === 1 ? 'client' : 'clients'}${refused}\n${describe('up', figures.up)}\n${describe('down', figures.down)}`;
 }
 
 program.parse();

@@ -107,7 +107,7 @@ export const FIGURE_TEXTS: Readonly<
     definition: 'Sum over bytes of the time between arriving and being deliverable; one kB·s is 1,000 bytes that waited one second.',
   },
   lostPackets: {
-    name: 'lost packets',
+    name: 'losses, for each stream hit',
     text: (value) => grouped(value),
     definition: 'Dropped datagrams, counted once for each stream whose bytes they carried.',
   },
@@ -115,7 +115,7 @@ export const FIGURE_TEXTS: Readonly<
 
 function comparisonTable({ first, second, pairs, figures }: Comparison): string {
   const table = new Table({
-    head: [`median of ${pairs}`, first, second, 'difference', '95% interval'],
+    head: [`median of ${pairs}`, first, second, 'paired difference', '95% interval'],
     colAligns: ['left', 'right', 'right', 'right', 'right'],
     style: STYLE,
     chars: CHARS,

@@ -150,7 +150,7 @@ describe('the table for a terminal', () => {
 
   test('has the medians and their intervals where there are several seeds', () => {
     const table = terminalTable(sampleResult({ files: 3, seeds: 6 }));
-    expect(table).toMatch(/│ median of 6 +│ +h3 │ +h3-single │ +difference │ +95% interval │/);
+    expect(table).toMatch(/│ median of 6 +│ +h3 │ +h3-single │ +paired difference │ +95% interval │/);
     expect(table).not.toContain('│ id');
   });
 
