@@ -1,6 +1,7 @@
 import { ByteWriter } from '@quiclab/bytes';
 import { isReserved, PacketHeader, readHeader, readVersions, VERSION_1, VERSION_2, writeVersionNegotiation } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
+import { Versions } from '../src/connection/versions.ts';
 import { Pair } from './pair.ts';
 
 const negotiation = (destination: Uint8Array, source: Uint8Array, versions: readonly number[]): Uint8Array => {
@@ -91,6 +92,22 @@ describe('a client ignores a Version Negotiation packet (RFC 9000 §6.2)', () =>
     const { destination, source } = ids(pair);
     pair.deliver('down', negotiation(source, destination, others));
     expect(pair.connection.cause).toEqual({ kind: 'version-mismatch', offered: VERSION_1, supported: others });
+  });
+});
+
+describe('a server that says nothing of versions after Version Negotiation', () => {
+  const afterNegotiation = (version: number): Versions => {
+    const versions = new Versions(0x1a2a3a4a, [VERSION_2, VERSION_1], undefined);
+    versions.restart(version);
+    return versions;
+  };
+
+  test('may be one that speaks version 1 only: the client goes on (RFC 9368 §8)', () => {
+    expect(() => afterNegotiation(VERSION_1).authenticate(undefined)).not.toThrow();
+  });
+
+  test('cannot have meant another version: VERSION_NEGOTIATION_ERROR (RFC 9368 §4)', () => {
+    expect(() => afterNegotiation(VERSION_2).authenticate(undefined)).toThrow('does not say that it chose version 0x6b3343cf');
   });
 });
 

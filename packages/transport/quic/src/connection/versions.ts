@@ -1,6 +1,6 @@
 import { type CryptoProvider, initialSecrets } from '@quiclab/crypto';
 import { integerBelow, type Random } from '@quiclab/sansio';
-import { TransportError, TransportErrorCode, type VersionInformation } from '@quiclab/wire';
+import { TransportError, TransportErrorCode, VERSION_1, type VersionInformation } from '@quiclab/wire';
 import { keyVersion, SpaceKeys } from '../space/keys.ts';
 
 /** One connection in so many has a reserved version among its available ones. RFC 9368 §3. */
@@ -89,7 +89,10 @@ export class Versions {
   authenticate(server: VersionInformation | undefined): void {
     const { current, original } = this;
     if (server === undefined) {
-      if (this.isSecondAttempt || current !== original) fail(`the server does not say that it chose version ${show(current)}`);
+      // §8: a server that speaks version 1 and nothing else may never have heard of saying so
+      const versionOneOnly = current === VERSION_1 && original === VERSION_1;
+      if (!versionOneOnly && (this.isSecondAttempt || current !== original))
+        fail(`the server does not say that it chose version ${show(current)}`);
       return;
     }
     if (server.chosen !== current) fail(`the server chose version ${show(server.chosen)}, its packets have ${show(current)}`);
