@@ -97,7 +97,8 @@ async function runAll(jobs: readonly Job[], random: Random, kept: string | undef
   for (const [index, job] of jobs.entries()) {
     const directory = join(workspace, `${job.peer}-${job.case}-${job.role}`);
     mkdirSync(directory);
-    const result = await runJob(job, { directory, certificates, random: random.fork(`${job.peer}/${job.case}/${job.role}`) });
+    const room: Room = { directory, certificates, random: random.fork(`${job.peer}/${job.case}/${job.role}`) };
+    const result = await runJob(job, kept === undefined ? room : { ...room, pcap: join(directory, 'connection.pcap') });
     process.stderr.write(`[${index + 1}/${jobs.length}] ${line(result)}\n`);
     results.push(result);
     if (kept === undefined) rmSync(directory, { recursive: true, force: true });
@@ -125,7 +126,7 @@ const program = new Command('interop')
   .addOption(new Option('--peer <NAME>', 'this peer only').choices(names((job) => job.peer)))
   .addOption(new Option('--case <NAME>', 'this case only').choices(names((job) => job.case)))
   .addOption(new Option('--role <ROLE>', 'this role of ours only').choices(ROLES))
-  .option('--keep <DIR>', 'leave what came of each run there: files, and a capture and a key log where the case has them')
+  .option('--keep <DIR>', 'leave what came of each run there: files, captures and key logs')
   .option('--seed <SEED>', 'for the content of the files', '1')
   .addOption(
     new Option('--stand-in <NAME>', 'what stands at our end: another peer here tests the harness')

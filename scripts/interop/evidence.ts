@@ -28,6 +28,9 @@ export interface Arrival {
 /** Entrances to and exits from the path in the order in which they happened. */
 export type Passage = ({ readonly event: 'entered' } & SeenDatagram) | ({ readonly event: 'arrived' } & Arrival);
 
+/** Some twenty times what the largest case takes: whoever sends more is in a loop. */
+const MOST_PASSAGES = 1_000_000;
+
 export class Evidence {
   readonly passages: Passage[] = [];
   /** As Wireshark sees it, one for each datagram that entered; empty unless a requirement wants to know. */
@@ -36,13 +39,20 @@ export class Evidence {
   handshakes: readonly number[] = [];
   datagrams = { up: 0, down: 0 };
 
+  /** Whether there was so much that the rest was not looked at. */
+  get flooded(): boolean {
+    return this.passages.length >= MOST_PASSAGES;
+  }
+
   entered(at: Micros, direction: Direction, client: number, datagram: Uint8Array, entrance = 0): void {
     this.datagrams[direction]++;
+    if (this.flooded) return;
     const packets = packetsIn(datagram);
     this.passages.push({ event: 'entered', enteredAt: at, direction, client, octets: datagram.length, packets, entrance });
   }
 
   arrived(at: Micros, direction: Direction, datagram: Uint8Array): void {
+    if (this.flooded) return;
     this.passages.push({ event: 'arrived', at, direction, octets: datagram.length, packets: packetsIn(datagram) });
   }
 

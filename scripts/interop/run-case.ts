@@ -142,6 +142,7 @@ function judge(test: InteropCase, { client, server, evidence, difference, second
   const problems = [
     client.code === 0 || gaveUp ? undefined : `the client failed: ${client.complaint}`,
     gaveUp ? undefined : difference,
+    evidence.flooded ? `${evidence.datagrams.up} datagrams went up and ${evidence.datagrams.down} down: a flood` : undefined,
     ...(client.code === 0 || gaveUp ? test.requirements.map((requirement) => requirement.against(evidence)) : []),
   ].filter((problem) => problem !== undefined);
   if (problems.length > 0 && gaveUp) problems.push(`the client gave up: ${client.complaint}`);

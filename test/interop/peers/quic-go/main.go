@@ -283,8 +283,19 @@ func (c *sessionCache) Put(key string, session *tls.ClientSessionState) {
 
 // connection downloads some paths on one connection, from beginning to end.
 func connection(ctx context.Context, o options, tlsConfig *tls.Config, quicConfig *quic.Config, paths []string, early bool) error {
+	remote, err := net.ResolveUDPAddr("udp", o.connect)
+	if err != nil {
+		return err
+	}
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return err
+	}
+	// quic.DialAddr would name no connection ID of its own: nobody could tell such a client by anything but its address
+	transport := &quic.Transport{Conn: socket}
+	defer transport.Close()
 	startedAt := time.Now()
-	connection, err := quic.DialAddrEarly(ctx, o.connect, tlsConfig, quicConfig)
+	connection, err := transport.DialEarly(ctx, remote, tlsConfig, quicConfig)
 	if err != nil {
 		return err
 	}

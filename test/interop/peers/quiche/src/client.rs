@@ -73,11 +73,11 @@ fn download(
             if downloads.complete() && established && !(wants_session && connection.session().is_none()) {
                 let code = if hq { 0 } else { 0x100 }; // H3_NO_ERROR
                 connection.close(true, code, b"")?;
-                outbox.flush(&mut connection, &socket);
+                outbox.flush(&mut connection, &socket)?;
                 return Ok(connection.session().map(<[u8]>::to_vec));
             }
         }
-        let due = outbox.flush(&mut connection, &socket);
+        let due = outbox.flush(&mut connection, &socket)?;
         if downloads.is_none() && early && connection.is_in_early_data() {
             continue; // the first flight made the keys for 0-RTT
         }

@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             if let Some(answers) = &mut one.answers {
                 answers.advance(&mut one.connection);
             }
-            let due = one.outbox.flush(&mut one.connection, &socket);
+            let due = one.outbox.flush(&mut one.connection, &socket)?;
             if one.connection.is_closed() {
                 *slot = None;
                 continue;

@@ -40,6 +40,9 @@ impl Socket {
 /// Epoll knows milliseconds: what is due within one leaves now.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
+/// More packets than any window lets out at once.
+const MOST_AT_ONCE: usize = 20_000;
+
 /// The packet of a connection that waits for its time.
 #[derive(Default)]
 pub struct Outbox {
@@ -48,25 +51,26 @@ pub struct Outbox {
 
 impl Outbox {
     /// Sends what may leave now. Returns when to come back for more.
-    pub fn flush(&mut self, connection: &mut quiche::Connection, socket: &Socket) -> Option<Instant> {
+    pub fn flush(&mut self, connection: &mut quiche::Connection, socket: &Socket) -> Result<Option<Instant>, Failure> {
         let mut octets = vec![0; DATAGRAM];
-        loop {
+        for _ in 0..MOST_AT_ONCE {
             let now = Instant::now();
             if let Some((at, packet, to)) = self.held.take() {
                 if at > now + GRANULARITY {
                     self.held = Some((at, packet, to));
-                    return Some(at);
+                    return Ok(Some(at));
                 }
                 socket.send(&packet, to);
             }
             match connection.send(&mut octets) {
                 Ok((length, info)) => self.held = Some((info.at, octets[..length].to_vec(), info.to)),
-                Err(quiche::Error::Done) => return None,
+                Err(quiche::Error::Done) => return Ok(None),
                 Err(_) => {
                     let _ = connection.close(false, 1, b"sending failed");
-                    return None;
+                    return Ok(None);
                 }
             }
         }
+        Err(format!("quiche::Connection::send has no end: {MOST_AT_ONCE} packets at once").into())
     }
 }
