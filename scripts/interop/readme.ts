@@ -38,6 +38,7 @@ export function readmeTable(results: readonly Result[]): string {
     const cells = peers.map((peer) => `${symbol(find(peer, name, 'client'))} ${symbol(find(peer, name, 'server'))}`);
     return `| ${name} | ${cells.join(' | ')} |`;
   });
+  const failures = transfers.filter(({ outcome }) => outcome === 'failed').map(sentence);
   const others = results.filter(({ peer }) => peer === 'chromium' || peer === 'tshark').map(sentence);
   return [
     '',
@@ -46,8 +47,9 @@ export function readmeTable(results: readonly Result[]): string {
     ...rows,
     '',
     'In each cell our client meets their server first, then their client ours: ✓ passed, ✗ failed, – the peer has no means for it, · quiclab has none yet,',
-    '? not run; a number is goodput in kbit/s, the median of five runs.',
-    ...(others.length === 0 ? [] : ['', ...others]),
+    '? not run; a number is goodput in kbit/s, the median of five runs. Details of each: test/interop/results.json.',
+    ...(failures.length === 0 ? [] : ['', 'What failed:', '', ...failures]),
+    ...(others.length === 0 ? [] : ['', 'And beside these:', '', ...others]),
     '',
   ].join('\n');
 }
