@@ -102,8 +102,9 @@ def configuration(arguments, is_client: bool) -> QuicConfiguration:
         chosen.max_data = chosen.max_stream_data = arguments.window
     if arguments.chacha20:
         chosen.cipher_suites = [CipherSuite.CHACHA20_POLY1305_SHA256]
-    if arguments.v2:
-        chosen.supported_versions = [QuicProtocolVersion.VERSION_2, QuicProtocolVersion.VERSION_1]
+    # tshark loses the packets of the version that a server leaves, so only the case about it has two
+    versions = [QuicProtocolVersion.VERSION_2, QuicProtocolVersion.VERSION_1] if arguments.v2 else [QuicProtocolVersion.VERSION_1]
+    chosen.supported_versions = versions
     return chosen
 
 

@@ -71,8 +71,12 @@ fn download(
         if let Some(downloads) = &mut downloads {
             downloads.advance(&mut connection)?;
             if downloads.complete() && established && !(wants_session && connection.session().is_none()) {
-                let code = if hq { 0 } else { 0x100 }; // H3_NO_ERROR
-                connection.close(true, code, b"")?;
+                if hq {
+                    // an application's close, asked for before HANDSHAKE_DONE has come, makes quiche send Handshake ACKs without end
+                    connection.close(false, 0, b"")?;
+                } else {
+                    connection.close(true, 0x100, b"")?; // H3_NO_ERROR
+                }
                 outbox.flush(&mut connection, &socket)?;
                 return Ok(connection.session().map(<[u8]>::to_vec));
             }

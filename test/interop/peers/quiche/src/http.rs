@@ -120,6 +120,8 @@ pub struct Downloads {
     out: PathBuf,
     h3: Option<h3::Connection>,
     next_id: u64,
+    /// Octets of the first waiting request that are on their way.
+    sent: usize,
     waiting: VecDeque<String>,
     running: HashMap<u64, (String, Vec<u8>)>,
 }
@@ -128,7 +130,7 @@ impl Downloads {
     pub fn new(connection: &mut quiche::Connection, hq: bool, authority: &str, out: &Path, paths: &[String]) -> Result<Self, Failure> {
         let h3 = if hq { None } else { Some(h3::Connection::with_transport(connection, &h3::Config::new()?)?) };
         let waiting = paths.iter().cloned().collect();
-        Ok(Self { authority: authority.into(), out: out.into(), h3, next_id: 0, waiting, running: HashMap::new() })
+        Ok(Self { authority: authority.into(), out: out.into(), h3, next_id: 0, sent: 0, waiting, running: HashMap::new() })
     }
 
     pub fn complete(&self) -> bool {
@@ -168,12 +170,15 @@ impl Downloads {
                         return Ok(());
                     }
                     let line = format!("GET {path}\r\n");
-                    match connection.stream_send(self.next_id, line.as_bytes(), true) {
-                        Ok(length) if length == line.len() => {}
-                        Ok(_) => return Err("a request did not fit into its stream".into()),
+                    match connection.stream_send(self.next_id, &line.as_bytes()[self.sent..], true) {
+                        Ok(length) => self.sent += length,
                         Err(quiche::Error::Done | quiche::Error::StreamLimit) => return Ok(()),
                         Err(error) => return Err(error.into()),
                     }
+                    if self.sent < line.len() {
+                        return Ok(()); // the window is full
+                    }
+                    self.sent = 0;
                     self.next_id += 4;
                     self.next_id - 4
                 }

@@ -35,8 +35,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         socket.wait(wake)?;
         while let Some((length, from)) = socket.receive(&mut octets) {
             let Ok(header) = Header::from_slice(&mut octets[..length], quiche::MAX_CONN_ID_LEN.min(16)) else { continue };
-            let index = match by_id.get(&header.dcid.to_vec()) {
-                Some(&index) => index,
+            let known = by_id.get(&header.dcid.to_vec()).copied();
+            let index = match known {
+                Some(index) => index,
                 None => {
                     let Some((connection, ids)) = admit(arguments, &mut config, &socket, &header, from)? else { continue };
                     served.push(Some(Served { connection, answers: None, outbox: Outbox::default() }));
@@ -47,7 +48,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 }
             };
             let Some(one) = &mut served[index] else { continue };
-            let _ = one.connection.recv(&mut octets[..length], RecvInfo { to: socket.address, from });
+            let received = one.connection.recv(&mut octets[..length], RecvInfo { to: socket.address, from });
+            if known.is_none() && received.is_err() {
+                // a damaged first packet ends the connection that it made, and must not keep the next one away
+                served[index] = None;
+                by_id.retain(|_, at| *at != index);
+                continue;
+            }
             let Served { connection, answers, .. } = one;
             if answers.is_none() && (connection.is_established() || connection.is_in_early_data()) {
                 *answers = Some(Answers::new(connection, hq, &root)?);
@@ -63,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
 
         wake = None;
-        for slot in &mut served {
+        for (index, slot) in served.iter_mut().enumerate() {
             let Some(one) = slot else { continue };
             if one.connection.timeout_instant().is_some_and(|at| at <= Instant::now()) {
                 one.connection.on_timeout();
@@ -74,6 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let due = one.outbox.flush(&mut one.connection, &socket)?;
             if one.connection.is_closed() {
                 *slot = None;
+                by_id.retain(|_, at| *at != index);
                 continue;
             }
             wake = [wake, due, one.connection.timeout_instant()].into_iter().flatten().min();
