@@ -181,7 +181,7 @@ export class Connection {
   /** The endpoint forgets it: its connection IDs are routed no more. */
   release(now: Micros): void {
     this.#parts.localIds.releaseAll();
-    this.#parts.peerIds.releaseAll();
+    this.#parts.peerIds.forgetResetToken();
     this.#parts.observer.closed(now, this.#parts.lifecycle.cause ?? { kind: 'idle-timeout' });
   }
 

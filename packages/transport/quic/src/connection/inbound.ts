@@ -16,7 +16,7 @@ import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
 import { WaitingPackets } from '../packet/waiting.ts';
-import type { Path } from '../path/path.ts';
+import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { logReceived } from './frame-log.ts';
@@ -28,9 +28,6 @@ import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
 import { stamp } from './versions.ts';
 
-/** RFC 9000 §14.1. */
-export const MIN_INITIAL_DATAGRAM = 1200;
-
 const SPACE_OF = [Space.INITIAL, Space.APPLICATION, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
 
 /** One datagram in: packets, their frames, each handed to the one part that owns its subject. Nothing is sent here. RFC 9000 §12, §13. */
@@ -40,7 +37,9 @@ export class Inbound {
   readonly #header = new PacketHeader();
   readonly #opener = new PacketOpener();
   readonly #frames = new FrameReader();
+  /** The connection ID that the first packet of the datagram went to. */
   readonly #destination = new Uint8Array(20);
+  #destinationLength = 0;
   readonly #waiting = new WaitingPackets();
   /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
   #peerIdKnown: boolean;
@@ -116,10 +115,11 @@ export class Inbound {
       return this.#peerIdKnown ? 'invalid-version-negotiation' : onVersionNegotiation(now, parts, header);
     if (type === PacketType.RETRY) return this.#peerIdKnown ? 'retry' : onRetry(now, parts, header);
     if (!this.#isOurVersion(type, header.version)) return 'version';
-    if (offset === 0)
+    if (offset === 0) {
       this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
-    else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
-    if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < MIN_INITIAL_DATAGRAM) return 'initial-too-small';
+      this.#destinationLength = header.destinationIdLength;
+    } else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
+    if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < SMALLEST_MAX_DATAGRAM) return 'initial-too-small';
     if (type === PacketType.INITIAL && parts.side === 'client' && header.tokenLength > 0) return 'header'; // RFC 9000 §17.2.2
     const index = SPACE_OF[type]!;
     const early = type === PacketType.ZERO_RTT;
@@ -326,6 +326,7 @@ export class Inbound {
 
   #sameDestination(bytes: Uint8Array): boolean {
     const { destinationIdStart, destinationIdLength } = this.#header;
+    if (destinationIdLength !== this.#destinationLength) return false;
     for (let i = 0; i < destinationIdLength; i++) if (bytes[destinationIdStart + i] !== this.#destination[i]) return false;
     return true;
   }
@@ -343,7 +344,7 @@ export class Inbound {
       const keys = type === PacketType.ZERO_RTT ? space.early : space.keys;
       if (!keys.canRead && !keys.discarded) continue;
       for (let packet = this.#waiting.take(type); packet !== undefined; packet = this.#waiting.take(type))
-        if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, MIN_INITIAL_DATAGRAM, packet.ecn);
+        if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, SMALLEST_MAX_DATAGRAM, packet.ecn);
     }
   }
 

@@ -3,10 +3,9 @@ import type { Datagram, Micros } from '@quiclab/sansio';
 import { FrameType, TransportError, TransportErrorCode, writePing } from '@quiclab/wire';
 import { writeClose } from '../control/close.ts';
 import { PacketBuilder } from '../packet/builder.ts';
-import type { Path } from '../path/path.ts';
+import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { writeInOrder } from './frame-order.ts';
-import { MIN_INITIAL_DATAGRAM } from './inbound.ts';
 import type { Parts } from './parts.ts';
 import { reportSent } from './reports.ts';
 import { repeatOldest } from './sent-outcome.ts';
@@ -47,7 +46,7 @@ export class Outbound {
       if (budget.refusedBy === '') path.recovery.onAppLimited();
       return false;
     }
-    if (this.#pad) last.padTo(Math.min(MIN_INITIAL_DATAGRAM, budget.datagram));
+    if (this.#pad) last.padTo(Math.min(SMALLEST_MAX_DATAGRAM, budget.datagram));
     this.#commit(now, last, path);
     lifecycle.closeDue = false;
     this.#address(now, into, path);
@@ -63,7 +62,7 @@ export class Outbound {
     if (path === undefined || !space.keys.canWrite) return false;
     const packet = this.#builders[0];
     const record = path.recovery.record(Space.APPLICATION);
-    const room = Math.min(into.bytes.length, MIN_INITIAL_DATAGRAM, path.amplificationBudget);
+    const room = Math.min(into.bytes.length, SMALLEST_MAX_DATAGRAM, path.amplificationBudget);
     if (!packet.begin(space, record, versions.current, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN))
       return false;
     if (this.#parts.quicBit.clears()) packet.clearQuicBit();
@@ -97,7 +96,7 @@ export class Outbound {
     const space = parts.spaces[index]!;
     // RFC 9000 §14.1: a client pads all Initials, a server those that elicit an acknowledgement
     const padded = index === Space.INITIAL && parts.side === 'client';
-    if (padded && budget.datagram < MIN_INITIAL_DATAGRAM) return;
+    if (padded && budget.datagram < SMALLEST_MAX_DATAGRAM) return;
     if (index === Space.APPLICATION && lifecycle.open && space.keys.canWrite) this.#renewKeys(now);
     const start = this.#pending?.sealedEnd ?? 0;
     const packet = this.#builders[0] === this.#pending ? this.#builders[1] : this.#builders[0];
@@ -149,7 +148,7 @@ export class Outbound {
     if (alone && packet.hasAck) return;
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
-    if (space.index === Space.INITIAL && budget.datagram < MIN_INITIAL_DATAGRAM) return;
+    if (space.index === Space.INITIAL && budget.datagram < SMALLEST_MAX_DATAGRAM) return;
     if (this.#probing > 0) this.#repeat(space, probes);
     writeInOrder(now, parts, packet);
     if (probes > 0 && !packet.ackEliciting) {

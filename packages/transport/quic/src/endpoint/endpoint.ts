@@ -1,36 +1,26 @@
-import { sameBytes, toHex } from '@quiclab/bytes';
+import { toHex } from '@quiclab/bytes';
 import { initialSecrets } from '@quiclab/crypto';
 import { type Address, type Datagram, type Machine, type Micros, NEVER, type Random, sameAddress } from '@quiclab/sansio';
-import {
-  isReserved,
-  MIN_STATELESS_RESET,
-  PacketHeader,
-  PacketType,
-  RESET_TOKEN_LENGTH,
-  readHeader,
-  TransportErrorCode,
-  VERSION_1,
-} from '@quiclab/wire';
+import { isReserved, MIN_STATELESS_RESET, PacketHeader, PacketType, RESET_TOKEN_LENGTH, readHeader, VERSION_1 } from '@quiclab/wire';
 import { type ConnectOptions, type EndpointOptions, type Policies, type TransportConfig, transportConfig } from '../config.ts';
 import { Connection } from '../connection/connection.ts';
-import { MIN_INITIAL_DATAGRAM } from '../connection/inbound.ts';
 import type { ConnectionHost } from '../connection/setup.ts';
 import { stampOf } from '../connection/versions.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
 import { type ConnectionIdGenerator, randomIds } from '../ids/generator.ts';
+import { SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
 import { keyVersion } from '../space/keys.ts';
-import { admit, type InitialSecrets } from './admission.ts';
+import { Admission, type InitialSecrets, MIN_FIRST_ID } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
+import { EndpointEvents } from './endpoint-events.ts';
+import { ReadyList } from './ready-list.ts';
 import { Routing } from './routing.ts';
 import { Stateless } from './stateless.ts';
 import { AddressTokens } from './tokens.ts';
 
-/** A client's first destination connection ID is unpredictable and at least so long. RFC 9000 §7.2. */
-const MIN_FIRST_ID = 8;
 const ANY: Address = { host: '', port: 0 };
 const NO_TOKEN = new Uint8Array(0);
-const NONE = { kind: 'unknown' } as const;
 
 /**
  * Many connections behind one socket, as a machine: the five verbs. It routes what comes in, accepts or refuses, gives
@@ -49,16 +39,11 @@ export class Endpoint implements Machine<EndpointEvent> {
   readonly #deadlines = new Deadlines();
   readonly #stateless: Stateless;
   readonly #tokens: AddressTokens;
-  readonly #retry: 'never' | 'always' | 'under-load';
+  readonly #admission: Admission;
   readonly #header = new PacketHeader();
   readonly #connections = new Set<Connection>();
-  #events: EndpointEvent[] = [];
-  #eventsHead = 0;
-  // connections whose 'active' was handed out since the queue was last empty
-  #handedOut: Connection[] = [];
-  // connections that may have something to send, in turn
-  #ready: Connection[] = [];
-  #readyHead = 0;
+  readonly #events = new EndpointEvents();
+  readonly #ready = new ReadyList();
   #created = 0;
   #halfOpen = 0;
   #closed = false;
@@ -76,7 +61,8 @@ export class Endpoint implements Machine<EndpointEvent> {
       throw new UsageError(`the generator makes connection IDs of ${length} octets; they must have 4 to 20`);
     this.#stateless = new Stateless(this.#random.fork('stateless'), options.policies.crypto);
     this.#tokens = new AddressTokens(options.policies.crypto, this.#random.fork('address-tokens'));
-    this.#retry = options.accept?.retry ?? 'under-load';
+    const retry = options.accept?.retry ?? 'under-load';
+    this.#admission = new Admission(options.policies.crypto, this.#config, this.#stateless, this.#tokens, retry, () => this.#freshId());
   }
 
   get connections(): ReadonlySet<Connection> {
@@ -161,12 +147,9 @@ export class Endpoint implements Machine<EndpointEvent> {
 
   pollTransmit(now: Micros, into: Datagram): boolean {
     if (this.#stateless.pollTransmit(into)) return true;
-    while (this.#readyHead < this.#ready.length) {
-      const connection = this.#ready[this.#readyHead++]!;
+    for (let connection = this.#ready.next(); connection !== undefined; connection = this.#ready.next()) {
       const sent = connection.pollTransmit(now, into);
-      if (sent) this.#ready.push(connection);
-      else connection.queued = false;
-      this.#tidyReady();
+      if (sent) this.#ready.add(connection);
       this.#settle(now, connection);
       if (sent) return true;
     }
@@ -174,20 +157,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   pollEvent(): EndpointEvent | undefined {
-    if (this.#eventsHead === this.#events.length && this.#handedOut.length > 0) this.#tellRest();
-    if (this.#eventsHead === this.#events.length) return undefined;
-    const event = this.#events[this.#eventsHead++]!;
-    if (this.#eventsHead === this.#events.length) {
-      this.#events = [];
-      this.#eventsHead = 0;
-    }
-    if (event.type === 'active') {
-      const { connection } = event;
-      connection.activeTold = false;
-      connection.eventsAtTelling = connection.eventChanges;
-      this.#handedOut.push(connection);
-    }
-    return event;
+    return this.#events.poll();
   }
 
   #deliver(now: Micros, connection: Connection, datagram: Datagram): void {
@@ -227,7 +197,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       this.#drop('connection-id');
       return;
     }
-    if (datagram.length < MIN_INITIAL_DATAGRAM) {
+    if (datagram.length < SMALLEST_MAX_DATAGRAM) {
       this.#drop('initial-too-small');
       return;
     }
@@ -244,44 +214,14 @@ export class Endpoint implements Machine<EndpointEvent> {
   /** A first Initial. */
   #accept(now: Micros, datagram: Datagram, alpn: readonly string[]): void {
     const header = this.#header;
-    if (header.destinationIdLength < MIN_FIRST_ID && header.tokenLength === 0) {
-      this.#drop('header');
+    const load = { halfOpen: this.#halfOpen, connections: this.#connections.size, closed: this.#closed };
+    const admitted = this.#admission.decide(now, datagram, header, load);
+    if (admitted === '') return;
+    if (typeof admitted === 'string') {
+      this.#drop(admitted);
       return;
     }
-    const full = this.#closed || this.#halfOpen >= this.#config.maxHalfOpen || this.#connections.size >= this.#config.maxConnections;
-    if (full && this.#stateless.full) {
-      this.#drop('refused'); // those before it are told why; a flood is not worth keys
-      return;
-    }
-    const secrets = admit(this.#policies.crypto, header);
-    if (secrets === undefined) {
-      this.#drop('not-authentic');
-      return;
-    }
-    if (full) {
-      // RFC 9000 §5.2.2
-      this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.CONNECTION_REFUSED, this.#closed ? 'closing' : 'busy');
-      this.#drop('refused');
-      return;
-    }
-    const first = header.destinationId.slice();
-    const token = header.tokenLength > 0 ? this.#tokens.open(now, header.token, datagram.remote, header.version) : NONE;
-    if (token.kind === 'invalid-retry' || (token.kind === 'retry' && !sameBytes(token.retrySource, first))) {
-      // RFC 9000 §8.1.2: a client that has been asked already will not take another Retry; it is told at once
-      this.#stateless.refuse(datagram, header, secrets.server, TransportErrorCode.INVALID_TOKEN, 'the token of the Retry is not valid');
-      this.#drop('refused');
-      return;
-    }
-    // RFC 9000 §7.2; after a Retry the ID is ours, and may be shorter
-    if (first.length < MIN_FIRST_ID && token.kind !== 'retry') {
-      this.#drop('header');
-      return;
-    }
-    if (token.kind === 'unknown' && this.#asksForRetry) {
-      const source = this.#freshId();
-      this.#stateless.retry(datagram, header, source, this.#tokens.forRetry(now, datagram.remote, header.version, first, source));
-      return;
-    }
+    const { first, originalDestination, retrySource, addressValidated, secrets } = admitted;
     const connection = this.#create(now, {
       side: 'server',
       version: header.version,
@@ -289,11 +229,11 @@ export class Endpoint implements Machine<EndpointEvent> {
       remote: datagram.remote,
       serverName: '',
       alpn,
-      originalDestination: token.kind === 'retry' ? token.originalDestination : first,
-      retrySource: token.kind === 'retry' ? first : undefined,
+      originalDestination,
+      retrySource,
       session: undefined,
       token: NO_TOKEN,
-      addressValidated: token.kind !== 'unknown',
+      addressValidated,
       peerId: header.sourceId.slice(),
       initialSecrets: secrets,
     });
@@ -301,10 +241,6 @@ export class Endpoint implements Machine<EndpointEvent> {
     this.#routing.add(first, connection);
     this.#events.push({ type: 'accepted', connection });
     this.#deliver(now, connection, datagram);
-  }
-
-  get #asksForRetry(): boolean {
-    return this.#retry === 'always' || (this.#retry === 'under-load' && this.#halfOpen >= this.#config.retryAbove);
   }
 
   #forget(now: Micros, connection: Connection): void {
@@ -380,29 +316,13 @@ export class Endpoint implements Machine<EndpointEvent> {
   }
 
   #touched(connection: Connection): void {
-    if (connection.hasEvents) this.#tellActive(connection);
-    if (connection.queued || !this.#connections.has(connection)) return;
-    connection.queued = true;
-    this.#ready.push(connection);
-  }
-
-  /** Once, until it was handed out; then again when more has come up, or when some of it was taken and some was not. */
-  #tellActive(connection: Connection): void {
-    if (connection.activeTold || connection.eventChanges === connection.eventsAtTelling) return;
-    connection.activeTold = true;
-    this.#events.push({ type: 'active', connection });
-  }
-
-  /** Whoever took some of a connection's events, and not all, is told again. Whoever took none is not: that would never end. */
-  #tellRest(): void {
-    const handedOut = this.#handedOut;
-    this.#handedOut = [];
-    for (const connection of handedOut) if (connection.hasEvents) this.#tellActive(connection);
+    this.#events.tellActive(connection);
+    if (!connection.queued && this.#connections.has(connection)) this.#ready.add(connection);
   }
 
   /** After a connection had its turn: its deadline, its events, its end. */
   #settle(now: Micros, connection: Connection): void {
-    if (connection.hasEvents) this.#tellActive(connection);
+    this.#events.tellActive(connection);
     if (connection.state === 'drained') {
       if (!this.#connections.has(connection)) return;
       this.#forget(now, connection);
@@ -417,16 +337,6 @@ export class Endpoint implements Machine<EndpointEvent> {
       next = connection.nextTimeout();
     }
     this.#deadlines.set(connection, next > now ? next : NEVER);
-  }
-
-  #tidyReady(): void {
-    if (this.#readyHead === this.#ready.length) {
-      this.#ready.length = 0;
-      this.#readyHead = 0;
-    } else if (this.#readyHead > 1024) {
-      this.#ready.splice(0, this.#readyHead);
-      this.#readyHead = 0;
-    }
   }
 
   #drop(reason: DropReason): void {

@@ -102,8 +102,8 @@ export class PeerIds {
     if (this.#unacknowledged.includes(sequence) && !this.#retiring.includes(sequence)) this.#retiring.push(sequence);
   }
 
-  /** The connection is over. */
-  releaseAll(): void {
+  /** The token of the ID in use means nothing any more: another is used, or the connection is over. */
+  forgetResetToken(): void {
     if (this.#inUse.resetToken !== undefined) this.#tokens.forget(this.#inUse.resetToken);
   }
 
@@ -167,7 +167,7 @@ export class PeerIds {
 
   #change(entry: PeerId): void {
     const before = this.#inUse;
-    this.releaseAll();
+    this.forgetResetToken();
     this.#inUse = entry;
     this.current = entry.id;
     if (entry.resetToken !== undefined) this.#tokens.watch(entry.resetToken);
@@ -176,7 +176,7 @@ export class PeerIds {
   }
 
   #useAnother(): void {
-    this.releaseAll(); // RFC 9000 §10.3.1: tokens of retired IDs mean nothing any more
+    this.forgetResetToken(); // RFC 9000 §10.3.1: tokens of retired IDs mean nothing any more
     this.#inUse = this.#known[0]!; // there is one: whoever asks us to retire all below n has issued n or a higher one
     this.current = this.#inUse.id;
     if (this.#inUse.resetToken !== undefined) this.#tokens.watch(this.#inUse.resetToken);

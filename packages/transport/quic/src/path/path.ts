@@ -4,6 +4,8 @@ import { type Address, type Micros, type Random, sameAddress } from '@quiclab/sa
 import type { Policies, TransportConfig } from '../config.ts';
 import { PathValidation } from './validation.ts';
 
+/** "The smallest allowed maximum datagram size", octets: what every path carries, and Initials and path probes must show. RFC 9000 §8.2.1, §14.1. */
+export const SMALLEST_MAX_DATAGRAM = 1200;
 /** Below this, what the anti-amplification limit leaves is not worth a datagram. */
 export const LEAST_DATAGRAM = 100;
 

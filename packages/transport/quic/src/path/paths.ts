@@ -4,7 +4,7 @@ import { FrameType, PATH_FRAME_SIZE, writePathChallenge, writePathResponse } fro
 import type { Policies, TransportConfig } from '../config.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
-import { Path } from './path.ts';
+import { LEAST_DATAGRAM, Path, SMALLEST_MAX_DATAGRAM } from './path.ts';
 
 /** Paths that are kept beside the active one: the one before it, and addresses that probe us. Each costs a validation. */
 const MAX_OTHERS = 3;
@@ -140,7 +140,7 @@ export class Paths {
   /** A path where a challenge, or the answer to one, is to be said: first of all, whatever the window is, in a datagram of its own. */
   nextProbe(): Path | undefined {
     if (this.#responses.length === 0 && !this.active.validation.pending && this.#others.length === 0) return undefined;
-    for (const path of [this.active, ...this.#others]) if (this.#owes(path) && path.amplificationBudget >= PROBE_ROOM) return path;
+    for (const path of [this.active, ...this.#others]) if (this.#owes(path) && path.amplificationBudget >= LEAST_DATAGRAM) return path;
     return undefined;
   }
 
@@ -157,7 +157,7 @@ export class Paths {
       packet.log(FrameType.PATH_RESPONSE, 0, 0, 0);
     }
     if (!path.validation.pending || packet.remaining < PATH_FRAME_SIZE) return;
-    if (path.amplificationBudget < FULL_SIZE) path.validation.small = true;
+    if (path.amplificationBudget < SMALLEST_MAX_DATAGRAM) path.validation.small = true;
     writePathChallenge(packet.writer, path.validation.challenge(now));
     packet.log(FrameType.PATH_CHALLENGE, 0, 0, 0);
   }
@@ -209,8 +209,3 @@ export class Paths {
     return Math.max(this.active.probeTimeout, 3 * this.#config.initialRtt);
   }
 }
-
-/** RFC 9000 §8.2.1. */
-const FULL_SIZE = 1200;
-/** Room that a probe needs at least under the amplification limit. */
-const PROBE_ROOM = 100;
