@@ -198,6 +198,47 @@ describe('a client moves of its own accord (RFC 9000 §9.2)', () => {
     expect(frames.client.sent.some(({ types }) => types.includes(FrameType.RETIRE_CONNECTION_ID))).toBe(true);
   });
 
+  test('statistics are kept for each path, and add up to those of the connection', () => {
+    const moved = { host: CLIENT.host, port: 61_000 };
+    const { connection, server, frames } = download((world, client, one) => {
+      world.at(SECOND, (now) => {
+        one.migrate(now, moved);
+        client.turn();
+      });
+    });
+    const [accepted] = server.connections;
+    for (const [stats, observer] of [
+      [connection.stats(), frames.client],
+      [accepted!.stats(), frames.server],
+    ] as const) {
+      const [now, before] = stats.paths;
+      expect(stats.paths.map(({ id, active, validation }) => [id, active, validation])).toEqual([
+        [1, true, 'validated'],
+        [0, false, 'validated'],
+      ]);
+      for (const path of stats.paths) {
+        const here = observer.sent.filter((packet) => packet.path === path.id);
+        expect([path.packetsSent, path.bytesSent]).toEqual([here.length, here.reduce((sum, { bytes }) => sum + bytes, 0)]);
+        expect(path.minRtt).toBeGreaterThanOrEqual(2 * LINK.delay);
+      }
+      for (const field of [
+        'datagramsSent',
+        'datagramsReceived',
+        'packetsSent',
+        'packetsReceived',
+        'packetsAcknowledged',
+        'packetsLost',
+      ] as const)
+        expect([field, now![field] + before![field]]).toEqual([field, stats[field]]);
+      for (const field of ['bytesSent', 'bytesReceived', 'bytesAcknowledged', 'bytesLost'] as const)
+        expect([field, now![field] + before![field]]).toEqual([field, stats[field]]);
+      // §9.4: another port is the same way, so window and round-trip time went on
+      expect(now).toMatchObject({ smoothedRtt: stats.smoothedRtt, congestionWindow: stats.congestionWindow });
+    }
+    expect(accepted!.stats().paths[0]!.remote).toEqual(moved);
+    expect(accepted!.stats().paths[1]!.remote).toEqual(CLIENT);
+  });
+
   test('not before the handshake is confirmed, and not a server', () => {
     const { connection, server } = download((_world, _client, one) => {
       expect(() => one.migrate(0, { host: CLIENT.host, port: 1 })).toThrow('confirmed');

@@ -7,7 +7,8 @@ export {
   type TransportConfig,
   transportConfig,
 } from './config.ts';
-export type { Connection, ConnectionStats } from './connection/connection.ts';
+export type { Connection } from './connection/connection.ts';
+export type { ConnectionStats, PathStats } from './connection/statistics.ts';
 export { Endpoint } from './endpoint/endpoint.ts';
 export { AssertionError, type CloseCause, type DropReason, describeClose, UsageError } from './errors.ts';
 export { type ConnectionEvent, type EndpointEvent, isStreamEvent, type StreamEvent } from './events.ts';

@@ -243,7 +243,7 @@ describe('datagrams (RFC 9221)', () => {
     for (let event = server.pollEvent(); event !== undefined; event = server.pollEvent())
       events.push(event.type === 'datagram' ? fromText(event.data) : event.type);
     expect(events).toEqual(['108', '109', 'stream-opened', '999']);
-    expect(server.stats().datagramsDropped).toBe(8);
+    expect(server.stats().datagramFramesDropped).toBe(8);
   });
 
   test('a flood that nobody polls stays within the limit', () => {
@@ -259,7 +259,7 @@ describe('datagrams (RFC 9221)', () => {
     let kept = 0;
     for (let event = server.pollEvent(); event !== undefined; event = server.pollEvent()) kept++;
     expect(kept).toBe((256 << 10) / 64);
-    expect(server.stats().datagramsDropped).toBe(200 * 500 - kept);
+    expect(server.stats().datagramFramesDropped).toBe(200 * 500 - kept);
   });
 });
 

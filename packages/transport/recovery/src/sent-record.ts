@@ -21,6 +21,8 @@ export class SentRecord implements SentPacket {
   level = 0;
   /** The sender's own tag for the datagram that carried it; recovery does not read it. */
   datagram = -1;
+  /** The sender's own tag for the path that it left on; recovery does not read it, and counts changes of path itself. */
+  path = 0;
   /** The ECN bits that it left with; recovery does not read them. */
   ecn = 0;
   /** The sender's own tag: a probe has said its frames again, in a packet that is outstanding behind it; recovery does not read it. */

@@ -9,21 +9,10 @@ import { Inbound } from './inbound.ts';
 import { largestDatagram } from './largest-datagram.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import { Outbound } from './outbound.ts';
-import type { Counters, Parts } from './parts.ts';
+import type { Parts } from './parts.ts';
 import { reportLost, reportPath, reportRecovery } from './reports.ts';
 import { assemble, type ConnectionHost, type ConnectionSetup } from './setup.ts';
-
-/** What a connection has seen so far. Times in µs, sizes in octets. */
-export interface ConnectionStats extends Readonly<Counters> {
-  readonly smoothedRtt: Micros;
-  readonly minRtt: Micros;
-  readonly congestionWindow: number;
-  readonly bytesInFlight: number;
-  readonly openStreams: number;
-  /** DATAGRAM frames that came and were dropped for newer ones, since nobody polled their events. */
-  readonly datagramsDropped: number;
-  readonly spuriousLosses: number;
-}
+import { type ConnectionStats, statistics } from './statistics.ts';
 
 /**
  * One QUIC connection as a machine: driven by its endpoint, used by an application. It holds the parts and knows no rule;
@@ -329,19 +318,9 @@ export class Connection {
     this.#parts.spaces[Space.APPLICATION]!.keys.updateWanted = true;
   }
 
+  /** A copy, as of now. */
   stats(): ConnectionStats {
-    const { counters, path, table } = this.#parts;
-    const { recovery } = path;
-    return {
-      ...counters,
-      smoothedRtt: recovery.rtt.smoothed,
-      minRtt: recovery.rtt.min,
-      congestionWindow: recovery.controller.congestionWindow,
-      bytesInFlight: recovery.bytesInFlight,
-      openStreams: table.size,
-      datagramsDropped: this.#parts.events.datagramsDropped,
-      spuriousLosses: recovery.spuriousLosses,
-    };
+    return statistics(this.#parts);
   }
 
   #touch(): void {

@@ -88,6 +88,7 @@ export class CryptoHandshake {
   confirm(now: Micros, parts: Parts): void {
     if (this.confirmed) return;
     this.confirmed = true;
+    parts.counters.handshakeConfirmedAt = now;
     this.discard(now, parts, Space.INITIAL);
     this.discard(now, parts, Space.HANDSHAKE); // RFC 9001 §4.9.2
     const { recovery } = parts.path;
@@ -148,6 +149,7 @@ export class CryptoHandshake {
           break;
         case 'complete':
           this.complete = true;
+          parts.counters.handshakeCompletedAt = now;
           if (parts.side === 'server' && !parts.spaces[Space.APPLICATION]!.early.canRead) parts.spaces[Space.APPLICATION]!.early.discard();
           this.alpn = step.alpn;
           parts.observer.handshakeState(now, 'complete', step.alpn);

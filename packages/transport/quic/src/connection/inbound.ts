@@ -1,5 +1,5 @@
 import { sameBytes } from '@quiclab/bytes';
-import { decodeAckDelay, Space } from '@quiclab/recovery';
+import { decodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
 import { type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
 import {
   FrameReader,
@@ -26,6 +26,7 @@ import type { Parts } from './parts.ts';
 import { reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
 import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
+import { countAcknowledged } from './statistics.ts';
 import { stamp } from './versions.ts';
 
 const SPACE_OF = [Space.INITIAL, Space.APPLICATION, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
@@ -159,6 +160,7 @@ export class Inbound {
     const space = parts.spaces[index]!;
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
     parts.counters.packetsReceived++;
+    this.#path.counters.packetsReceived++;
     if (!this.#peerIdKnown) {
       this.#peerIdKnown = true;
       parts.peerIds.replaceFirst(this.#header.sourceId); // RFC 9000 §7.2
@@ -318,10 +320,15 @@ export class Inbound {
       );
     const space = parts.spaces[index]!;
     if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
-    for (const record of recovery.acked) onPacketAcked(parts, record);
-    for (const record of recovery.lateAcked) onPacketAcked(parts, record);
+    for (const record of recovery.acked) this.#acked(record);
+    for (const record of recovery.lateAcked) this.#acked(record);
     reportLost(now, parts, recovery.lost);
     if (parts.observed && recovery.acked.length > 0) reportRecovery(now, parts);
+  }
+
+  #acked(record: SentRecord): void {
+    countAcknowledged(this.#parts, record);
+    onPacketAcked(this.#parts, record);
   }
 
   #sameDestination(bytes: Uint8Array): boolean {

@@ -191,9 +191,11 @@ export class Outbound {
     const { recovery } = parts.path;
     this.#end = packet.seal();
     record.datagram = parts.counters.datagramsSent;
+    record.path = path.id;
     if (packet.inFlight) this.#paced = true;
     recovery.sent(now, space.index, record);
     parts.counters.packetsSent++;
+    path.counters.packetsSent++;
     if (packet.hasAck) {
       space.received.onAckSent(now);
       space.keys.onAckSealed();

@@ -23,6 +23,7 @@ import type { EventQueue } from './event-queue.ts';
 import type { CryptoHandshake } from './handshake.ts';
 import type { Idle } from './idle.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Counters } from './statistics.ts';
 import type { Versions } from './versions.ts';
 
 /**
@@ -114,17 +115,4 @@ export interface RetryState {
   source: Uint8Array | undefined;
   /** At a server: makes the token of the client's next connection. */
   readonly nextToken: (now: Micros) => Uint8Array;
-}
-
-/** What happened so far. */
-export interface Counters {
-  datagramsSent: number;
-  datagramsReceived: number;
-  packetsSent: number;
-  packetsReceived: number;
-  packetsDropped: number;
-  packetsLost: number;
-  bytesSent: number;
-  bytesReceived: number;
-  probes: number;
 }

@@ -5,6 +5,7 @@ import { EARLY } from '../packet/builder.ts';
 import type { PathOutcome } from '../path/paths.ts';
 import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
+import { countLost } from './statistics.ts';
 
 /** Tells the observer of a packet that was opened and read; its frames are in the view's log already. */
 export function reportReceived(
@@ -43,7 +44,7 @@ export function reportSent(now: Micros, parts: Parts, record: SentRecord, path: 
 /** Tells the parts, the counters and the observer of packets declared lost. */
 export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[]): void {
   for (const record of lost) {
-    parts.counters.packetsLost++;
+    countLost(parts, record);
     if (parts.observed) {
       const received = parts.view.frames.numbers;
       showRecord(parts, record);

@@ -24,7 +24,8 @@ import { CryptoHandshake } from './handshake.ts';
 import { Idle } from './idle.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { localParameters, preferredAddress, rememberedLimits } from './parameters.ts';
-import { type Counters, Parts } from './parts.ts';
+import { Parts } from './parts.ts';
+import { Counters } from './statistics.ts';
 import { installInitial, Versions } from './versions.ts';
 
 /** What the endpoint does for a connection. */
@@ -148,7 +149,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     streams: new StreamFrames(table, credit, sender, events, observer),
     sender,
     credit,
-    counters: newCounters(),
+    counters: new Counters(now),
     peerParameters: defaultTransportParameters,
   });
   observer.started(now, side, setup.originalDestination, version);
@@ -164,15 +165,3 @@ function reservedParameter(random: Random): OtherParameter {
 }
 
 const ALL_SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION];
-
-const newCounters = (): Counters => ({
-  datagramsSent: 0,
-  datagramsReceived: 0,
-  packetsSent: 0,
-  packetsReceived: 0,
-  packetsDropped: 0,
-  packetsLost: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-  probes: 0,
-});

@@ -18,6 +18,11 @@ interface Waiting {
 export class Datagrams {
   /** The first that waits did not fit beside what else a packet had to say: it goes into the next one before all else. */
   needsPacket: boolean;
+  /** DATAGRAM frames so far; one may count as lost and, when its acknowledgement comes late, as acknowledged too. */
+  framesSent: number;
+  framesReceived: number;
+  framesAcknowledged: number;
+  framesLost: number;
   readonly #events: EventQueue;
   readonly #largestFrame: number;
   readonly #sendBuffer: number;
@@ -31,6 +36,10 @@ export class Datagrams {
    */
   constructor(events: EventQueue, largestFrame: number, sendBuffer: number) {
     this.needsPacket = false;
+    this.framesSent = 0;
+    this.framesReceived = 0;
+    this.framesAcknowledged = 0;
+    this.framesLost = 0;
     this.#events = events;
     this.#largestFrame = largestFrame;
     this.#sendBuffer = sendBuffer;
@@ -73,6 +82,7 @@ export class Datagrams {
         writeDatagramHeader(packet.writer, data.length, withLength);
         packet.writer.octets(data);
         packet.log(FrameType.DATAGRAM, 0, handle, data.length);
+        this.framesSent++;
       }
       this.#octets -= data.length + COST_OF_ONE;
       this.needsPacket = false;
@@ -82,10 +92,12 @@ export class Datagrams {
   }
 
   onAcked(handle: number): void {
+    this.framesAcknowledged++;
     this.#events.push({ type: 'datagram-acked', handle });
   }
   /** Told, and not said again. An acknowledgement may come late all the same. RFC 9221 §5.2. */
   onLost(handle: number): void {
+    this.framesLost++;
     this.#events.push({ type: 'datagram-lost', handle });
   }
 
@@ -100,6 +112,7 @@ export class Datagrams {
           : `a DATAGRAM frame has ${size} octets, we take ${this.#largestFrame}`,
         frame.rawType,
       );
+    this.framesReceived++;
     this.#events.pushDatagram({ type: 'datagram', data: frame.data().slice(), early }, frame.length + COST_OF_ONE);
   }
 }

@@ -9,6 +9,27 @@ export const SMALLEST_MAX_DATAGRAM = 1200;
 /** Below this, what the anti-amplification limit leaves is not worth a datagram. */
 export const LEAST_DATAGRAM = 100;
 
+/** What happened on one path. Packets are QUIC packets, of which a datagram may hold several. */
+export interface PathCounters {
+  datagramsSent: number;
+  datagramsReceived: number;
+  packetsSent: number;
+  packetsReceived: number;
+  packetsAcknowledged: number;
+  packetsLost: number;
+  bytesAcknowledged: number;
+  bytesLost: number;
+}
+
+/** What loss recovery knows of one path. µs and octets. */
+export interface PathRecovery {
+  readonly latestRtt: Micros;
+  readonly smoothedRtt: Micros;
+  readonly rttVariation: Micros;
+  readonly minRtt: Micros;
+  readonly congestionWindow: number;
+}
+
 /** Where datagrams go: addresses, what they carry, the pacer, the amplification budget; recovery is the connection's, and told when the path changes. */
 export class Path {
   readonly id: number;
@@ -26,8 +47,13 @@ export class Path {
   datagramSize: number;
   /** RFC 9000 §8.1: until the address is validated we send at most three times what came from there. */
   validated: boolean;
+  /** Octets of UDP payload. */
   received: number;
   sent: number;
+  /** What happened here so far; see PathStats. */
+  readonly counters: PathCounters;
+  /** RTT and window as they were when the connection went elsewhere; undefined while it is here, or never was. */
+  left: PathRecovery | undefined;
 
   constructor(
     id: number,
@@ -51,6 +77,17 @@ export class Path {
     this.validated = false;
     this.received = 0;
     this.sent = 0;
+    this.counters = {
+      datagramsSent: 0,
+      datagramsReceived: 0,
+      packetsSent: 0,
+      packetsReceived: 0,
+      packetsAcknowledged: 0,
+      packetsLost: 0,
+      bytesAcknowledged: 0,
+      bytesLost: 0,
+    };
+    this.left = undefined;
   }
 
   /** Whether a datagram with these addresses belongs to it. A local address, or host, left open matches any. */
@@ -75,11 +112,13 @@ export class Path {
   /** A datagram came: its length is credited three times. The caller updates recovery's deadline when it is done with the datagram. */
   credit(octets: number): void {
     this.received += octets;
+    this.counters.datagramsReceived++;
     this.#noteBlocked();
   }
 
   onSent(now: Micros, octets: number): void {
     this.sent += octets;
+    this.counters.datagramsSent++;
     if (this.validated || !this.active) return;
     this.#noteBlocked();
     this.recovery.updateDeadline(now);
@@ -90,8 +129,22 @@ export class Path {
     this.#noteBlocked();
   }
 
+  /** RTT and window here: as they are, as they were when the connection went elsewhere, or all 0. */
+  get metrics(): PathRecovery {
+    if (!this.active) return this.left ?? UNKNOWN;
+    const { rtt, controller } = this.recovery;
+    return {
+      latestRtt: rtt.latest,
+      smoothedRtt: rtt.smoothed,
+      rttVariation: rtt.variation,
+      minRtt: rtt.min,
+      congestionWindow: controller.congestionWindow,
+    };
+  }
+
   /** From now on, or no more, the path that the connection uses. */
   setActive(active: boolean): void {
+    this.left = active ? undefined : this.metrics;
     this.active = active;
     this.#noteBlocked();
   }
@@ -105,3 +158,5 @@ export class Path {
     if (this.active) this.recovery.amplificationBlocked = this.amplificationBudget < LEAST_DATAGRAM;
   }
 }
+
+const UNKNOWN: PathRecovery = { latestRtt: 0, smoothedRtt: 0, rttVariation: 0, minRtt: 0, congestionWindow: 0 };

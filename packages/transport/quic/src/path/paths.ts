@@ -55,6 +55,16 @@ export class Paths {
     if (side === 'client') this.active.validate();
   }
 
+  /** All that are kept, the active one first. */
+  get all(): readonly Path[] {
+    return [this.active, ...this.#others];
+  }
+
+  /** The one of this number; undefined when it is no longer kept. */
+  byId(id: number): Path | undefined {
+    return this.active.id === id ? this.active : this.#others.find((path) => path.id === id);
+  }
+
   /** When a validation asks again, or gives up. */
   get deadline(): Micros {
     let deadline = this.active.validation.deadline;
