@@ -8,6 +8,7 @@ import { Command, Option } from 'commander';
 import { browse } from './interop/browse.ts';
 import { CASES, type InteropCase } from './interop/cases.ts';
 import { makeCertificates } from './interop/certificate.ts';
+import { withEvidence } from './interop/faults.ts';
 import { FEATURES, type Feature } from './interop/features.ts';
 import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
 import { KEPT_RESULTS, keptResults, updateReadme } from './interop/readme.ts';
@@ -87,8 +88,16 @@ async function runJob(job: Job, room: Room): Promise<Result> {
   }
 }
 
-/** @param kept  where to leave the files, captures and key logs of all runs */
-async function runAll(jobs: readonly Job[], random: Random, kept: string | undefined): Promise<Result[]> {
+/**
+ * @param kept      where to leave the files, captures and key logs of all runs
+ * @param onResult  takes each as it comes, so that a run that is broken off loses none
+ */
+async function runAll(
+  jobs: readonly Job[],
+  random: Random,
+  kept: string | undefined,
+  onResult: (result: Result) => void,
+): Promise<Result[]> {
   const workspace = kept ?? mkdtempSync(join(tmpdir(), 'quiclab-interop-'));
   mkdirSync(workspace, { recursive: true });
   if (kept === undefined) process.once('exit', () => rmSync(workspace, { recursive: true, force: true }));
@@ -98,9 +107,10 @@ async function runAll(jobs: readonly Job[], random: Random, kept: string | undef
     const directory = join(workspace, `${job.peer}-${job.case}-${job.role}`);
     mkdirSync(directory);
     const room: Room = { directory, certificates, random: random.fork(`${job.peer}/${job.case}/${job.role}`) };
-    const result = await runJob(job, kept === undefined ? room : { ...room, pcap: join(directory, 'connection.pcap') });
+    const result = withEvidence(await runJob(job, kept === undefined ? room : { ...room, pcap: join(directory, 'connection.pcap') }));
     process.stderr.write(`[${index + 1}/${jobs.length}] ${line(result)}\n`);
     results.push(result);
+    onResult(result);
     if (kept === undefined) rmSync(directory, { recursive: true, force: true });
   }
   return results;
@@ -109,8 +119,8 @@ async function runAll(jobs: readonly Job[], random: Random, kept: string | undef
 interface Options {
   readonly json?: string;
   readonly readme?: boolean;
-  readonly peer?: string;
-  readonly case?: string;
+  readonly peer?: readonly string[];
+  readonly case?: readonly string[];
   readonly role?: Role;
   readonly seed: string;
   readonly keep?: string;
@@ -123,8 +133,8 @@ const program = new Command('interop')
   .description('Runs our QUIC against other stacks, through the relay, and prints who got on with whom.')
   .option('--json <FILE>', 'write the results as JSON')
   .option('--readme', 'keep the results in test/interop/results.json, in the place of earlier ones, and put their table into README.md')
-  .addOption(new Option('--peer <NAME>', 'this peer only').choices(names((job) => job.peer)))
-  .addOption(new Option('--case <NAME>', 'this case only').choices(names((job) => job.case)))
+  .addOption(new Option('--peer <NAMES...>', 'these peers only').choices(names((job) => job.peer)))
+  .addOption(new Option('--case <NAMES...>', 'these cases only').choices(names((job) => job.case)))
   .addOption(new Option('--role <ROLE>', 'this role of ours only').choices(ROLES))
   .option('--keep <DIR>', 'leave what came of each run there: files, captures and key logs')
   .option('--seed <SEED>', 'for the content of the files', '1')
@@ -137,17 +147,22 @@ const program = new Command('interop')
   .parse();
 const options = program.opts<Options>();
 const jobs = allJobs(PROGRAM_PEERS.find((peer) => peer.name === options.standIn)!).filter(
-  (job) => job.peer === (options.peer ?? job.peer) && job.case === (options.case ?? job.case) && job.role === (options.role ?? job.role),
+  (job) =>
+    (options.peer?.includes(job.peer) ?? true) &&
+    (options.case?.includes(job.case) ?? true) &&
+    (options.role === undefined || options.role === job.role),
 );
 if (jobs.length === 0)
-  program.error(`error: ${options.peer} has no case ${options.case ?? 'at all'} with us as ${options.role ?? 'either'}`);
+  program.error(
+    `error: ${options.peer?.join(', ')} has no case ${options.case?.join(', ') ?? 'at all'} with us as ${options.role ?? 'either'}`,
+  );
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // 'exit' ends what was started
-const results = await runAll(jobs, seededRandom(options.seed), options.keep);
-process.stdout.write(`${matrix(results)}\n`);
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
-if (options.readme === true) {
-  const kept = inOrder(updated(keptResults(), results));
+const keep = (result: Result): void => {
+  const kept = inOrder(updated(keptResults(), [result]));
   writeFileSync(KEPT_RESULTS, `${JSON.stringify(kept, null, 2)}\n`);
   updateReadme(kept);
-}
+};
+const results = await runAll(jobs, seededRandom(options.seed), options.keep, options.readme === true ? keep : () => {});
+process.stdout.write(`${matrix(results)}\n`);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
 process.exitCode = results.some((result) => result.outcome === 'failed') ? 1 : 0;

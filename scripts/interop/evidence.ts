@@ -28,8 +28,8 @@ export interface Arrival {
 /** Entrances to and exits from the path in the order in which they happened. */
 export type Passage = ({ readonly event: 'entered' } & SeenDatagram) | ({ readonly event: 'arrived' } & Arrival);
 
-/** Some twenty times what the largest case takes: whoever sends more is in a loop. */
-const MOST_PASSAGES = 1_000_000;
+/** Some ten times what the largest case takes: whoever sends more is in a loop, and its run is over. */
+const MOST_PASSAGES = 400_000;
 
 export class Evidence {
   readonly passages: Passage[] = [];

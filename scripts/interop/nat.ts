@@ -14,8 +14,16 @@ export interface Nat {
   close(): Promise<void>;
 }
 
-/** For one client, between 127.0.0.1 and addresses of its kind. The first change is a second after the client's first datagram. */
-export async function openNat(server: Address, changes: 'port' | 'address'): Promise<Nat> {
+/**
+ * For one client, between 127.0.0.1 and addresses of its kind. The first change is a second after the client's first datagram.
+ *
+ * @param onAnswer  takes each datagram of the server's that is passed on, with the address to which the server sent it
+ */
+export async function openNat(
+  server: Address,
+  changes: 'port' | 'address',
+  onAnswer: (datagram: Uint8Array, outside: Address) => void,
+): Promise<Nat> {
   const inner = await bound('127.0.0.1');
   const mappings: Socket[] = []; // old ones stay bound, so that no port comes back, and what comes to them is lost
   let client: Address | undefined;
@@ -23,8 +31,11 @@ export async function openNat(server: Address, changes: 'port' | 'address'): Pro
 
   const change = async (): Promise<void> => {
     const outer = await bound(changes === 'address' ? `127.0.0.${mappings.length + 2}` : '127.0.0.1');
+    const outside = addressOf(outer);
     outer.on('message', (datagram) => {
-      if (client !== undefined && outer === mappings.at(-1)) inner.send(datagram, client.port, client.host);
+      if (client === undefined || outer !== mappings.at(-1)) return;
+      onAnswer(datagram, outside);
+      inner.send(datagram, client.port, client.host);
     });
     mappings.push(outer);
   };

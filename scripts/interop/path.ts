@@ -23,18 +23,17 @@ class Watcher extends LinkObserver {
   readonly #direction: Direction;
   readonly #entrance: number;
   readonly #watcher: PathWatcher;
-  readonly #client: (packet: LinkPacket) => Address;
 
-  constructor(direction: Direction, entrance: number, watcher: PathWatcher, client: (packet: LinkPacket) => Address) {
+  constructor(direction: Direction, entrance: number, watcher: PathWatcher) {
     super();
     this.#direction = direction;
     this.#entrance = entrance;
     this.#watcher = watcher;
-    this.#client = client;
   }
 
   override entered(now: Micros, packet: LinkPacket): void {
-    this.#watcher.entered(now, this.#direction, this.#client(packet), packet.bytes, this.#entrance);
+    const client = this.#direction === 'up' ? packet.from : packet.to;
+    this.#watcher.entered(now, this.#direction, client, packet.bytes, this.#entrance);
   }
 
   override delivered(now: Micros, packet: LinkPacket): void {
@@ -44,13 +43,21 @@ class Watcher extends LinkObserver {
 
 export const loopback = (plan: PathPlan): string => (plan.ipv6 ? '::1' : '127.0.0.1');
 
+const clock = monotonicClock();
+
 /** A relay on the loopback to a server's port. */
 export async function openPath(serverPort: number, plan: PathPlan, random: Random, watcher: PathWatcher): Promise<OpenPath> {
   const server = { host: loopback(plan), port: serverPort };
   if (plan.rebinds === 'never') return relayTo(server, plan, random, watcher, 0);
-  const nat = await openNat(server, plan.rebinds);
-  // what the server sees as the client is what the NAT shows it
-  const relay = await relayTo(nat.address, plan, random, watcher, 0, () => nat.outside);
+  // what the server sent is told here: when it comes to the relay, the NAT may have another address already
+  const nat = await openNat(server, plan.rebinds, (datagram, outside) => watcher.entered(clock.now(), 'down', outside, datagram, 0));
+  const behindNat: PathWatcher = {
+    entered: (now, direction, _client, datagram, entrance) => {
+      if (direction === 'up') watcher.entered(now, 'up', nat.outside, datagram, entrance);
+    },
+    arrived: (now, direction, datagram) => watcher.arrived(now, direction, datagram),
+  };
+  const relay = await relayTo(nat.address, plan, random, behindNat, 0);
   return {
     address: relay.address,
     close: async () => {
@@ -70,7 +77,6 @@ async function relayTo(
   random: Random,
   watcher: PathWatcher,
   entrance: number,
-  outside?: () => Address,
 ): Promise<OpenPath> {
   const relay: Relay = await createRelay({
     listen: { host: target.host, port: 0 },
@@ -78,9 +84,9 @@ async function relayTo(
     up,
     down,
     random,
-    clock: monotonicClock(),
-    observeUp: new Watcher('up', entrance, watcher, (packet) => outside?.() ?? packet.from),
-    observeDown: new Watcher('down', entrance, watcher, (packet) => outside?.() ?? packet.to),
+    clock,
+    observeUp: new Watcher('up', entrance, watcher),
+    observeDown: new Watcher('down', entrance, watcher),
   });
   return { address: relay.address, close: () => relay.close().then(() => {}) };
 }

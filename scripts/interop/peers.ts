@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+/** The slowest build takes some minutes. */
+const LONGEST_BUILD_MS = 30 * 60_000;
+const run = (command: string, words: readonly string[], { cwd, env }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) =>
+  execute(command, words, { timeout: LONGEST_BUILD_MS, maxBuffer: 16 << 20, ...(cwd && { cwd }), ...(env && { env }) });
+
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = join(ROOT, 'test/interop/peers');
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'quiclab', 'peers');
@@ -126,7 +131,7 @@ async function cached(name: string, source: string, make: (target: string) => Pr
     rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-  mkdirSync(complete);
+  mkdirSync(complete, { recursive: true }); // another run may have made it meanwhile
   return directory;
 }
 
@@ -135,7 +140,12 @@ async function orMissing<T>(reason: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
-    const last = (stderr || message).trim().split('\n').at(-1)!;
-    throw new PeerMissing(`${reason}: ${last.slice(0, 200)}`);
+    throw new PeerMissing(`${reason}: ${inOneLine(stderr || message).slice(0, 200)}`);
   }
+}
+
+/** What a command complained of: the line that names an error, for behind it stand help and traces; the last one where none does. */
+export function inOneLine(complaint: string): string {
+  const lines = complaint.trim().split('\n');
+  return lines.find((line) => /^\s*(error|fatal)\b/i.test(line))?.trim() ?? lines.at(-1)!;
 }

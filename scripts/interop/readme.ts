@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './peers.ts';
-import { NOT_OURS_YET, type Result } from './results.ts';
+import { NOT_OURS_YET, type Result, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
 
 export const KEPT_RESULTS = join(ROOT, 'test/interop/results.json');
 export const README = join(ROOT, 'README.md');
@@ -38,8 +38,7 @@ export function readmeTable(results: readonly Result[]): string {
     const cells = peers.map((peer) => `${symbol(find(peer, name, 'client'))} ${symbol(find(peer, name, 'server'))}`);
     return `| ${name} | ${cells.join(' | ')} |`;
   });
-  const failures = transfers.filter(({ outcome }) => outcome === 'failed').map(sentence);
-  const others = results.filter(({ peer }) => peer === 'chromium' || peer === 'tshark').map(sentence);
+  const section = (heading: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', heading, '', ...lines]);
   return [
     '',
     `| case | ${peers.join(' | ')} |`,
@@ -48,11 +47,38 @@ export function readmeTable(results: readonly Result[]): string {
     '',
     'In each cell our client meets their server first, then their client ours: ✓ passed, ✗ failed, – the peer has no means for it, · quiclab has none yet,',
     '? not run; a number is goodput in kbit/s, the median of five runs. Details of each: test/interop/results.json.',
-    ...(failures.length === 0 ? [] : ['', 'What failed:', '', ...failures]),
-    ...(others.length === 0 ? [] : ['', 'And beside these:', '', ...others]),
+    ...section('What failed:', transfers.filter(({ outcome }) => outcome === 'failed').map(sentence)),
+    ...section('What peers have no means for, as they say:', lacks(transfers)),
+    ...section('How long handshakes took, from the first Initial to the end of the handshake at the client:', handshakeRows(transfers)),
+    ...section('And beside these:', results.filter(({ peer }) => peer === 'chromium' || peer === 'tshark').map(sentence)),
     '',
   ].join('\n');
 }
+
+/** A line for each reason, with the cases in which it was given. */
+function lacks(results: readonly Result[]): string[] {
+  const cases = new Map<string, string[]>();
+  for (const result of results) {
+    if (symbol(result) !== '–') continue;
+    const reason = result.detail.replace(`${UNSUPPORTED_BY_SERVER}: `, '').replace(`${UNSUPPORTED_BY_CLIENT}: `, '');
+    cases.set(reason, [...(cases.get(reason) ?? []), `${result.case} with us as ${result.role}`]);
+  }
+  return [...cases].map(([reason, names]) => `- ${reason} (${names.join(', ')})`);
+}
+
+function handshakeRows(results: readonly Result[]): string[] {
+  const rows = results.flatMap(({ peer, case: name, role, handshakes }) => {
+    if (handshakes === undefined || handshakes.count < FEWEST_FOR_QUANTILES) return [];
+    const { count, median, p99 } = handshakes;
+    return `| ${name} | ${role === 'client' ? 'quiclab' : peer} | ${role === 'client' ? peer : 'quiclab'} | ${count} | ${seconds(median)} | ${seconds(p99)} |`;
+  });
+  return rows.length === 0
+    ? []
+    : ['| case | client | server | handshakes | median | p99 |', '| --- | --- | --- | ---: | ---: | ---: |', ...rows];
+}
+
+const FEWEST_FOR_QUANTILES = 10;
+const seconds = (value: number): string => `${value.toFixed(2)} s`;
 
 function symbol(result: Result | undefined): string {
   switch (result?.outcome) {
@@ -67,5 +93,5 @@ function symbol(result: Result | undefined): string {
   }
 }
 
-const sentence = ({ peer, case: name, role, outcome, detail }: Result): string =>
-  `- ${peer}, ${name}, quiclab as ${role}: ${outcome}${detail === '' ? '' : ` (${detail})`}`;
+const sentence = ({ peer, case: name, role, outcome, detail, peersFault }: Result): string =>
+  `- ${peer}, ${name}, quiclab as ${role}: ${outcome}${detail === '' ? '' : ` (${detail})`}${peersFault === undefined ? '' : `: ${peersFault}`}`;

@@ -98,7 +98,10 @@ const CERTIFICATE = '11';
 const CHACHA20 = '0x1303';
 const PATH_CHALLENGE = '26';
 const PATH_RESPONSE = '27';
+const CLOSES = ['28', '29'];
 const MEBIBYTE = 1 << 20;
+/** The usual path with its queue full takes less. */
+const LONGEST_WAY_S = 0.1;
 
 const anyUp = (datagrams: readonly DissectedDatagram[]) => datagrams.filter(({ direction }) => direction === 'up');
 const anyDown = (datagrams: readonly DissectedDatagram[]) => datagrams.filter(({ direction }) => direction === 'down');
@@ -149,11 +152,13 @@ export const resumed = byDissection((datagrams, evidence) => {
 export const newAddressesValidated = byDissection((datagrams) => {
   const addresses = [...new Set(datagrams.map(({ client }) => client))];
   if (addresses.length < 2) return "the client's address never changed";
+  const closedAt = anyUp(datagrams).find(({ frameTypes }) => frameTypes.some((type) => CLOSES.includes(type)))?.at ?? Infinity;
   for (const address of addresses.slice(1)) {
     const own = datagrams.filter(({ client }) => client === address);
     const first = own.find(({ direction }) => direction === 'down');
     if (first === undefined) continue; // the run was over, or the address had changed again
     if (!first.frameTypes.includes(PATH_CHALLENGE)) return `the first packet to ${address} carries no PATH_CHALLENGE`;
+    if (closedAt < first.at + LONGEST_WAY_S) continue; // there was nobody any more when it arrived
     if (!own.some(({ direction, frameTypes }) => direction === 'up' && frameTypes.includes(PATH_RESPONSE)))
       return `no PATH_RESPONSE came from ${address}`;
   }

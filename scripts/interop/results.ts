@@ -12,15 +12,37 @@ export interface Result {
   readonly detail: string;
   /** In kbit/s, where the case asks for it. */
   readonly figure?: number;
+  readonly handshakes?: HandshakeTimes;
+  /** Of a failure that was looked into and is not ours: what shows it. */
+  readonly peersFault?: string;
+}
+
+/** What a client says of its handshakes, in seconds. */
+export interface HandshakeTimes {
+  readonly count: number;
+  readonly median: number;
+  /** By nearest rank: of fifty, the slowest. */
+  readonly p99: number;
+}
+
+/** @param seconds  one at least */
+export function handshakeTimes(seconds: readonly number[]): HandshakeTimes {
+  const inOrder = [...seconds].sort((a, b) => a - b);
+  const quantile = (part: number): number => inOrder[Math.ceil(part * inOrder.length) - 1];
+  return { count: inOrder.length, median: quantile(0.5), p99: quantile(0.99) };
 }
 
 /** Why our own stack is not asked: features.ts. */
 export const NOT_OURS_YET = 'not in quiclab yet';
+/** How the detail of an unsupported case begins when it was the peer that said so. */
+export const UNSUPPORTED_BY_CLIENT = 'the client says so';
+export const UNSUPPORTED_BY_SERVER = 'the server says so';
 
-/** Earlier results, with those that are newer in their places. */
+/** Earlier results, with those that are newer in their places; where a peer was missing, nothing newer is known. */
 export function updated(earlier: readonly Result[], newer: readonly Result[]): Result[] {
   const nameOf = (result: Result): string => `${result.peer} ${result.case} ${result.role}`;
-  const byName = new Map([...earlier, ...newer].map((result) => [nameOf(result), result]));
+  const byName = new Map(earlier.map((result) => [nameOf(result), result]));
+  for (const result of newer) if (result.outcome !== 'skipped' || !byName.has(nameOf(result))) byName.set(nameOf(result), result);
   return [...byName.values()];
 }
 
@@ -46,6 +68,6 @@ export function matrix(results: readonly Result[]): string {
 }
 
 export const line = (result: Result): string =>
-  `${result.outcome}: ${result.peer}, ${result.case}, quiclab as ${result.role}${result.detail === '' ? '' : `: ${result.detail}`}`;
+  `${result.outcome}: ${result.peer}, ${result.case}, quiclab as ${result.role}${[result.detail, result.peersFault].map((text) => (text ? `: ${text}` : '')).join('')}`;
 
 const columnOf = (result: Result): string => `${result.peer} ${result.role}`;

@@ -12,7 +12,7 @@ import { PcapWriter } from './pcap.ts';
 import type { Program } from './peers.ts';
 import { ROOT } from './peers.ts';
 import { EndedEarly, type Finished, type RunningServer, runClient, startServer } from './programs.ts';
-import type { Outcome, Role } from './results.ts';
+import { type HandshakeTimes, handshakeTimes, type Outcome, type Role, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
 import { inspect } from './tshark.ts';
 
 export interface Verdict {
@@ -20,6 +20,8 @@ export interface Verdict {
   readonly detail: string;
   /** In kbit/s, where the case asks for it. */
   readonly figure?: number;
+  /** Where there was more than one. */
+  readonly handshakes?: HandshakeTimes;
 }
 
 export interface Room {
@@ -65,7 +67,8 @@ export async function runCase(test: InteropCase, ends: Ends, ours: Role, room: R
       run = await runOnce(test, ends, { ...room, directory, random, keyLog, ...(pcap === undefined ? {} : { pcap }) });
     } catch (error) {
       if (!(error instanceof EndedEarly)) throw error;
-      return { outcome: error.code === UNSUPPORTED ? 'unsupported' : 'failed', detail: error.message };
+      if (error.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `${UNSUPPORTED_BY_SERVER}: ${error.complaint}` };
+      return { outcome: 'failed', detail: error.message };
     }
     if (dissects && run.client.code === 0) run.evidence.dissected = await inspect(pcap!, keyLog.file);
     verdict = judge(test, run);
@@ -86,10 +89,12 @@ async function runOnce(test: InteropCase, ends: Ends, room: Room): Promise<Run> 
   const expected = generateFiles(root, test.files, room.random.fork('files'));
   const evidence = new Evidence();
   const capture = room.pcap === undefined ? undefined : new PcapWriter(room.pcap);
+  const flood = new AbortController();
   const watcher: PathWatcher = {
     entered: (now, direction, client, datagram, entrance) => {
       evidence.entered(now, direction, client.port, datagram, entrance);
-      capture?.write(now, direction, client.port, datagram);
+      if (evidence.flooded) flood.abort();
+      else capture?.write(now, direction, client.port, datagram);
     },
     arrived: (now, direction, datagram) => evidence.arrived(now, direction, datagram),
   };
@@ -124,6 +129,7 @@ async function runOnce(test: InteropCase, ends: Ends, room: Room): Promise<Run> 
         const match = /^handshake ([\d.]+)$/.exec(line);
         if (match !== null) handshakes.push(Number(match[1]));
       },
+      flood.signal,
     );
     evidence.handshakes = handshakes;
     const seconds = (performance.now() - startedAt) / 1000;
@@ -136,8 +142,8 @@ async function runOnce(test: InteropCase, ends: Ends, room: Room): Promise<Run> 
 }
 
 function judge(test: InteropCase, { client, server, evidence, difference, seconds }: Run): Verdict {
-  if (client.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `the client says so: ${client.complaint}` };
-  if (server.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `the server says so: ${server.complaint}` };
+  if (client.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `${UNSUPPORTED_BY_CLIENT}: ${client.complaint}` };
+  if (server.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `${UNSUPPORTED_BY_SERVER}: ${server.complaint}` };
   const gaveUp = test.mayEndWithout && client.code === 1;
   const problems = [
     client.code === 0 || gaveUp ? undefined : `the client failed: ${client.complaint}`,
@@ -151,12 +157,8 @@ function judge(test: InteropCase, { client, server, evidence, difference, second
   const { up, down } = evidence.datagrams;
   const facts = [`${seconds.toFixed(1)} s, ${up} datagrams up, ${down} down`];
   if (gaveUp) facts.unshift(`the client gave up: ${client.complaint}`);
-  if (evidence.handshakes.length > 1) facts.push(handshakeTimes(evidence.handshakes));
-  return { outcome: 'passed', detail: facts.join('; ') };
-}
-
-function handshakeTimes(seconds: readonly number[]): string {
-  const inOrder = [...seconds].sort((a, b) => a - b);
-  const quantile = (part: number) => inOrder[Math.min(inOrder.length - 1, Math.ceil(part * inOrder.length) - 1)].toFixed(2);
-  return `${inOrder.length} handshakes, median ${quantile(0.5)} s, p99 ${quantile(0.99)} s`;
+  if (evidence.handshakes.length < 2) return { outcome: 'passed', detail: facts.join('; ') };
+  const handshakes = handshakeTimes(evidence.handshakes);
+  facts.push(`${handshakes.count} handshakes, median ${handshakes.median.toFixed(2)} s, p99 ${handshakes.p99.toFixed(2)} s`);
+  return { outcome: 'passed', detail: facts.join('; '), handshakes };
 }

@@ -6,6 +6,8 @@ const run = promisify(execFile);
 
 /** One datagram; lists hold what its packets have, in their order. */
 export interface DissectedDatagram {
+  /** Seconds since the first one. */
+  readonly at: number;
   readonly direction: 'up' | 'down';
   /** The client's port, which stands for its address. */
   readonly client: string;
@@ -57,6 +59,7 @@ export async function dissect(pcap: string, keyLog: string): Promise<Dissection>
 /** What Wireshark sees in each datagram of a capture. Throws PeerMissing. */
 export async function inspect(pcap: string, keyLog: string): Promise<DissectedDatagram[]> {
   const rows = await fieldsOf(pcap, keyLog, [
+    'frame.time_relative',
     'udp.srcport',
     'udp.dstport',
     'udp.length',
@@ -68,11 +71,12 @@ export async function inspect(pcap: string, keyLog: string): Promise<DissectedDa
     'tls.handshake.ciphersuite',
     'tls.quic.parameter.initial_max_streams_bidi',
   ]);
-  return rows.map(([from, to, length, ...lists]) => {
+  return rows.map(([at, from, to, length, ...lists]) => {
     const [packetTypes, keyPhases, frameTypes, cryptoOffsets, handshakeTypes, cipherSuites, maxStreamsBidi] = lists.map((list) =>
       list === '' ? [] : list.split(','),
     );
     return {
+      at: Number(at),
       direction: to === '443' ? 'up' : 'down',
       client: to === '443' ? from : to,
       octets: Number(length) - UDP_HEADER,
@@ -88,6 +92,8 @@ export async function inspect(pcap: string, keyLog: string): Promise<DissectedDa
 }
 
 const UDP_HEADER = 8;
+/** A capture of the largest case takes seconds. */
+const DISSECTION_MS = 180_000;
 
 /** A row for each datagram; what a field has several times stands there with commas. */
 async function fieldsOf(pcap: string, keyLog: string, names: readonly string[]): Promise<string[][]> {
@@ -95,7 +101,11 @@ async function fieldsOf(pcap: string, keyLog: string, names: readonly string[]):
   const format = ['-T', 'fields', '-E', 'separator=;', '-E', 'occurrence=a', '-E', 'aggregator=,'];
   const options = ['-o', `tls.keylog_file:${keyLog}`, '-d', 'udp.port==443,quic'];
   try {
-    const { stdout } = await run('tshark', ['-n', '-r', pcap, ...options, ...format, ...fields], { maxBuffer: 1 << 28 });
+    const { stdout } = await run('tshark', ['-n', '-r', pcap, ...options, ...format, ...fields], {
+      maxBuffer: 1 << 28,
+      timeout: DISSECTION_MS,
+      killSignal: 'SIGKILL',
+    });
     return stdout
       .trimEnd()
       .split('\n')

@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { seededRandom } from '@quiclab/sansio';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Evidence } from '../../scripts/interop/evidence.ts';
+import { withEvidence } from '../../scripts/interop/faults.ts';
 import { differenceFrom, generateFiles } from '../../scripts/interop/files.ts';
 import { isReserved, packetsIn } from '../../scripts/interop/packets.ts';
 import { PcapWriter } from '../../scripts/interop/pcap.ts';
+import { inOneLine } from '../../scripts/interop/peers.ts';
 import { keptResults, README, readmeTable, updateReadme } from '../../scripts/interop/readme.ts';
 import {
   handshakes,
@@ -22,7 +24,7 @@ import {
   sentEarly,
   withinAmplificationLimit,
 } from '../../scripts/interop/requirements.ts';
-import { matrix, type Result, updated } from '../../scripts/interop/results.ts';
+import { handshakeTimes, matrix, type Result, updated } from '../../scripts/interop/results.ts';
 import type { DissectedDatagram } from '../../scripts/interop/tshark.ts';
 
 let directory: string;
@@ -157,6 +159,7 @@ describe('requirements', () => {
 
 /** A datagram as tshark shows it. */
 const shown = (direction: 'up' | 'down', what: Partial<DissectedDatagram>): DissectedDatagram => ({
+  at: 0,
   direction,
   client: '5000',
   octets: 1_200,
@@ -204,6 +207,13 @@ describe('requirements on what Wireshark sees', () => {
     expect(judged(newAddressesValidated, old, moved, shown('down', { client: '6000', frameTypes: ['8'] }), challenge)).toBe(
       'the first packet to 6000 carries no PATH_CHALLENGE',
     );
+  });
+
+  test('a client that has closed before it can hear the question owes no answer (RFC 9000 §10.2)', () => {
+    const [old, challenge] = [shown('up', {}), shown('down', { at: 1, client: '6000', frameTypes: ['26'] })];
+    const closing = (at: number) => shown('up', { at, frameTypes: ['29'] });
+    expect(judged(newAddressesValidated, old, challenge, closing(1.01))).toBeUndefined();
+    expect(judged(newAddressesValidated, old, challenge, closing(1.5))).toBe('no PATH_RESPONSE came from 6000');
   });
 });
 
@@ -271,6 +281,41 @@ describe('results that are kept', () => {
     ]);
   });
 
+  test('a skipped one takes no place', () => {
+    const passed = result('one', 'handshake', 'client', 'passed');
+    const skipped = [
+      result('one', 'handshake', 'client', 'skipped', 'not there'),
+      result('two', 'handshake', 'client', 'skipped', 'not there'),
+    ];
+    expect(updated([passed], skipped)).toEqual([passed, skipped[1]]);
+  });
+
+  test('handshake times by nearest rank: of fifty, the p99 is the slowest', () => {
+    const fifty = Array.from({ length: 50 }, (_, index) => 50 - index);
+    expect(handshakeTimes(fifty)).toEqual({ count: 50, median: 25, p99: 50 });
+    expect(handshakeTimes([...fifty, ...fifty]).p99).toBe(50);
+    const table = readmeTable([{ ...result('one', 'handshakeloss', 'server', 'passed'), handshakes: handshakeTimes(fifty) }]);
+    expect(table).toContain('| handshakeloss | one | quiclab | 50 | 25.00 s | 50.00 s |');
+  });
+
+  test('a failure that is known to be the peer’s stays failed, with the evidence', () => {
+    const detail = 'the server had sent 3840 octets after 1200 of an address not validated';
+    const known = withEvidence(result('quic-go', 'amplificationlimit', 'client', 'failed', detail));
+    expect(known).toMatchObject({ outcome: 'failed', peersFault: expect.stringContaining('isAmplificationLimited') });
+    expect(matrix([known])).toContain(known.peersFault);
+    expect(readmeTable([known])).toContain(known.peersFault);
+    const other = result('quic-go', 'amplificationlimit', 'client', 'failed', 'file-1 did not arrive');
+    expect(withEvidence(other)).toBe(other);
+  });
+
+  test('a reason why something is lacking stands there once, with its cases', () => {
+    const table = readmeTable([
+      result('one', 'v2', 'client', 'unsupported', 'the server says so: one: it knows version 1 only'),
+      result('one', 'v2', 'server', 'unsupported', 'the client says so: one: it knows version 1 only'),
+    ]);
+    expect(table).toContain('- one: it knows version 1 only (v2 with us as client, v2 with us as server)');
+  });
+
   test('the table says who lacks what', () => {
     const table = readmeTable([
       result('one', 'v2', 'client', 'unsupported', 'not in quiclab yet: version 2'),
@@ -318,6 +363,14 @@ describe('the command', () => {
     const { code, stderr } = await run(args);
     expect(code).toBe(1);
     expect(stderr).toContain(reason);
+  });
+
+  test('why a tool fails is told in its own words, without the help and the trace behind them', () => {
+    const rustup =
+      'error: rustup could not choose a version of cargo to run\nhelp: run rustup\n\nStack backtrace:\n  0: main\n  13: <unknown>\n';
+    expect(inOneLine(rustup)).toBe('error: rustup could not choose a version of cargo to run');
+    expect(inOneLine('spawn cargo ENOENT')).toBe('spawn cargo ENOENT');
+    expect(inOneLine('one\ntwo\n')).toBe('two');
   });
 
   test.each([

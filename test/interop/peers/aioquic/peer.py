@@ -222,7 +222,7 @@ def main():
         role.add_argument("--v2", action="store_true")
     arguments = parser.parse_args()
     if arguments.role == "server" and arguments.preferred:
-        print("aioquic: its server sends no preferred address (_serialize_transport_parameters)", file=sys.stderr)
+        print("aioquic: its server sends no preferred address (QuicConnection._serialize_transport_parameters)", file=sys.stderr)
         sys.exit(UNSUPPORTED)
     try:
         asyncio.run(run_server(arguments) if arguments.role == "server" else run_client(arguments))

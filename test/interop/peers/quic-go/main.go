@@ -149,13 +149,13 @@ func run(arguments []string) error {
 // lacking says what a peer of this make has no means for.
 func lacking(o options) string {
 	if o.v2 {
-		return "quic-go speaks version 2, but has no compatible version negotiation (RFC 9368)"
+		return "it speaks version 2, but has no compatible version negotiation: internal/wire.TransportParameters knows no version_information (RFC 9368)"
 	}
 	if o.preferred != "" {
-		return "quic-go has no preferred address to configure"
+		return "its server has no preferred address to configure: nothing sets TransportParameters.PreferredAddress"
 	}
 	if o.migrate {
-		return "quic-go takes the connection ID of a preferred address, and never goes there"
+		return "its client takes the connection ID of a preferred address (connIDManager.AddFromPreferredAddress), and never goes there"
 	}
 	return ""
 }

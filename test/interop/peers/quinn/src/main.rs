@@ -18,10 +18,10 @@ const UNSUPPORTED: i32 = 127;
 /// What a peer of this make has no means for.
 fn lacking(arguments: &Arguments) -> Option<&'static str> {
     if arguments.has("v2") {
-        return Some("quinn-proto knows version 1 and drafts only (crypto::rustls::interpret_version)");
+        return Some("it knows version 1 and drafts only (quinn_proto::crypto::rustls::interpret_version)");
     }
     if arguments.has("migrate") {
-        return Some("quinn's client takes the connection ID of a preferred address, and never goes there");
+        return Some("its client takes the connection ID of a preferred address (quinn_proto::Connection::set_peer_params), and never goes there");
     }
     None
 }
@@ -37,8 +37,10 @@ async fn main() {
         _ => client::run(&arguments).await,
     };
     if let Err(error) = result {
-        let unsupported = error.to_string().contains("unsupported QUIC version");
-        end(&error.to_string(), if unsupported { UNSUPPORTED } else { 1 });
+        if error.to_string().contains("unsupported QUIC version") {
+            end("its client begins with no version but those it speaks (quinn_proto::crypto::rustls::interpret_version)", UNSUPPORTED);
+        }
+        end(&error.to_string(), 1);
     }
 }
 
