@@ -2,7 +2,7 @@ import { newReno, tokenPacer } from '@quiclab/congestion';
 import type { CryptoProvider } from '@quiclab/crypto';
 import { ackEverySecond, immediateAcks, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
 import type { Random } from '@quiclab/sansio';
-import { roundRobinByPacket } from '@quiclab/streams';
+import { oneStreamPerPacket } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
 import type { Policies } from './config.ts';
 import { Observer } from './observer.ts';
@@ -21,7 +21,7 @@ export function standardPolicies(given: {
     lossDetector: () => packetAndTimeThreshold(),
     probes: standardProbes,
     ackPolicy: (space) => (space === Space.APPLICATION ? ackEverySecond({}) : immediateAcks),
-    scheduler: () => roundRobinByPacket(),
+    scheduler: () => oneStreamPerPacket(),
   };
 }
 

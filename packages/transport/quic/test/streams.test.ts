@@ -1,5 +1,6 @@
+import { RangeSet } from '@quiclab/bytes';
 import { roundRobinByByte, sequential } from '@quiclab/streams';
-import { FrameType, writeMaxData, writeMaxStreamData, writeMaxStreams, writeResetStream, writeStopSending } from '@quiclab/wire';
+import { FrameType, writeAck, writeMaxData, writeMaxStreamData, writeMaxStreams, writeResetStream, writeStopSending } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { Pair, type PairOptions, type Sent, text } from './pair.ts';
 import { find, findAll, type ReadPacket, ScriptedPeer, writeStream } from './scripted-peer.ts';
@@ -398,6 +399,25 @@ describe('which stream a packet carries', () => {
 
   test('… even when there is room for more', () => {
     expect(streamsOf(burst({}, [10, 10, 10]))).toEqual([[2], [6], [10]]);
+  });
+
+  test('… but two pieces of one stream that do not belong together share a packet', () => {
+    const { pair, server, client } = scripted();
+    const id = client.openStream('uni')!;
+    const sent = Array.from({ length: 7 }, () => {
+      client.write(pair.now, id, text('ten octets'));
+      return server.wait(pair.now)[0]!.packetNumber;
+    });
+    const acked = new RangeSet();
+    acked.add(0, sent[0]!);
+    acked.add(sent[1]!, sent[2]!);
+    acked.add(sent[3]!, sent[6]! + 1);
+    const again = server.send('application', (w) => writeAck(w, acked, 0, 10)).filter((packet) => find([packet], 'STREAM') !== undefined);
+    expect(again).toHaveLength(1);
+    expect(findAll(again, 'STREAM').map(({ offset, data }) => [offset, data!.length])).toEqual([
+      [0, 10],
+      [20, 10],
+    ]);
   });
 
   test('round robin by octets: each in its turn for 800 of them, and packets are shared', () => {

@@ -1,7 +1,16 @@
 import type { Connection, ConnectionEvent } from '@quiclab/quic';
 import { type LossDetector, packetAndTimeThreshold, type SentPackets, Space } from '@quiclab/recovery';
 import { fraction, integerBelow, type Random, seededRandom } from '@quiclab/sansio';
-import { isBidi, isClientInitiated, roundRobinByByte, roundRobinByPacket, sequential } from '@quiclab/streams';
+import {
+  isBidi,
+  isClientInitiated,
+  oneStreamPerPacket,
+  roundRobinByByte,
+  roundRobinByPacket,
+  sequential,
+  strictUrgency,
+  weightedFair,
+} from '@quiclab/streams';
 import { Pair } from './pair.ts';
 import { plainPolicies } from './plain-handshake.ts';
 
@@ -124,6 +133,10 @@ class Outstanding {
   }
 }
 
+const SCHEDULERS = [oneStreamPerPacket, () => roundRobinByByte(700), sequential, strictUrgency, weightedFair, roundRobinByPacket].map(
+  (create) => () => create(),
+);
+
 /**
  * Two applications that open, write, finish, reset, stop, prioritize and update keys as the dice fall, over a path that loses,
  * repeats, reorders and corrupts, with limits that bind. Throws where something does not hold: octets arrive in order and once,
@@ -134,7 +147,7 @@ export function wildWorld(seed: number): { readonly streams: number; readonly oc
   const links = { up: random.fork('up'), down: random.fork('down') };
   const players = { client: new Player('client', random.fork('client')), server: new Player('server', random.fork('server')) };
   const flights = { client: new Outstanding(), server: new Outstanding() };
-  const scheduler = [roundRobinByPacket, () => roundRobinByByte(700), sequential][seed % 3]!;
+  const scheduler = SCHEDULERS[seed % SCHEDULERS.length]!;
   const small = 2_000 + integerBelow(random, 4_000);
   const pair = new Pair({
     seed,

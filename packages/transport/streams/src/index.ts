@@ -2,7 +2,11 @@ export { ReceiveWindow, SendCredit } from './credit.ts';
 export { OctetStore } from './octet-store.ts';
 export { MAX_GAPS, type ReceiveFault, ReceiveStream } from './receive-stream.ts';
 export type { StreamId, StreamPriority, StreamScheduler } from './scheduler.ts';
-export { roundRobinByByte, roundRobinByPacket, sequential } from './schedulers.ts';
+export { oneStreamPerPacket } from './schedulers/one-stream-per-packet.ts';
+export { roundRobinByByte, roundRobinByPacket } from './schedulers/round-robin.ts';
+export { sequential } from './schedulers/sequential.ts';
+export { strictUrgency } from './schedulers/strict-urgency.ts';
+export { type StreamWeight, type WeightedFairOptions, weightByUrgency, weightedFair } from './schedulers/weighted-fair.ts';
 export { SendStream } from './send-stream.ts';
 export {
   follow,

@@ -119,8 +119,9 @@ export class StreamSender {
   /** STREAM frames, as the scheduler says: one stream to a packet, or several. */
   writeStreamFrames(now: Micros, packet: PacketBuilder): void {
     const scheduler = this.#scheduler;
-    let wrote = false;
+    let last = -1;
     for (let id = scheduler.next(); id >= 0 && packet.remaining >= WORTHWHILE; id = scheduler.next()) {
+      if (last >= 0 && id !== last && !scheduler.sharesPackets) break;
       const stream = this.#table.get(id);
       const send = stream?.send;
       if (stream === undefined || send === undefined || !send.prepare(packet.remaining, this.#credit.send.available)) {
@@ -128,16 +129,15 @@ export class StreamSender {
         if (stream !== undefined) this.#noteWaiting(stream);
         continue;
       }
-      wrote = true;
+      last = id;
       const sent = this.#writeStream(now, packet, stream);
       scheduler.onSent(id, sent);
       if (!send.hasToSend) {
         scheduler.onNotReady(id);
         if (send.blockedByStream) this.markReady(stream);
       }
-      if (!scheduler.sharesPackets) break;
     }
-    if (wrote) scheduler.onPacketDone();
+    if (last >= 0) scheduler.onPacketDone();
   }
 
   #writeStream(now: Micros, packet: PacketBuilder, stream: Stream): number {

@@ -1,0 +1,55 @@
+import type { StreamId } from '../scheduler.ts';
+
+/** A ready stream in the circle of ready streams. */
+export class Seat {
+  id: StreamId = -1;
+  /** Octets it may still send in this turn; below zero it has sent some of its next one. */
+  allowance = 0;
+  next: Seat = this;
+  previous: Seat = this;
+}
+
+/** The ready streams in a circle, and whose turn it is. A stream that becomes ready sits down where the round ends. */
+export class Circle {
+  /** Meaningless when `count` is 0. */
+  turn: Seat = new Seat();
+  count = 0;
+  readonly #seats = new Map<StreamId, Seat>();
+  readonly #free: Seat[] = [];
+
+  has(id: StreamId): boolean {
+    return this.#seats.has(id);
+  }
+
+  add(id: StreamId): Seat {
+    const seat = this.#free.pop() ?? new Seat();
+    seat.id = id;
+    seat.allowance = 0;
+    if (this.count++ === 0) {
+      seat.next = seat.previous = seat;
+      this.turn = seat;
+    } else {
+      const last = this.turn.previous;
+      seat.next = this.turn;
+      seat.previous = last;
+      last.next = seat;
+      this.turn.previous = seat;
+    }
+    this.#seats.set(id, seat);
+    return seat;
+  }
+
+  /** Returns whether it was this stream's turn, which is then the next one's. */
+  remove(id: StreamId): boolean {
+    const seat = this.#seats.get(id);
+    if (seat === undefined) return false;
+    this.#seats.delete(id);
+    this.count--;
+    seat.previous.next = seat.next;
+    seat.next.previous = seat.previous;
+    if (this.#free.length < 64) this.#free.push(seat);
+    if (seat !== this.turn) return false;
+    this.turn = seat.next;
+    return true;
+  }
+}

@@ -1,0 +1,42 @@
+import type { StreamId, StreamPriority, StreamScheduler } from '../scheduler.ts';
+import { HeapEntry, ReadyHeap } from './ready-heap.ts';
+
+/**
+ * The lowest stream ID first until it has nothing to send; packets are shared. Priorities are not looked at. A stream that
+ * never runs dry starves all with higher IDs.
+ */
+export function sequential(): StreamScheduler {
+  return new Sequential();
+}
+
+class Sequential implements StreamScheduler {
+  readonly sharesPackets = true;
+  readonly #entries = new Map<StreamId, HeapEntry>();
+  readonly #heap = new ReadyHeap<HeapEntry>();
+  readonly #free: HeapEntry[] = [];
+
+  onReady(id: StreamId, _priority: StreamPriority): void {
+    if (this.#entries.has(id)) return;
+    const entry = this.#free.pop() ?? new HeapEntry();
+    entry.id = entry.key = id;
+    this.#entries.set(id, entry);
+    this.#heap.add(entry);
+  }
+
+  onNotReady(id: StreamId): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#heap.remove(entry);
+    if (this.#free.length < 64) this.#free.push(entry);
+  }
+
+  next(): StreamId {
+    const { first } = this.#heap;
+    return first === undefined ? -1 : first.id;
+  }
+
+  onSent(_id: StreamId, _bytes: number): void {}
+
+  onPacketDone(): void {}
+}
