@@ -12,7 +12,7 @@ export type DropReason =
   | 'duplicate' // this packet number came before
   | 'unknown-path' // from an address where we expect nobody: before the handshake is confirmed, or no server of ours
   | 'initial-too-small' // RFC 9000 §14.1: a client's Initial in a datagram below 1,200 octets
-  | 'refused' // no room for another connection
+  | 'refused' // no room: for another connection, or for another piece of a stream
   | 'retry' // a Retry packet that answers nothing of ours: a second one, too late, or with IDs of others
   | 'closing' // this connection is over
   | 'invalid-version-negotiation';

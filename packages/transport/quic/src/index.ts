@@ -14,5 +14,6 @@ export { AssertionError, type CloseCause, type DropReason, describeClose, UsageE
 export { type ConnectionEvent, type EndpointEvent, isStreamEvent, type StreamEvent } from './events.ts';
 export { type ConnectionIdGenerator, randomIds } from './ids/generator.ts';
 export { type LoadBalancerConfig, LoadBalancerIds } from './ids/load-balancer-ids.ts';
+export { type Beyond, LIMITS, type Limit } from './limits.ts';
 export { type FrameLog, Observer, type PacketView } from './observer.ts';
 export { standardPolicies } from './policies.ts';

@@ -142,6 +142,8 @@ export interface Left {
   readonly at: Micros;
   readonly direction: Direction;
   readonly bytes: Uint8Array;
+  /** Where it went. */
+  readonly to: Address;
 }
 
 const withParameters = (factory: HandshakeFactory, change: ((parameters: Uint8Array) => Uint8Array) | undefined): HandshakeFactory =>
@@ -259,10 +261,10 @@ export class Pair {
   }
 
   /** Puts a datagram on the way, as if an endpoint (or somebody else) had sent it. */
-  inject(direction: Direction, bytes: Uint8Array, at = this.now + this.#delay): void {
+  inject(direction: Direction, bytes: Uint8Array, at = this.now + this.#delay, to: Address = direction === 'up' ? SERVER : CLIENT): void {
     let place = this.flying.length;
     while (place > 0 && this.flying[place - 1]!.at > at) place--; // in order of arrival; at the same instant, of insertion
-    this.flying.splice(place, 0, { at, direction, bytes });
+    this.flying.splice(place, 0, { at, direction, bytes, to });
   }
 
   /** Hands a datagram to an endpoint now, and gives the endpoint its turn. Returns what it sends. */
@@ -271,6 +273,13 @@ export class Pair {
     this.#receive(direction, bytes);
     this.#turn(direction === 'up' ? 'down' : 'up');
     return this.left.slice(before).map((one) => one.bytes);
+  }
+
+  /** Hands a datagram to an endpoint now, and leaves it at that: nothing is sent, and no event is polled. @param from  whose it seems to be */
+  receiveOnly(direction: Direction, bytes: Uint8Array, from: Address = direction === 'up' ? CLIENT : SERVER): void {
+    const up = direction === 'up';
+    const datagram = { bytes, length: bytes.length, local: up ? SERVER : CLIENT, remote: from, ecn: 0 as const };
+    (up ? this.server : this.client).receive(this.now, datagram);
   }
 
   /** A turn of one endpoint: the one whose datagrams go this way. Returns what it sends. */
@@ -333,9 +342,7 @@ export class Pair {
   }
 
   #receive(direction: Direction, bytes: Uint8Array): void {
-    const up = direction === 'up';
-    const datagram = { bytes, length: bytes.length, local: up ? SERVER : CLIENT, remote: up ? CLIENT : SERVER, ecn: 0 as const };
-    (up ? this.server : this.client).receive(this.now, datagram);
+    this.receiveOnly(direction, bytes);
   }
 
   /** @param direction  where its datagrams go: 'up' is the client's turn */
@@ -344,15 +351,15 @@ export class Pair {
     turn(
       direction === 'up' ? this.client : this.server,
       this.now,
-      { slot: () => slot, send: (filled) => this.#send(direction, filled.bytes.slice(0, filled.length)) },
+      { slot: () => slot, send: (filled) => this.#send(direction, filled.bytes.slice(0, filled.length), filled.remote) },
       (event) => this.#handle(direction, event),
     );
   }
   readonly #slot = new Uint8Array(65_536);
 
-  #send(direction: Direction, bytes: Uint8Array): void {
+  #send(direction: Direction, bytes: Uint8Array, to: Address): void {
     const n = ++this.datagrams[direction];
-    this.left.push({ at: this.now, direction, bytes: bytes.slice() });
+    this.left.push({ at: this.now, direction, bytes: bytes.slice(), to });
     if (this.options.drop?.(direction, n, bytes) ?? false) return;
     if (this.options.impair === undefined) this.inject(direction, bytes);
     else

@@ -1,4 +1,4 @@
-import { ByteWriter } from '@quiclab/bytes';
+import { ByteWriter, RangeSet } from '@quiclab/bytes';
 import { initialSecrets, nextSecret, type PacketProtector, packetProtector, type TrafficKeys, trafficKeys } from '@quiclab/crypto';
 import {
   expandPacketNumber,
@@ -11,10 +11,11 @@ import {
   readPacketNumber,
   setLength,
   VERSION_1,
+  writeAck,
   writeLongHeader,
   writeShortHeader,
 } from '@quiclab/wire';
-import type { Pair } from './pair.ts';
+import { Pair, type PairOptions } from './pair.ts';
 
 const SUITE = 'TLS_AES_128_GCM_SHA256';
 const ID_LENGTH = 8;
@@ -92,6 +93,7 @@ export class ScriptedPeer {
     handshake: FIRST_PACKET_NUMBER,
     application: FIRST_PACKET_NUMBER,
   };
+  readonly #came: Record<Level, RangeSet> = { initial: new RangeSet(), handshake: new RangeSet(), application: new RangeSet() };
   readonly #largest: Record<Level, number> = { initial: -1, handshake: -1, application: -1 };
 
   constructor(pair: Pair, plays: 'client' | 'server') {
@@ -181,6 +183,17 @@ export class ScriptedPeer {
     return this.sendDatagram(datagram);
   }
 
+  /** Sends frames that the real endpoint does not get its turn to answer yet. */
+  push(level: Level, write: ((writer: ByteWriter) => void) | Uint8Array, forging: Forging = {}): void {
+    const payload = typeof write === 'function' ? frames(write) : write;
+    this.#pair.receiveOnly(this.plays === 'client' ? 'up' : 'down', this.packet(level, payload, forging));
+  }
+
+  /** What the real endpoint says when it gets its turn. */
+  listen(): ReadPacket[] {
+    return this.#hear(this.#pair.turnOnly(this.plays === 'client' ? 'down' : 'up'));
+  }
+
   sendDatagram(datagram: Uint8Array): ReadPacket[] {
     return this.#hear(this.#pair.deliver(this.plays === 'client' ? 'up' : 'down', datagram));
   }
@@ -229,9 +242,11 @@ export class ScriptedPeer {
     this.phase = this.phase === 0 ? 1 : 0;
   }
 
-  /** An ACK of everything heard so far at this level. */
+  /** An ACK of everything heard so far at this level, and of all that came before. */
   ackAll(level: Level = 'application'): ReadPacket[] {
-    return this.send(level, (w) => writeSimpleAck(w, this.#largest[level]));
+    const ranges = this.#came[level];
+    ranges.add(0, ranges.start(0));
+    return this.send(level, (w) => writeAck(w, ranges, 0, 256, 1_000, undefined));
   }
 
   #hear(datagrams: readonly Uint8Array[]): ReadPacket[] {
@@ -243,7 +258,9 @@ export class ScriptedPeer {
 
   /** Reads a datagram of the real endpoint's; packets whose keys we do not have are passed over. */
   open(datagram: Uint8Array): ReadPacket[] {
-    return this.#openAs(datagram, this.#read, this.#largest);
+    const packets = this.#openAs(datagram, this.#read, this.#largest);
+    for (const { level, packetNumber } of packets) this.#came[level].add(packetNumber, packetNumber + 1);
+    return packets;
   }
 
   #openAs(datagram: Uint8Array, from: Record<Level, TrafficKeys | undefined>, largest: Record<Level, number>): ReadPacket[] {
@@ -298,6 +315,16 @@ const LEVEL_OF: Partial<Record<number, Level>> = {
   [PacketType.HANDSHAKE]: 'handshake',
   [PacketType.ONE_RTT]: 'application',
 };
+
+/** A connection that is established and quiet, one end of which is played by a scripted peer. */
+export function established(
+  plays: 'client' | 'server',
+  options: PairOptions = {},
+): { readonly pair: Pair; readonly peer: ScriptedPeer; readonly victim: Pair['connection'] } {
+  const pair = new Pair(options).handshake();
+  pair.run(pair.now + 1_000_000);
+  return { pair, peer: new ScriptedPeer(pair, plays), victim: plays === 'client' ? pair.accepted! : pair.connection };
+}
 
 /** The source ID in the long headers of one direction. */
 export function sourceOf(pair: Pair, direction: 'up' | 'down'): Uint8Array | undefined {

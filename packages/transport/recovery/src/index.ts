@@ -5,5 +5,5 @@ export { type AckPolicy, type LossDetector, type ProbePolicy, type SentPacket, t
 export { standardProbes } from './probes.ts';
 export { Recovery, type RecoveryOptions } from './recovery.ts';
 export { INITIAL_RTT, RttEstimator } from './rtt.ts';
-export { SentPacketLog } from './sent-packet-log.ts';
+export { ACK_ONLY_SIZE, MAX_REMEMBERED as MAX_LOST_REMEMBERED, MAX_SIZE as MAX_OUTSTANDING, SentPacketLog } from './sent-packet-log.ts';
 export { PacketState, SentRecord } from './sent-record.ts';

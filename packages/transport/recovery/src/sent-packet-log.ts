@@ -3,9 +3,9 @@ import type { SentPackets, Space } from './ports.ts';
 import { PacketState, SentRecord } from './sent-record.ts';
 
 const INITIAL_SIZE = 32;
-const ACK_ONLY_SIZE = 256; // packets that nobody must acknowledge do not make the ring grow beyond this
-const MAX_SIZE = 65_536;
-const MAX_REMEMBERED = 128; // lost packets watched for a late ACK
+export const ACK_ONLY_SIZE = 256; // packets that nobody must acknowledge do not make the ring grow beyond this
+export const MAX_SIZE = 65_536;
+export const MAX_REMEMBERED = 128; // lost packets watched for a late ACK
 const MAX_GAPS = 32; // stretches of skipped numbers watched for forged ACKs
 
 const EMPTY = new SentRecord(); // in slots never used: records are made when the ring first needs them
@@ -108,7 +108,8 @@ export class SentPacketLog implements SentPackets {
   /** Whether an ACK names only packets that were sent. Ranges descending, inclusive. */
   wereSent(count: number, largest: readonly number[], smallest: readonly number[]): boolean {
     if (largest[0]! > this.largestSent) return false;
-    for (let gap = 0; gap < this.#gapStarts.length; gap++) {
+    const lowest = smallest[count - 1]!;
+    for (let gap = this.#gapStarts.length - 1; gap >= 0 && this.#gapEnds[gap]! > lowest; gap--) {
       for (let i = 0; i < count && largest[i]! >= this.#gapStarts[gap]!; i++) {
         if (smallest[i]! < this.#gapEnds[gap]!) return false;
       }

@@ -1,6 +1,7 @@
 export { ReceiveWindow, SendCredit } from './credit.ts';
 export { OctetStore } from './octet-store.ts';
-export { MAX_GAPS, type ReceiveFault, ReceiveStream } from './receive-stream.ts';
+export { LEAST_PIECES, OCTETS_PER_PIECE, PieceBudget, piecesFor } from './pieces.ts';
+export { MAX_PINNED, type ReceiveFault, ReceiveStream } from './receive-stream.ts';
 export type { StreamId, StreamPriority, StreamScheduler } from './scheduler.ts';
 export { oneStreamPerPacket } from './schedulers/one-stream-per-packet.ts';
 export { roundRobinByByte, roundRobinByPacket } from './schedulers/round-robin.ts';

@@ -1,18 +1,20 @@
 import { RangeSet } from '@quiclab/bytes';
 import { ReceiveWindow } from './credit.ts';
 import { OctetStore } from './octet-store.ts';
+import { PieceBudget, piecesFor } from './pieces.ts';
 import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
 import { follow, RECEIVE_TRANSITIONS, type ReceiveInput, type ReceiveState } from './states.ts';
 
 /**
- * What the peer did wrong: FLOW_CONTROL_ERROR, FINAL_SIZE_ERROR, more holes than we are ready to remember, or a reset with
- * another error code than before (STREAM_STATE_ERROR). '' when all is well.
+ * What the peer did wrong: FLOW_CONTROL_ERROR, FINAL_SIZE_ERROR, or a reset with another error code than before
+ * (STREAM_STATE_ERROR). 'pieces' is no error: there would be more pieces than we remember, and the frame is as if it had not
+ * come. '' when all is well.
  */
-export type ReceiveFault = '' | 'flow-control' | 'final-size' | 'gaps' | 'reset-code';
+export type ReceiveFault = '' | 'flow-control' | 'final-size' | 'pieces' | 'reset-code';
 
-/** Stretches beyond the first hole that a stream remembers. One lost packet makes one; a peer that makes more is hostile. */
-export const MAX_GAPS = 1_000;
+/** Octets of memory that the end of a stream may keep alive for each of its own; a smaller end of a larger block is copied. */
+export const MAX_PINNED = 4;
 
 /**
  * The receiving part of a stream: puts octets in order, each once, and counts credit. RFC 9000 §2.2, §3.2, §4.
@@ -44,13 +46,15 @@ export class ReceiveStream {
 
   readonly #store: OctetStore;
   readonly #beyond: RangeSet; // what has arrived above `contiguous`
+  readonly #pieces: PieceBudget;
   readonly #window: ReceiveWindow;
 
   /**
    * @param window     the initial credit, as the transport parameters announced it
    * @param maxWindow  what the window may grow to
+   * @param pieces     shared with the other streams of a connection
    */
-  constructor(id: StreamId, window: number, maxWindow: number = window * 16) {
+  constructor(id: StreamId, window: number, maxWindow: number = window * 16, pieces: PieceBudget = new PieceBudget(piecesFor(maxWindow))) {
     this.id = id;
     this.state = 'recv';
     this.readOffset = 0;
@@ -65,6 +69,7 @@ export class ReceiveStream {
     this.arrived = [];
     this.#store = new OctetStore();
     this.#beyond = new RangeSet();
+    this.#pieces = pieces;
     this.#window = new ReceiveWindow(window, maxWindow);
   }
 
@@ -82,7 +87,7 @@ export class ReceiveStream {
     if (end > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? end > this.finalSize || (fin && end < this.finalSize) : fin && end < this.highest) return 'final-size';
     if (this.state !== 'recv' && this.state !== 'size-known') return ''; // all is there, or was given up
-    if (!this.stopped && this.#beyond.count >= MAX_GAPS && offset > this.contiguous && this.#opensGap(offset, end)) return 'gaps';
+    if (offset > this.contiguous && !this.stopped && this.#isFull && this.#opensGap(offset, end)) return 'pieces';
     this.#grow(end);
     if (fin && this.finalSize < 0) {
       this.finalSize = end;
@@ -169,8 +174,10 @@ export class ReceiveStream {
       return { data, fin: false };
     }
     const fin = this.readOffset === this.finalSize;
-    if (fin) this.#on('all-read');
-    return { data, fin };
+    if (!fin) return { data, fin };
+    this.#on('all-read');
+    // nothing more will fill this block: whoever keeps a small piece must not keep all of it
+    return { data: data.length * MAX_PINNED < data.buffer.byteLength ? data.slice() : data, fin };
   }
 
   /** The application was told of the reset. */
@@ -216,7 +223,7 @@ export class ReceiveStream {
     this.#on('all-received');
     this.#on('all-read');
     this.#store.release(Number.MAX_SAFE_INTEGER);
-    this.#beyond.clear();
+    this.#forgetPieces();
   }
 
   /** Gives the credit back for octets that nobody will read, those in [from, to). */
@@ -253,11 +260,23 @@ export class ReceiveStream {
       }
       at = i < beyond.count ? Math.max(at, beyond.end(i)) : end;
     }
+    const before = beyond.count;
     beyond.add(start, end);
     if (beyond.start(0) === this.contiguous) {
       this.contiguous = beyond.end(0);
       beyond.dropFirst();
     }
+    this.#pieces.held += beyond.count - before;
+  }
+
+  /** No further piece is remembered, of this stream or of all: what touches none of those that are here must come again. */
+  get #isFull(): boolean {
+    return this.#pieces.isFull || this.#beyond.count >= piecesFor(this.#window.window);
+  }
+
+  #forgetPieces(): void {
+    this.#pieces.held -= this.#beyond.count;
+    this.#beyond.clear();
   }
 
   /** Whether [offset, end) would touch none of the stretches beyond the first hole. */
@@ -280,7 +299,7 @@ export class ReceiveStream {
     this.#window.onConsumed(octets);
     this.freedOctets += octets;
     this.#store.release(Number.MAX_SAFE_INTEGER);
-    this.#beyond.clear();
+    this.#forgetPieces();
   }
 
   #on(input: ReceiveInput): void {

@@ -1,4 +1,4 @@
-import { MAX_GAPS, RECEIVE_TRANSITIONS, ReceiveStream } from '@quiclab/streams';
+import { LEAST_PIECES, MAX_PINNED, OCTETS_PER_PIECE, PieceBudget, piecesFor, RECEIVE_TRANSITIONS, ReceiveStream } from '@quiclab/streams';
 import { describe, expect, test } from 'vitest';
 import { drawing, octets, SlowReassembly } from './slow-reassembly.ts';
 
@@ -94,15 +94,29 @@ describe('what a peer can do wrong', () => {
     expect(receive(stream, 0, 11)).toBe('final-size');
     expect(receive(stream, 0, 10, true)).toBe('');
   });
-  test('making holes without end', () => {
+  test('making holes without end: what would be one piece more must come again', () => {
     const stream = new ReceiveStream(0, 1_000_000);
-    for (let i = 1; i <= MAX_GAPS; i++) expect(receive(stream, i * 10, i * 10 + 1)).toBe('');
-    expect(receive(stream, 5, 6)).toBe('gaps');
-    expect(receive(stream, 900_000, 900_001)).toBe('gaps');
-    expect(stream.highest).toBe(MAX_GAPS * 10 + 1);
+    for (let i = 1; i <= LEAST_PIECES; i++) expect(receive(stream, i * 10, i * 10 + 1)).toBe('');
+    expect(receive(stream, 5, 6)).toBe('pieces');
+    expect(receive(stream, 900_000, 900_001, true)).toBe('pieces');
+    expect({ highest: stream.highest, finalSize: stream.finalSize }).toEqual({ highest: LEAST_PIECES * 10 + 1, finalSize: -1 });
     expect(receive(stream, 11, 12)).toBe(''); // makes one wider
     expect(receive(stream, 0, 10)).toBe(''); // fills one
-    expect(receive(stream, 900_000, 900_001)).toBe('');
+    expect(receive(stream, 900_000, 900_001, true)).toBe('');
+  });
+  test('… of all streams together: what one holds, another may not', () => {
+    const pieces = new PieceBudget(10);
+    const [a, b] = [new ReceiveStream(0, 1_000, 1_000, pieces), new ReceiveStream(4, 1_000, 1_000, pieces)];
+    for (let i = 1; i <= 10; i++) expect(receive(a, i * 10, i * 10 + 1)).toBe('');
+    expect(receive(b, 10, 11)).toBe('pieces');
+    expect(receive(b, 0, 11)).toBe(''); // in order
+    receive(a, 0, 25); // two holes closed
+    expect(pieces.held).toBe(8);
+    expect([receive(b, 20, 21), receive(b, 30, 31), receive(b, 40, 41)]).toEqual(['', '', 'pieces']);
+    a.receiveReset(500, 7);
+    expect(pieces.held).toBe(2);
+    b.stop();
+    expect(pieces.held).toBe(0);
   });
   test('saying other octets at an offset: the first ones stay (§2.2)', () => {
     const stream = new ReceiveStream(0, 1_000);
@@ -113,6 +127,25 @@ describe('what a peer can do wrong', () => {
 });
 
 describe('reassembly', () => {
+  test('every other packet of a window of 16 MiB may be missing: that is no fault of the peer (§2.2)', () => {
+    const window = 16 << 20;
+    const pieces = new PieceBudget(piecesFor(window));
+    const stream = new ReceiveStream(0, window, window, pieces);
+    const packet = new Uint8Array(1_150);
+    for (let at = packet.length; at + packet.length <= window; at += 2 * packet.length)
+      expect(stream.receive(at, packet, 0, packet.length, false)).toBe('');
+    expect(pieces.held).toBe(Math.floor(window / (2 * packet.length)));
+    expect(pieces.held).toBeLessThan(window / OCTETS_PER_PIECE);
+  });
+  test('a stream that ends keeps no more alive than four times what was read of it at last', () => {
+    for (const size of [1, 100, 511, 512, 2_048, 2_049, 30_000, 63_488, 63_489, 100_000]) {
+      const stream = new ReceiveStream(0, 1 << 20);
+      stream.receive(0, new Uint8Array(size), 0, size, true);
+      let last = stream.read()!;
+      while (!last.fin) last = stream.read()!;
+      expect(last.data.buffer.byteLength).toBeLessThanOrEqual(last.data.length * MAX_PINNED);
+    }
+  });
   test('what was new in a frame is told range by range', () => {
     const stream = new ReceiveStream(0, 1_000);
     receive(stream, 10, 20);

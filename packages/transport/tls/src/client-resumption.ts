@@ -14,7 +14,7 @@ import { LONGEST_LIFETIME } from './tickets.ts';
 import type { Transcript } from './transcript.ts';
 
 /** Tickets beyond these are checked, and forgotten: nobody opens so many connections next. */
-const MAX_SESSIONS = 16;
+export const MAX_SESSIONS = 16;
 
 /** What a connection hands on to those that resume it. */
 interface Origin {

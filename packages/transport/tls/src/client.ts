@@ -67,7 +67,7 @@ const STATES = {
 } as const satisfies Readonly<Record<string, Expectation>>;
 
 /** More certificates than this are no chain. */
-const MAX_CHAIN = 32;
+export const MAX_CHAIN = 32;
 
 /** What the handshake keys are made from and for. */
 interface Keys {

@@ -11,17 +11,19 @@ export interface HandshakeMessage {
 }
 
 const HEADER = 4;
+export const MAX_CLIENT_HELLO = 16_384;
+export const MAX_CERTIFICATE = 131_072;
 
 /**
  * What a body may measure. TLS allows 2^24 − 1, which nobody needs and an attacker would like; a chain of 128 KiB is
  * more than any real one, and a ClientHello of 16 KiB leaves room for post-quantum shares.
  */
 const LIMITS: ReadonlyMap<number, number> = new Map([
-  [HandshakeType.CLIENT_HELLO, 16_384],
+  [HandshakeType.CLIENT_HELLO, MAX_CLIENT_HELLO],
   [HandshakeType.SERVER_HELLO, 16_384],
   [HandshakeType.NEW_SESSION_TICKET, 16_384],
   [HandshakeType.ENCRYPTED_EXTENSIONS, 16_384],
-  [HandshakeType.CERTIFICATE, 131_072],
+  [HandshakeType.CERTIFICATE, MAX_CERTIFICATE],
   [HandshakeType.CERTIFICATE_REQUEST, 65_536],
   [HandshakeType.CERTIFICATE_VERIFY, 4_096],
   [HandshakeType.FINISHED, 64],

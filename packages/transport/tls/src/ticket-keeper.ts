@@ -24,6 +24,9 @@ export interface TicketKeeperOptions {
  */
 export const ticketKeeper = (options: TicketKeeperOptions): TicketKeeper => new SealingKeeper(options);
 
+/** Default of `replayLimit`. */
+export const REPLAY_LIMIT = 16_384;
+
 const DAY = 24 * 3600 * SECOND;
 const SUITE = 'TLS_AES_256_GCM_SHA384';
 const NAME_LENGTH = 4;
@@ -54,7 +57,7 @@ class SealingKeeper implements TicketKeeper {
   #sealedByKey = 0;
 
   constructor(options: TicketKeeperOptions) {
-    const { provider, random, lifetime = 2 * DAY, rotateEvery = DAY, ageTolerance = 10 * SECOND, replayLimit = 16_384 } = options;
+    const { provider, random, lifetime = 2 * DAY, rotateEvery = DAY, ageTolerance = 10 * SECOND, replayLimit = REPLAY_LIMIT } = options;
     if (!(lifetime >= SECOND && lifetime <= LONGEST_LIFETIME))
       throw new Error(`tickets for ${lifetime} µs; one second to seven days are possible`);
     if (!(rotateEvery > lifetime / MAX_KEYS))

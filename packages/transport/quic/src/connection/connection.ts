@@ -124,15 +124,15 @@ export class Connection {
 
   /** The least of the parts' deadlines. */
   nextTimeout(): Micros {
-    const { lifecycle, idle, path, paths, budget, spaces, handshake } = this.#parts;
+    const { lifecycle, idle, path, paths, budget, spaces, handshake, localIds, table } = this.#parts;
     if (!lifecycle.open) return lifecycle.deadline;
-    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline, paths.deadline);
+    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline, paths.deadline, localIds.deadline, table.deadline);
     for (const { received, keys, early } of spaces) deadline = Math.min(deadline, received.deadline, keys.deadline, early.deadline);
     return handshake.complete ? deadline : Math.min(deadline, this.#handshakeDeadline);
   }
 
   onTimeout(now: Micros): void {
-    const { lifecycle, idle, path, budget, spaces, handshake } = this.#parts;
+    const { lifecycle, idle, path, budget, spaces, handshake, localIds, table } = this.#parts;
     if (!lifecycle.open) {
       if (lifecycle.deadline <= now) lifecycle.onDeadline();
       return;
@@ -151,6 +151,8 @@ export class Connection {
       if (space.keys.deadline <= now) space.keys.onDeadline();
       if (space.early.deadline <= now) space.early.discard();
     }
+    if (localIds.deadline <= now) localIds.onDeadline();
+    if (table.deadline <= now) table.onDeadline(now);
     if (this.#parts.paths.deadline <= now) reportPath(now, this.#parts, this.#parts.paths.onDeadline(now));
     if (path.recovery.deadline <= now) this.#onRecoveryDeadline(now);
   }

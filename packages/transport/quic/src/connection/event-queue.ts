@@ -1,4 +1,7 @@
 import type { ConnectionEvent } from '../events.ts';
+import { LIMITS } from '../limits.ts';
+
+const MAX_TOKENS = LIMITS.tokens.value;
 
 interface KeptDatagram {
   readonly event: ConnectionEvent;
@@ -25,6 +28,7 @@ export class EventQueue {
   #datagrams: KeptDatagram[] = [];
   #datagramsHead = 0;
   #datagramsCost = 0;
+  #tokens = 0;
 
   /** @param datagramRoom  what the datagrams that wait may cost together */
   constructor(datagramRoom = 0) {
@@ -47,6 +51,13 @@ export class EventQueue {
     this.changes++;
   }
 
+  /** A token of NEW_TOKEN; dropped where enough of them wait: one connection next needs one. */
+  pushToken(event: ConnectionEvent): void {
+    if (this.#tokens === MAX_TOKENS) return;
+    this.#tokens++;
+    this.push(event);
+  }
+
   get empty(): boolean {
     return this.#head === this.#events.length && this.#datagramsHead === this.#datagrams.length;
   }
@@ -62,6 +73,7 @@ export class EventQueue {
     this.changes++;
     this.#taken++;
     const event = this.#events[this.#head++]!;
+    if (event.type === 'token') this.#tokens--;
     if (this.#head === this.#events.length) {
       this.#events = [];
       this.#head = 0;

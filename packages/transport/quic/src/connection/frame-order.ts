@@ -22,8 +22,8 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
   }
   parts.localIds.writeFrames(packet);
   parts.credit.writeFrames(now, packet, parts.path.recovery.rtt.smoothed);
-  parts.table.bidi.writeFrames(packet);
-  parts.table.uni.writeFrames(packet);
+  parts.table.bidi.writeFrames(now, packet);
+  parts.table.uni.writeFrames(now, packet);
   parts.sender.writeControlFrames(packet);
   if (datagrams.hasToSend) datagrams.writeFrames(packet, largestDatagram(parts, false));
   parts.sender.writeStreamFrames(now, packet);

@@ -91,6 +91,7 @@ export class CryptoHandshake {
     parts.counters.handshakeConfirmedAt = now;
     this.discard(now, parts, Space.INITIAL);
     this.discard(now, parts, Space.HANDSHAKE); // RFC 9001 §4.9.2
+    parts.localIds.forgetOriginalAt(now + 3 * parts.path.probeTimeout);
     const { recovery } = parts.path;
     recovery.handshakeConfirmed = true;
     recovery.peerValidatedAddress = true;

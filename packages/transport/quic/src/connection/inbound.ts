@@ -134,8 +134,7 @@ export class Inbound {
     if (reason !== '') return reason;
     // RFC 9369 §4.1: the first long header of another version tells a client what the server has chosen
     if (type === PacketType.INITIAL && keys !== space.keys && keys !== space.before) changeVersion(parts, header.version, keys);
-    this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
-    return '';
+    return this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
   }
 
   /** Packets that are read: of the negotiated version; Initial and 0-RTT packets of the original one; at a client of one that its server may have chosen. */
@@ -155,7 +154,7 @@ export class Inbound {
     return parts.versions.candidateKeys(version, (one) => keysOf(parts, one));
   }
 
-  #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, size: number, ecn: Ecn): void {
+  #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, size: number, ecn: Ecn): DropReason | '' {
     const parts = this.#parts;
     const space = parts.spaces[index]!;
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
@@ -176,17 +175,23 @@ export class Inbound {
     // RFC 9001 §4.9.3: 0-RTT packets that were overtaken are still taken for a while
     if (index === Space.APPLICATION && !early && space.early.canRead && space.early.deadline === NEVER)
       space.early.deadline = now + 3 * parts.path.probeTimeout;
+    parts.paths.keep(this.#path);
     const ackEliciting = this.#readFrames(now, index, early, bytes, payloadStart, payloadEnd);
+    if (parts.streams.refused) {
+      parts.streams.refused = false;
+      return 'refused';
+    }
     const newest = packetNumber > space.received.largest;
     space.received.onPacket(now, packetNumber, ackEliciting, ecn);
     if (index === Space.APPLICATION && newest && !early && parts.side === 'server') this.#follow(now);
     parts.idle.onReceived(now, parts.path.probeTimeout);
-    if (!parts.observed) return;
+    if (!parts.observed) return '';
     reportReceived(now, parts, this.#path.id, early ? 'early' : space.level, packetNumber, size, ackEliciting);
     if (index === Space.APPLICATION && space.keys.generation !== this.#generation) {
       this.#generation = space.keys.generation;
       parts.observer.keyUpdated(now, 'peer', this.#generation & 1);
     }
+    return '';
   }
 
   /** A server goes where its peer is. RFC 9000 §9.3. */
@@ -288,7 +293,7 @@ export class Inbound {
         return;
       case FrameType.NEW_TOKEN:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', type);
-        parts.events.push({ type: 'token', data: stamp(parts.versions.current, frame.data()) });
+        parts.events.pushToken({ type: 'token', data: stamp(parts.versions.current, frame.data()) });
         return;
       case FrameType.HANDSHAKE_DONE:
         if (parts.side === 'server') throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, 'HANDSHAKE_DONE from a client', type);

@@ -1,5 +1,6 @@
 import { type Micros, NEVER } from '@quiclab/sansio';
 import type { CloseCause } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { EventQueue } from './event-queue.ts';
 
 export type LifecycleState = 'open' | 'closing' | 'draining' | 'drained';
@@ -68,7 +69,7 @@ export class Lifecycle {
   onDatagram(): void {
     if (this.state !== 'closing' || ++this.#datagramsSinceClose < this.#answerAfter) return;
     this.#datagramsSinceClose = 0;
-    this.#answerAfter *= 2;
+    this.#answerAfter *= LIMITS.closeAnswers.value;
     this.closeDue = true;
   }
 

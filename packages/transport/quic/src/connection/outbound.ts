@@ -57,7 +57,7 @@ export class Outbound {
   /** A challenge, or the answer to one: a datagram of its own, of full size. RFC 9000 §8.2. */
   #probePath(now: Micros, into: Datagram): boolean {
     const { paths, spaces, versions, peerIds, localIds } = this.#parts;
-    const path = paths.nextProbe();
+    const path = paths.nextProbe(now);
     const space = spaces[Space.APPLICATION]!;
     if (path === undefined || !space.keys.canWrite) return false;
     const packet = this.#builders[0];

@@ -84,9 +84,14 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   const peerIds = new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens);
   const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'));
   if (setup.addressValidated) paths.active.validate();
-  const table = new StreamTable(side, config, events);
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
-  const localIds = new LocalIds(host.ids, setup.localId, setup.resetToken);
+  const table = new StreamTable(side, config, events, credit.pieces);
+  const localIds = new LocalIds(
+    host.ids,
+    setup.localId,
+    setup.resetToken,
+    side === 'server' ? (setup.retrySource ?? setup.originalDestination) : undefined,
+  );
   const parameters = localParameters(
     config,
     setup.localId,
@@ -119,6 +124,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     observer.parameters(at, 'local', said);
     return encodeTransportParameters(said, grease);
   };
+  const numbers = setup.random.fork('packet-numbers');
   const parts = new Parts({
     side,
     versions,
@@ -130,7 +136,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     observed: observer.constructor !== Observer,
     view: new ReusedPacketView(),
     events,
-    spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config)),
+    spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config, numbers)),
     recovery,
     paths,
     budget: new Budget(paths),

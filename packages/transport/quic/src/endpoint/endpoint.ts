@@ -249,7 +249,6 @@ export class Endpoint implements Machine<EndpointEvent> {
     if (connection.halfOpen) this.#halfOpen--;
     connection.halfOpen = false;
     connection.release(now);
-    this.#routing.remove(connection.firstDestination, connection);
   }
 
   #create(

@@ -14,9 +14,9 @@ import {
   writeVersionNegotiation,
 } from '@quiclab/wire';
 import { reservedVersion } from '../connection/versions.ts';
+import { LIMITS } from '../limits.ts';
 
-/** Answers that wait for a slot; a flood of strangers gets no more than these. */
-const MAX_WAITING = 64;
+const MAX_WAITING = LIMITS.statelessAnswers.value;
 /** The longest reset we send looks like a small packet. */
 const MAX_RESET = 43;
 

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter, concat, latin1, sameBytes, toHex } from '@quiclab/bytes';
 import { type Aead, type CryptoProvider, TAG_LENGTH } from '@quiclab/crypto';
 import { type Address, type Micros, type Random, SECOND } from '@quiclab/sansio';
+import { LIMITS } from '../limits.ts';
 
 /** Time within which the answer to a Retry must come: several round trips of the slowest path. RFC 9000 §8.1.3 asks for a short one. */
 const RETRY_LIFETIME: Micros = 30 * SECOND;
@@ -8,8 +9,7 @@ const RETRY_LIFETIME: Micros = 30 * SECOND;
 const NEW_TOKEN_LIFETIME: Micros = 24 * 3600 * SECOND;
 /** Keys change so often; the one before still opens what it sealed. */
 const EPOCH: Micros = NEW_TOKEN_LIFETIME;
-/** Tokens remembered as used, per epoch. When there is no more room no further NEW_TOKEN token is honoured: never one twice. */
-const MAX_USED = 100_000;
+const MAX_USED = LIMITS.usedTokens.value;
 
 /** Tells our tokens from those of another server, which are nothing worse than unknown. */
 const MARK_LENGTH = 3;

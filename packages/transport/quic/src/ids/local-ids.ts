@@ -1,5 +1,7 @@
 import { sameBytes } from '@quiclab/bytes';
+import { type Micros, NEVER } from '@quiclab/sansio';
 import { FrameType, TransportError, TransportErrorCode, writeNewConnectionId } from '@quiclab/wire';
+import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 
 /** Makes connection IDs that reach this connection, and forgets them. The endpoint's routing is behind it. */
@@ -15,23 +17,30 @@ interface LocalId {
   pending: boolean;
 }
 
-/** IDs that we have out at the most, whatever the peer would take: each costs an entry in the routing table. */
-const MAX_ISSUED = 4;
+const MAX_ISSUED = LIMITS.issuedConnectionIds.value;
 const FRAME_ROOM = 1 + 8 + 1 + 1 + 20 + 16;
 
 /** The connection IDs that we issue. RFC 9000 §5.1.1, §19.15, §19.16. */
 export class LocalIds {
   /** The source ID in long headers: never changes. RFC 9000 §7.2. */
   readonly first: Uint8Array;
+  /** When the ID that the client chose is forgotten. */
+  deadline: Micros;
+  #original: Uint8Array | undefined;
   readonly #registry: IdRegistry;
   readonly #active: LocalId[] = [];
   #nextSequence = 0;
   #limit = 1;
   #pending = 0;
 
-  /** @param first  the ID of sequence number 0: our source connection ID in the handshake, already routed here */
-  constructor(registry: IdRegistry, first: Uint8Array, resetToken: Uint8Array) {
+  /**
+   * @param first     the ID of sequence number 0: our source connection ID in the handshake, already routed here
+   * @param original  at a server: where the client's first packets go, routed here as well
+   */
+  constructor(registry: IdRegistry, first: Uint8Array, resetToken: Uint8Array, original: Uint8Array | undefined) {
     this.first = first;
+    this.deadline = NEVER;
+    this.#original = original;
     this.#registry = registry;
     this.#active.push({ sequence: this.#nextSequence++, id: first, resetToken, pending: false });
   }
@@ -47,6 +56,17 @@ export class LocalIds {
   onPeerLimit(limit: number): void {
     this.#limit = Math.min(limit, MAX_ISSUED);
     this.#fill();
+  }
+
+  /** The handshake is confirmed: the client has our own ID. What it sent before may still be on its way until then. RFC 9000 §7.2. */
+  forgetOriginalAt(time: Micros): void {
+    if (this.#original !== undefined) this.deadline = time;
+  }
+
+  onDeadline(): void {
+    this.deadline = NEVER;
+    if (this.#original !== undefined) this.#registry.release(this.#original);
+    this.#original = undefined;
   }
 
   /** RETIRE_CONNECTION_ID. `usedId` is the one that this very packet was sent to. */
@@ -92,6 +112,7 @@ export class LocalIds {
 
   releaseAll(): void {
     for (const entry of this.#active) this.#registry.release(entry.id);
+    this.onDeadline();
   }
 
   #fill(): void {

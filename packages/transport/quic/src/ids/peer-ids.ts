@@ -1,5 +1,6 @@
 import { RangeSet, sameBytes } from '@quiclab/bytes';
 import { FrameType, TransportError, TransportErrorCode, writeRetireConnectionId } from '@quiclab/wire';
+import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 
 /** Whoever sees all datagrams (the endpoint) is told by which token the peer will be known to have lost this connection. RFC 9000 §10.3.1. */
@@ -14,8 +15,8 @@ interface PeerId {
   resetToken: Uint8Array | undefined;
 }
 
-/** Stretches of sequence numbers that we remember; an honest peer's come without gaps, but for reordering. */
-const MAX_REMEMBERED = 64;
+const MAX_REMEMBERED = LIMITS.connectionIdHistory.value;
+const MAX_RETIRING = LIMITS.retirements.value;
 
 /** The connection IDs of the peer's that we may use, and those we give back. RFC 9000 §5.1.2, §19.15, §19.16. */
 export class PeerIds {
@@ -192,7 +193,7 @@ export class PeerIds {
   #retire(sequence: number): void {
     this.#retiring.push(sequence);
     // RFC 9000 §5.1.2: a peer that makes us retire without end, and acknowledges nothing, is cut off
-    if (this.#unacknowledged.push(sequence) > 4 * this.#limit)
+    if (this.#unacknowledged.push(sequence) > MAX_RETIRING * this.#limit)
       throw new TransportError(
         TransportErrorCode.CONNECTION_ID_LIMIT_ERROR,
         `${this.#unacknowledged.length} retirements are not acknowledged`,

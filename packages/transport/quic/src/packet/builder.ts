@@ -177,7 +177,7 @@ export class PacketBuilder {
     record.bytes = end - this.#start;
     record.ackEliciting = this.ackEliciting;
     record.inFlight = this.inFlight;
-    space.nextPacketNumber++;
+    if (++space.nextPacketNumber === space.skipped) space.skip();
     this.open = false;
     return end;
   }

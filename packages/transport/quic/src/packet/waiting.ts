@@ -1,8 +1,8 @@
 import type { Ecn } from '@quiclab/sansio';
+import { LIMITS } from '../limits.ts';
 
-/** Handshake packets overtake each other: so many, and so many octets, are kept until their keys come. */
-const MAX_PACKETS = 8;
-const MAX_OCTETS = 16_384;
+const MAX_PACKETS = LIMITS.undecryptablePackets.value;
+const MAX_OCTETS = LIMITS.undecryptableOctets.value;
 
 export interface WaitingPacket {
   readonly bytes: Uint8Array;

@@ -1,15 +1,15 @@
 import type { Recovery } from '@quiclab/recovery';
-import type { Address, Micros, Random } from '@quiclab/sansio';
+import { type Address, type Micros, NEVER, type Random } from '@quiclab/sansio';
 import { FrameType, PATH_FRAME_SIZE, writePathChallenge, writePathResponse } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 import { LEAST_DATAGRAM, Path, SMALLEST_MAX_DATAGRAM } from './path.ts';
 
-/** Paths that are kept beside the active one: the one before it, and addresses that probe us. Each costs a validation. */
-const MAX_OTHERS = 3;
-/** Answers owed at once; a flood of challenges gets the newest answered. RFC 9000 §8.2.2, §21.3. */
-const MAX_RESPONSES = 8;
+const MAX_OTHERS = LIMITS.paths.value;
+const MAX_RESPONSES = LIMITS.pathResponses.value;
+const BEYOND_WINDOW = LIMITS.pathResponsesBeyondWindow.value;
 
 /** What came of a deadline or a response: the connection goes on elsewhere, or has nowhere to go. */
 export type PathOutcome = '' | 'changed' | 'lost';
@@ -27,7 +27,14 @@ export class Paths {
   readonly #responses: { readonly path: Path; readonly data: Uint8Array }[];
   /** A client's: where it goes as soon as that is validated. */
   #target: Path | undefined;
+  /** Where the last datagram of an address that we do not know came from: a path, once it turns out to be the peer's. */
+  #stranger: Path | undefined;
   #made: number;
+  /** Responses that may still leave beyond the congestion window, and from when on there are more. */
+  #beyondWindow: number;
+  #moreBeyondAt: Micros;
+  /** A response waits for that instant, or for the window. */
+  #blockedUntil: Micros;
 
   constructor(
     side: 'client' | 'server',
@@ -48,7 +55,11 @@ export class Paths {
     this.#others = [];
     this.#responses = [];
     this.#target = undefined;
+    this.#stranger = undefined;
     this.#made = 0;
+    this.#beyondWindow = BEYOND_WINDOW;
+    this.#moreBeyondAt = 0;
+    this.#blockedUntil = NEVER;
     this.active = this.#make(local, remote);
     this.active.setActive(true);
     // RFC 9000 §8.1: it is the server that must not be made to send to somebody else
@@ -67,7 +78,7 @@ export class Paths {
 
   /** When a validation asks again, or gives up. */
   get deadline(): Micros {
-    let deadline = this.active.validation.deadline;
+    let deadline = Math.min(this.active.validation.deadline, this.#blockedUntil);
     for (const path of this.#others) deadline = Math.min(deadline, path.validation.deadline);
     return deadline;
   }
@@ -81,7 +92,15 @@ export class Paths {
     const known = this.#others.find((path) => path.is(local, remote));
     if (known !== undefined) return known;
     if (!confirmed || this.#side === 'client') return undefined;
-    return this.#add(local, remote);
+    if (!this.#stranger?.is(local, remote)) this.#stranger = this.#make(local, remote);
+    return this.#stranger;
+  }
+
+  /** A packet that came on this path is authentic. Anyone can send anything from anywhere, and must not drive other paths out. */
+  keep(path: Path): void {
+    if (path !== this.#stranger) return;
+    this.#stranger = undefined;
+    this.#add(path);
   }
 
   /**
@@ -105,7 +124,8 @@ export class Paths {
     const peerId = this.#peerIds.reserve();
     if (peerId === undefined) return false;
     if (this.#target !== undefined) this.#drop(this.#target);
-    const path = this.#add(local, remote);
+    const path = this.#make(local, remote);
+    this.#add(path);
     path.peerId = peerId;
     path.validated = true; // a client's own choice of where to send is no amplification
     path.validation.start(this.#interval);
@@ -135,6 +155,7 @@ export class Paths {
   }
 
   onDeadline(now: Micros): PathOutcome {
+    if (this.#blockedUntil <= now) this.#blockedUntil = NEVER; // `nextProbe` will see
     for (const path of [...this.#others]) if (path.validation.deadline <= now && path.validation.onDeadline()) this.#drop(path);
     const { validation } = this.active;
     if (validation.deadline > now || !validation.onDeadline() || this.active.validated) return '';
@@ -147,16 +168,39 @@ export class Paths {
     return 'changed';
   }
 
-  /** A path where a challenge, or the answer to one, is to be said: first of all, whatever the window is, in a datagram of its own. */
-  nextProbe(): Path | undefined {
+  /**
+   * A path where a challenge, or the answer to one, is to be said: first of all, in a datagram of its own. Challenges are few, and ask for
+   * a path when the one in use may be dead with its window full. Answers wait for the window (RFC 9000 §8.2.2), but for a
+   * few in each probe timeout: the peer may be about to leave such a path.
+   */
+  nextProbe(now: Micros): Path | undefined {
     if (this.#responses.length === 0 && !this.active.validation.pending && this.#others.length === 0) return undefined;
-    for (const path of [this.active, ...this.#others]) if (this.#owes(path) && path.amplificationBudget >= LEAST_DATAGRAM) return path;
+    this.#blockedUntil = NEVER;
+    const answers = this.#mayAnswer(now);
+    for (const path of [this.active, ...this.#others]) {
+      const owed = path.validation.pending || (answers && this.#owesResponse(path));
+      if (owed && path.amplificationBudget >= LEAST_DATAGRAM) return path;
+    }
     return undefined;
+  }
+
+  #mayAnswer(now: Micros): boolean {
+    if (this.#responses.length === 0) return false;
+    if (this.#recovery.windowAllows(SMALLEST_MAX_DATAGRAM)) return true;
+    if (now >= this.#moreBeyondAt) {
+      this.#beyondWindow = BEYOND_WINDOW;
+      this.#moreBeyondAt = now + this.active.probeTimeout;
+    }
+    if (this.#beyondWindow > 0) return true;
+    this.#blockedUntil = this.#moreBeyondAt;
+    return false;
   }
 
   /** Both make the datagram large: §8.2.1, §8.2.2. */
   writeProbe(now: Micros, packet: PacketBuilder, path: Path): void {
-    for (let i = 0; i < this.#responses.length && packet.remaining >= PATH_FRAME_SIZE; ) {
+    const answers = this.#mayAnswer(now) && this.#owesResponse(path);
+    if (answers && !this.#recovery.windowAllows(SMALLEST_MAX_DATAGRAM)) this.#beyondWindow--;
+    for (let i = 0; answers && i < this.#responses.length && packet.remaining >= PATH_FRAME_SIZE; ) {
       const response = this.#responses[i]!;
       if (response.path !== path) {
         i++;
@@ -172,8 +216,8 @@ export class Paths {
     packet.log(FrameType.PATH_CHALLENGE, 0, 0, 0);
   }
 
-  #owes(path: Path): boolean {
-    return path.validation.pending || this.#responses.some((one) => one.path === path);
+  #owesResponse(path: Path): boolean {
+    return this.#responses.some((one) => one.path === path);
   }
 
   #use(now: Micros, path: Path): void {
@@ -192,16 +236,14 @@ export class Paths {
   }
 
   #make(local: Address, remote: Address): Path {
-    const random = this.#random.fork(`path/${this.#made}`);
+    const random = this.#random.at(this.#made);
     return new Path(this.#made++, local, remote, this.#recovery, this.#policies, this.#config, random);
   }
 
-  #add(local: Address, remote: Address): Path {
+  #add(path: Path): void {
     if (this.#others.length >= MAX_OTHERS)
       this.#drop(this.#others.find((path) => !path.validated && path !== this.#target) ?? this.#others[0]!);
-    const path = this.#make(local, remote);
     this.#others.push(path);
-    return path;
   }
 
   #drop(path: Path): void {

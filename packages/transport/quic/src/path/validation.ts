@@ -1,8 +1,8 @@
 import { sameBytes } from '@quiclab/bytes';
 import { type Micros, NEVER, type Random } from '@quiclab/sansio';
+import { LIMITS } from '../limits.ts';
 
-/** Challenges of one validation: the first, and again when no answer comes. RFC 9000 §8.2.1 */
-const MAX_CHALLENGES = 3;
+const MAX_CHALLENGES = LIMITS.challenges.value;
 
 /** Whether the peer can be reached at an address: asked by PATH_CHALLENGE, answered by PATH_RESPONSE. RFC 9000 §8.2. */
 export class PathValidation {

@@ -1,5 +1,6 @@
-import { ReceiveStream, SendStream } from '@quiclab/streams';
+import { PieceBudget, ReceiveStream, SendStream } from '@quiclab/streams';
 import { cryptoHeaderSize, FrameType, TransportError, TransportErrorCode, writeCryptoHeader } from '@quiclab/wire';
+import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 
 /** The least room in a packet that is worth a piece of CRYPTO data. */
@@ -17,13 +18,13 @@ export class CryptoStream {
   constructor(limit: number) {
     this.#limit = limit;
     this.#send = new SendStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    this.#receive = new ReceiveStream(0, Number.MAX_SAFE_INTEGER);
+    this.#receive = newReceive();
   }
 
   /** Another handshake begins: nothing was said, and nothing came. */
   reset(): void {
     this.#send = new SendStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    this.#receive = new ReceiveStream(0, Number.MAX_SAFE_INTEGER);
+    this.#receive = newReceive();
   }
 
   /** The keys are gone: nothing will be said again. What has come is TLS's to finish with. RFC 9001 §4.9. */
@@ -81,3 +82,6 @@ export class CryptoStream {
     return this.#receive.read()?.data;
   }
 }
+
+const newReceive = (): ReceiveStream =>
+  new ReceiveStream(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, new PieceBudget(LIMITS.cryptoPieces.value));

@@ -1,9 +1,9 @@
 import { RangeSet } from '@quiclab/bytes';
 import type { AckPolicy } from '@quiclab/recovery';
 import { type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+import { LIMITS } from '../limits.ts';
 
-/** Ranges of received packet numbers that we keep and acknowledge; older ones are let go. RFC 9000 §13.2.3. */
-const MAX_RECEIVED_RANGES = 64;
+const MAX_RECEIVED_RANGES = LIMITS.receivedRanges.value;
 
 /** Which packets came in one space, and by when an ACK is owed. RFC 9000 §12.3, §13.2. */
 export class ReceivedPackets {

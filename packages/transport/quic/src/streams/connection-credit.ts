@@ -1,5 +1,5 @@
 import type { Micros } from '@quiclab/sansio';
-import { ReceiveWindow, SendCredit } from '@quiclab/streams';
+import { PieceBudget, piecesFor, ReceiveWindow, SendCredit } from '@quiclab/streams';
 import { FrameType, TransportError, TransportErrorCode, writeDataBlocked, writeMaxData } from '@quiclab/wire';
 import { Announced } from '../control/announced.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
@@ -10,12 +10,15 @@ const FRAME_ROOM = 9;
 export class ConnectionCredit {
   /** What the peer lets us send. */
   readonly send: SendCredit;
+  /** What its streams may hold out of order, in pieces: more as the window grows. */
+  readonly pieces: PieceBudget;
   readonly #receive: ReceiveWindow;
   readonly #announced: Announced;
   #blockedPending: boolean;
 
   constructor(initialMaxData: number, maxWindow: number) {
     this.send = new SendCredit(0);
+    this.pieces = new PieceBudget(piecesFor(initialMaxData));
     this.#receive = new ReceiveWindow(initialMaxData, maxWindow);
     this.#announced = new Announced(initialMaxData);
     this.#blockedPending = false;
@@ -41,7 +44,10 @@ export class ConnectionCredit {
   /** Raises the limit when enough was consumed, and says it. */
   writeFrames(now: Micros, packet: PacketBuilder, rtt: Micros): void {
     const limit = this.#receive.update(now, rtt);
-    if (limit > 0) this.#announced.set(limit);
+    if (limit > 0) {
+      this.#announced.set(limit);
+      this.pieces.limit = piecesFor(this.#receive.window);
+    }
     if (this.#announced.pending && packet.remaining >= FRAME_ROOM) {
       writeMaxData(packet.writer, this.#announced.value);
       packet.log(FrameType.MAX_DATA, 0, this.#announced.value, 0);

@@ -10,6 +10,8 @@ import type { StreamTable } from './stream-table.ts';
 
 /** STREAM and its kin as they come: from frames to the states of streams. RFC 9000 §19.4, §19.5, §19.8, §19.10, §19.13. */
 export class StreamFrames {
+  /** A frame of the packet that is being read was not taken: that packet is not acknowledged, and the peer will say it again. RFC 9000 §13.1. */
+  refused: boolean;
   readonly #table: StreamTable;
   readonly #credit: ConnectionCredit;
   readonly #sender: StreamSender;
@@ -17,6 +19,7 @@ export class StreamFrames {
   readonly #observer: Observer;
 
   constructor(table: StreamTable, credit: ConnectionCredit, sender: StreamSender, events: EventQueue, observer: Observer) {
+    this.refused = false;
     this.#table = table;
     this.#credit = credit;
     this.#sender = sender;
@@ -34,6 +37,10 @@ export class StreamFrames {
     const receive = stream.receive!;
     const deliverableBefore = receive.contiguous;
     const fault = receive.receive(offset, bytes, dataStart, dataEnd, frame.fin);
+    if (fault === 'pieces') {
+      this.refused = true;
+      return;
+    }
     if (fault !== '') this.#refuse(stream, fault, offset + dataEnd - dataStart, rawType);
     this.#credit.onReceived(receive.newOctets, rawType);
     if (receive.freedOctets > 0) this.#credit.onConsumed(receive.freedOctets);
@@ -54,10 +61,11 @@ export class StreamFrames {
     const receive = stream.receive!;
     const stopped = receive.stopped;
     const fault = receive.receiveReset(frame.finalSize, frame.code);
-    if (fault !== '') this.#refuse(stream, fault, frame.finalSize, FrameType.RESET_STREAM);
+    if (fault !== '' && fault !== 'pieces') this.#refuse(stream, fault, frame.finalSize, FrameType.RESET_STREAM);
     this.#credit.onReceived(receive.newOctets, FrameType.RESET_STREAM);
     this.#credit.onConsumed(receive.freedOctets);
     if (receive.state !== 'reset-recvd') return;
+    stream.givenUp = true;
     receive.onResetRead();
     if (!stopped) this.#events.push({ type: 'stream-reset', id: stream.id, code: frame.code });
     this.#table.retireIfDone(stream);
@@ -71,10 +79,11 @@ export class StreamFrames {
     const receive = stream.receive!;
     const { stopped, done } = receive;
     const fault = receive.receiveResetAt(frame.finalSize, frame.code, frame.reliableSize);
-    if (fault !== '') this.#refuse(stream, fault, frame.finalSize, type);
+    if (fault !== '' && fault !== 'pieces') this.#refuse(stream, fault, frame.finalSize, type);
     this.#credit.onReceived(receive.newOctets, type);
     this.#credit.onConsumed(receive.freedOctets);
     if (receive.state === 'reset-recvd') receive.onResetRead();
+    stream.givenUp = true;
     if (!receive.done || done) return;
     if (!stopped) this.#events.push({ type: 'stream-reset', id: stream.id, code: receive.resetCode });
     this.#table.retireIfDone(stream);
@@ -85,6 +94,7 @@ export class StreamFrames {
     const stream = this.#table.forFrame(id, 'send', FrameType.STOP_SENDING);
     const send = stream?.send;
     if (stream === undefined || send === undefined || send.done || (send.resetCode >= 0 && send.reliableSize === 0)) return;
+    stream.givenUp = true;
     this.#sender.reset(stream, code, 0);
     this.#events.push({ type: 'stream-stopped', id, code });
   }
@@ -131,7 +141,7 @@ export class StreamFrames {
     this.#sender.queue(stream);
   }
 
-  #refuse(stream: Stream, fault: Exclude<ReceiveFault, ''>, end: number, frameType: number): never {
+  #refuse(stream: Stream, fault: Exclude<ReceiveFault, '' | 'pieces'>, end: number, frameType: number): never {
     const { id } = stream;
     const receive = stream.receive!;
     if (fault === 'flow-control')
@@ -148,12 +158,10 @@ export class StreamFrames {
           : `stream ${id} ends at ${end}, ${receive.highest} octets came before`,
         frameType,
       );
-    if (fault === 'reset-code')
-      throw new TransportError(
-        TransportErrorCode.STREAM_STATE_ERROR,
-        `stream ${id} was reset with code ${receive.resetCode}, and again with another`,
-        frameType,
-      );
-    throw new TransportError(TransportErrorCode.INTERNAL_ERROR, `stream ${id} arrives in more pieces than we keep`, frameType);
+    throw new TransportError(
+      TransportErrorCode.STREAM_STATE_ERROR,
+      `stream ${id} was reset with code ${receive.resetCode}, and again with another`,
+      frameType,
+    );
   }
 }

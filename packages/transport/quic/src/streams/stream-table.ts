@@ -1,4 +1,14 @@
-import { isBidi, isClientInitiated, ReceiveStream, SendStream, type StreamId, streamId, streamIndex } from '@quiclab/streams';
+import type { Micros } from '@quiclab/sansio';
+import {
+  isBidi,
+  isClientInitiated,
+  type PieceBudget,
+  ReceiveStream,
+  SendStream,
+  type StreamId,
+  streamId,
+  streamIndex,
+} from '@quiclab/streams';
 import { TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
 import type { TransportConfig } from '../config.ts';
 import type { EventQueue } from '../connection/event-queue.ts';
@@ -21,10 +31,13 @@ export class StreamTable {
   #sendBidiTheirs: number;
   #sendUni: number;
 
-  constructor(side: 'client' | 'server', config: TransportConfig, events: EventQueue) {
+  readonly #pieces: PieceBudget;
+
+  constructor(side: 'client' | 'server', config: TransportConfig, events: EventQueue, pieces: PieceBudget) {
     this.#side = side;
     this.#config = config;
     this.#events = events;
+    this.#pieces = pieces;
     this.bidi = new StreamLimits('bidi', config.maxStreamsBidi);
     this.uni = new StreamLimits('uni', config.maxStreamsUni);
     this.early = false;
@@ -33,6 +46,15 @@ export class StreamTable {
     this.#sendBidiOurs = 0;
     this.#sendBidiTheirs = 0;
     this.#sendUni = 0;
+  }
+
+  /** When credit for streams that was held back is due. */
+  get deadline(): Micros {
+    return Math.min(this.bidi.deadline, this.uni.deadline);
+  }
+  onDeadline(now: Micros): void {
+    this.bidi.onDeadline(now);
+    this.uni.onDeadline(now);
   }
 
   get size(): number {
@@ -126,7 +148,7 @@ export class StreamTable {
   retireIfDone(stream: Stream): void {
     if (!stream.done || !this.#streams.delete(stream.id)) return;
     if (this.#last === stream) this.#last = undefined;
-    if (isClientInitiated(stream.id) !== (this.#side === 'client')) (isBidi(stream.id) ? this.bidi : this.uni).onClosed();
+    if (isClientInitiated(stream.id) !== (this.#side === 'client')) (isBidi(stream.id) ? this.bidi : this.uni).onClosed(stream.givenUp);
   }
 
   #accept(id: StreamId, kind: 'bidi' | 'uni'): Stream {
@@ -140,7 +162,7 @@ export class StreamTable {
   }
 
   #receivePart(id: StreamId): ReceiveStream {
-    return new ReceiveStream(id, this.#config.initialMaxStreamData, this.#config.maxStreamDataWindow);
+    return new ReceiveStream(id, this.#config.initialMaxStreamData, this.#config.maxStreamDataWindow, this.#pieces);
   }
 
   #add(stream: Stream): Stream {

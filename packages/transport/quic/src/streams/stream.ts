@@ -12,6 +12,8 @@ export class Stream {
   /** 'stream-readable' was told and the application has not read to the end of what is there. */
   readableTold: boolean;
   finishedTold: boolean;
+  /** The peer has reset it, or stopped it, before its end. */
+  givenUp: boolean;
   /** Waits in the list of streams with control frames to send. */
   queued: boolean;
   resetPending: boolean;
@@ -32,6 +34,7 @@ export class Stream {
     this.priority = DEFAULT_PRIORITY;
     this.readableTold = false;
     this.finishedTold = false;
+    this.givenUp = false;
     this.queued = false;
     this.resetPending = false;
     this.stopPending = -1;
