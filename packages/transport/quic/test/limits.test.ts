@@ -472,7 +472,7 @@ const beyond = {
       if (event.type === 'datagram') kept += event.data.length + 64;
     expect(kept).toBeLessThanOrEqual(LIMITS.datagrams.value);
     expect(kept).toBeGreaterThan(LIMITS.datagrams.value - 1_064);
-    expect(victim.stats().datagramsDropped).toBe(400 - kept / 1_064);
+    expect(victim.stats().datagramFramesDropped).toBe(400 - kept / 1_064);
   },
   tokens() {
     const { peer, victim } = established('server');
