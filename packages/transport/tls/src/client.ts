@@ -62,8 +62,8 @@ const STATES = {
   'wait-certificate': { level: 'handshake', types: [HandshakeType.CERTIFICATE] },
   'wait-certificate-verify': { level: 'handshake', types: [HandshakeType.CERTIFICATE_VERIFY] },
   'wait-finished': { level: 'handshake', types: [HandshakeType.FINISHED] },
-  // not KeyUpdate (RFC 9001 §6), nor CertificateRequest (RFC 9001 §4.4)
-  connected: { level: 'application', types: [HandshakeType.NEW_SESSION_TICKET] },
+  // not KeyUpdate (RFC 9001 §6), and a CertificateRequest is a PROTOCOL_VIOLATION (RFC 9001 §4.4)
+  connected: { level: 'application', types: [HandshakeType.NEW_SESSION_TICKET], forbidden: [HandshakeType.CERTIFICATE_REQUEST] },
 } as const satisfies Readonly<Record<string, Expectation>>;
 
 /** More certificates than this are no chain. */
@@ -275,7 +275,8 @@ class ClientHandshake extends HandshakeMachine {
     if (data === undefined) throw new TlsAlert(Alert.NO_APPLICATION_PROTOCOL, 'the server selected no application protocol');
     const [protocol, ...more] = decodeProtocols(data);
     if (more.length > 0) throw decodeError(`the server selected ${1 + more.length} application protocols`);
-    if (!this.#alpn.includes(protocol!)) throw illegalParameter('the server selected an application protocol that was not offered');
+    if (!this.#alpn.includes(protocol!))
+      throw new TlsAlert(Alert.NO_APPLICATION_PROTOCOL, 'the server selected an application protocol that was not offered');
     return protocol!;
   }
 

@@ -14,6 +14,9 @@ export const decodeError = (reason: string): TlsAlert => new TlsAlert(Alert.DECO
 /** For what conforms to the syntax, and is wrong: illegal_parameter. */
 export const illegalParameter = (reason: string): TlsAlert => new TlsAlert(Alert.ILLEGAL_PARAMETER, reason);
 
+/** For what TLS lets be, and QUIC does not: PROTOCOL_VIOLATION there. */
+export const quicViolation = (reason: string): TlsAlert => new TlsAlert(Alert.ILLEGAL_PARAMETER, reason, true);
+
 /** Throws decode_error unless the reader stands exactly at the end of what it was given. */
 export function expectEnd(reader: ByteReader, what: string): void {
   if (reader.overrun) throw decodeError(`${what} ends early`);

@@ -10,7 +10,11 @@ import { type Handshake, type HandshakeStep, type Level, TlsAlert } from './port
 export interface Expectation {
   readonly level: Level;
   readonly types: readonly number[];
+  /** These are not only unexpected, but forbidden by QUIC. */
+  readonly forbidden?: readonly number[];
 }
+
+const NONE: readonly number[] = [];
 
 /** What client and server have in common: octets become messages, steps wait to be polled, and the first failure is final. */
 export abstract class HandshakeMachine implements Handshake {
@@ -63,17 +67,17 @@ export abstract class HandshakeMachine implements Handshake {
 
   /**
    * Message by message: each may change the state, and with it the level. What is left of the chunk then has outrun the
-   * change of keys, which no message may do (RFC 9846 §5.1).
+   * change of keys, which no message may do (RFC 9846 §5.1; a PROTOCOL_VIOLATION by RFC 9001 §4.1.3).
    */
   #consume(now: Micros, level: Level, chunk: ByteReader): void {
     while (chunk.remaining > 0) {
-      const { level: current, types } = this.expecting();
+      const { level: current, types, forbidden = NONE } = this.expecting();
       if (level !== current)
-        throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${chunk.remaining} octets at level ${level}, while reading ${current}`);
+        throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${chunk.remaining} octets at level ${level}, while reading ${current}`, true);
       const message = this.#buffer.take(chunk, (type) => {
         if (types.includes(type)) return;
         const wanted = types.map(messageName).join(' or ') || 'nothing';
-        throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${messageName(type)} where ${wanted} was expected`);
+        throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${messageName(type)} where ${wanted} was expected`, forbidden.includes(type));
       });
       if (message !== undefined) this.handle(now, message);
     }

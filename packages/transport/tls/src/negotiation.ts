@@ -3,7 +3,7 @@ import type { CipherSuite, KeyExchangeGroup } from '@quiclab/crypto';
 import { Alert } from './alerts.ts';
 import { groupCode, keyShareLength, suiteCode, TLS_12, TLS_13 } from './code-points.ts';
 import type { ServerSettings } from './config.ts';
-import { illegalParameter } from './decoding.ts';
+import { illegalParameter, quicViolation } from './decoding.ts';
 import { decodeClientKeyShares, decodeCodePoints, decodeProtocols, decodeServerName, decodeSupportedVersions } from './extension-data.ts';
 import { checkHomes, type Extensions, ExtensionType, requireExtension } from './extensions.ts';
 import type { ClientHello } from './messages/client-hello.ts';
@@ -62,9 +62,8 @@ function checkVersion(hello: ClientHello): void {
 function checkLegacyFields(hello: ClientHello): void {
   const methods = hello.legacyCompressionMethods;
   if (methods.length !== 1 || methods[0] !== 0) throw illegalParameter('ClientHello: legacy_compression_methods other than null');
-  // RFC 9001 §8.4 speaks of PROTOCOL_VIOLATION; a handshake can only say it as an alert
   if (hello.legacySessionId.length !== 0)
-    throw illegalParameter('ClientHello: legacy_session_id is not empty; QUIC has no middlebox compatibility mode (RFC 9001 §8.4)');
+    throw quicViolation('ClientHello: legacy_session_id is not empty; QUIC has no middlebox compatibility mode (RFC 9001 §8.4)');
 }
 
 /** Whether sessions are resumed here or not (RFC 9846 §4.2.9, §4.2.11). */

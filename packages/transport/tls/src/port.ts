@@ -74,12 +74,15 @@ export interface HandshakeOptions {
 
 export type HandshakeFactory = (options: HandshakeOptions) => Handshake;
 
-/** The peer (or its certificate) broke the handshake; QUIC closes with CRYPTO_ERROR 0x0100 + alert (RFC 9001 §4.8). */
+/** The peer (or its certificate) broke the handshake; QUIC closes with CRYPTO_ERROR 0x0100 + alert (RFC 9001 §4.8), but see `violatesQuic`. */
 export class TlsAlert extends Error {
   readonly alert: number;
-  constructor(alert: number, message: string) {
+  /** It breaks a rule that only QUIC has: RFC 9001 names PROTOCOL_VIOLATION for it (§4.1.3, §4.4, §4.6.1, §8.4). Whoever is not QUIC sends the alert. */
+  readonly violatesQuic: boolean;
+  constructor(alert: number, message: string, violatesQuic = false) {
     super(message);
     this.name = 'TlsAlert';
     this.alert = alert;
+    this.violatesQuic = violatesQuic;
   }
 }

@@ -114,7 +114,7 @@ describe('a ServerHello is refused (RFC 9846 §4.1.3)', () => {
 describe('EncryptedExtensions are refused (RFC 9846 §4.3.1)', () => {
   const cases: readonly (readonly [what: string, alert: number, type: number, data: Uint8Array | undefined])[] = [
     ['without an application protocol (RFC 9001 §8.1)', 120, ExtensionType.ALPN, undefined],
-    ['with a protocol that we did not offer', 47, ExtensionType.ALPN, encodeProtocols(['h2'])],
+    ['with a protocol that we did not offer (RFC 9001 §8.1)', 120, ExtensionType.ALPN, encodeProtocols(['h2'])],
     ['with two protocols (RFC 7301 §3.1)', 50, ExtensionType.ALPN, encodeProtocols(['h3', 'h2'])],
     ['with an empty list of protocols', 50, ExtensionType.ALPN, encodeProtocols([])],
     ['without transport parameters (RFC 9001 §8.2)', 109, ExtensionType.QUIC_TRANSPORT_PARAMETERS, undefined],

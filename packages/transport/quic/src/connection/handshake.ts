@@ -26,6 +26,8 @@ export class CryptoHandshake {
   readonly #newTls: (attempt: number) => Handshake;
   readonly #encodeLocal: (now: Micros) => Uint8Array;
   /** A client's: what the server said of itself when the session was made that early data hangs on. */
+  /** Application packets with lower numbers were 0-RTT that was rejected. */
+  rejectedBelow: number;
   #remembered: TransportParameters | undefined;
   /** The highest space whose packets TLS has given us keys to open: from there it reads. */
   #reading: Space;
@@ -39,6 +41,7 @@ export class CryptoHandshake {
     this.confirmed = false;
     this.alpn = '';
     this.earlyData = 'none';
+    this.rejectedBelow = 0;
     this.#remembered = undefined;
     this.#tls = newTls(1);
     this.#newTls = newTls;
@@ -75,12 +78,23 @@ export class CryptoHandshake {
         this.#tls.receive(now, level, data);
       } catch (error) {
         this.#advance(now, parts); // what went before may have brought keys: to say goodbye with
-        // RFC 9001 §4.1.3: data that TLS did not want at this level any more
-        if (error instanceof TlsAlert && space < this.#reading)
-          throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${error.message}, whose keys have come`, FrameType.CRYPTO);
         throw asTransportError(error);
       }
       this.#advance(now, parts);
+    }
+    this.#checkLeftOver(parts);
+  }
+
+  /** RFC 9001 §4.1.3: where TLS has gone on to the next keys, nothing may be left of what came before, nor come to it. Not even behind a gap. */
+  #checkLeftOver({ spaces }: Parts): void {
+    for (let index = Space.INITIAL; index < this.#reading; index++) {
+      const { crypto, level } = spaces[index]!;
+      if (crypto.hasGap)
+        throw new TransportError(
+          TransportErrorCode.PROTOCOL_VIOLATION,
+          `${level} CRYPTO data that TLS has not asked for, and it reads the next level`,
+          FrameType.CRYPTO,
+        );
     }
   }
 
@@ -202,6 +216,7 @@ export class CryptoHandshake {
     const { early } = parts.spaces[Space.APPLICATION]!;
     early.discard();
     if (parts.side === 'server') return;
+    this.rejectedBelow = parts.spaces[Space.APPLICATION]!.nextPacketNumber;
     repeatAll(parts, Space.APPLICATION); // control frames; stream data is rewound
     parts.sender.rewind();
     parts.path.recovery.discardLevel(now, Space.APPLICATION, EARLY);
@@ -256,7 +271,7 @@ function spaceOf(level: Level): Space {
 }
 
 function asTransportError(error: unknown): unknown {
-  return error instanceof TlsAlert
-    ? new TransportError(TransportErrorCode.CRYPTO_ERROR + error.alert, error.message, FrameType.CRYPTO)
-    : error;
+  if (!(error instanceof TlsAlert)) return error;
+  const code = error.violatesQuic ? TransportErrorCode.PROTOCOL_VIOLATION : TransportErrorCode.CRYPTO_ERROR + error.alert;
+  return new TransportError(code, error.message, FrameType.CRYPTO);
 }

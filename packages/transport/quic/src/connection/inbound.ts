@@ -323,6 +323,13 @@ export class Inbound {
         `packet ${ack.largest} was acknowledged, it was never sent`,
         this.#frames.rawType,
       );
+    const smallest = ack.smallest[ack.count - 1]!;
+    if (index === Space.APPLICATION && smallest < parts.handshake.rejectedBelow)
+      throw new TransportError(
+        TransportErrorCode.PROTOCOL_VIOLATION, // RFC 9001 §4.6.2
+        `packet ${smallest} was acknowledged, it was of 0-RTT that was rejected`,
+        this.#frames.rawType,
+      );
     const space = parts.spaces[index]!;
     if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
     for (const record of recovery.acked) this.#acked(record);

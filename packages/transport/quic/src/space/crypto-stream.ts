@@ -77,6 +77,11 @@ export class CryptoStream {
       throw new TransportError(TransportErrorCode.CRYPTO_BUFFER_EXCEEDED, `CRYPTO data in too many pieces (${fault})`, FrameType.CRYPTO);
   }
 
+  /** Something has come that cannot be read before something else does. */
+  get hasGap(): boolean {
+    return this.#receive.highest > this.#receive.contiguous;
+  }
+
   /** The next octets in order, or undefined. */
   read(): Uint8Array | undefined {
     return this.#receive.read()?.data;

@@ -1,6 +1,6 @@
 import { ByteReader } from '@quiclab/bytes';
 import { HandshakeType } from '../code-points.ts';
-import { decodeError, expectEnd, illegalParameter, vector8, vector16 } from '../decoding.ts';
+import { decodeError, expectEnd, illegalParameter, quicViolation, vector8, vector16 } from '../decoding.ts';
 import { checkHomes, decodeExtensions, type Extensions, ExtensionType, encodeExtensions } from '../extensions.ts';
 import { encodeMessage } from '../message-buffer.ts';
 
@@ -53,5 +53,5 @@ function checkEarlyData(data: Uint8Array | undefined): void {
   const size = reader.uint32();
   expectEnd(reader, 'NewSessionTicket early_data');
   if (size !== QUIC_EARLY_DATA)
-    throw illegalParameter(`NewSessionTicket: max_early_data_size is ${size}, QUIC wants 0xffffffff (RFC 9001 §4.6.1)`);
+    throw quicViolation(`NewSessionTicket: max_early_data_size is ${size}, QUIC wants 0xffffffff (RFC 9001 §4.6.1)`);
 }
