@@ -64,6 +64,8 @@ export interface TransportConfig {
   readonly maxConnections: number;
   /** Packets sealed with one key before we move to the next. Default 2^22, half of what AES-GCM is good for. RFC 9001 §6.6. */
   readonly packetsPerKey: number;
+  /** Packets that may come and not be authentic before the connection closes; what the AEAD is good for (2^52, ChaCha20 2^36) holds all the same. Default 2^52. RFC 9001 §6.6. */
+  readonly maxForgedPackets: number;
   /**
    * Versions that we speak, preferred first; each once. Default 2, then 1 (RFC 9369, RFC 9000). A client has them all available for its
    * server to choose from (RFC 9368 §2.3), and takes the first that a Version Negotiation packet lists; it begins with 1 where
@@ -106,6 +108,7 @@ export const defaultTransportConfig: TransportConfig = {
   retryAbove: 100,
   maxConnections: 10_000,
   packetsPerKey: 2 ** 22,
+  maxForgedPackets: 2 ** 52,
   versions: [VERSION_2, VERSION_1],
   preferOwnVersion: false,
   grease: true,
@@ -156,6 +159,7 @@ const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['retryAbove', 0, WHOLE],
   ['maxConnections', 1, WHOLE],
   ['packetsPerKey', 1, WHOLE],
+  ['maxForgedPackets', 0, WHOLE],
   ['initialRtt', 1, WHOLE],
 ];
 

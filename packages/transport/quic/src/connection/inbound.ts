@@ -45,6 +45,8 @@ export class Inbound {
   /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
   #peerIdKnown: boolean;
   #generation = 0;
+  /** Packets that no key opened. */
+  #forgeries = 0;
   /** Where the datagram that is being read came from. */
   #path: Path;
   /** The connection ID of ours that the peer used last on the active path: another one tells that it moved knowingly. */
@@ -131,10 +133,17 @@ export class Inbound {
     const keys = early ? space.early : type === PacketType.INITIAL ? this.#initialKeys(space, header.version) : space.keys;
     if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, type, ecn) ? '' : 'keys-unavailable';
     const reason = this.#opener.open(now, space, keys, header, bytes, 3 * parts.path.probeTimeout);
+    if (reason === 'not-authentic') this.#onForgery(keys);
     if (reason !== '') return reason;
     // RFC 9369 §4.1: the first long header of another version tells a client what the server has chosen
     if (type === PacketType.INITIAL && keys !== space.keys && keys !== space.before) changeVersion(parts, header.version, keys);
     return this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
+  }
+
+  /** RFC 9001 §6.6: the integrity limit of the AEAD counts forgeries over all keys of the connection. */
+  #onForgery(keys: SpaceKeys): void {
+    if (++this.#forgeries > Math.min(keys.integrityLimit, this.#parts.config.maxForgedPackets))
+      throw new TransportError(TransportErrorCode.AEAD_LIMIT_REACHED, `${this.#forgeries} packets were not authentic`);
   }
 
   /** Packets that are read: of the negotiated version; Initial and 0-RTT packets of the original one; at a client of one that its server may have chosen. */
