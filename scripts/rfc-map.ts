@@ -1,84 +1,14 @@
+/** `pnpm rfc-map`: section → file → test, and which error codes that the RFCs name are shown by which tests. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/**
- * Section → file → test, from the tags `RFC 9000 §13.2.1` in sources and tests: how people find their way in.
- *   pnpm rfc-map            every RFC
- *   pnpm rfc-map 9002 9000  only these
- */
-interface Place {
-  readonly rfc: number;
-  readonly section: string;
-  readonly file: string;
-  readonly line: number;
-  /** The title of the test that the tag stands in; '' in a source. */
-  readonly test: string;
-}
-
-// 'RFC 9000 §7.4, §18.2 and §19', 'RFC 9001 Appendix A.1', 'RFC 9000 Table 3', 'RFC 9000 Figure 2'
-const SECTION = String.raw`(?:§\s?[0-9A-Z]+(?:\.[0-9]+)*|Appendix [A-Z](?:\.[0-9]+)*|Table [0-9]+|Figure [0-9]+)`;
-const TAG = new RegExp(String.raw`RFC (\d{4})[,:]?\s+(${SECTION}(?:(?:,| and| or|, and)\s+${SECTION})*)`, 'g');
-const TITLE = /\b(?:test|it|describe)(?:\.\w+)*\s*(?:\([^'"`]*\)\s*)?\(\s*(['"`])(.*?)\1/;
-
-/** Every tag of one file. A tag in a test file belongs to the test whose title came last. */
-export function tagsOf(file: string, text: string): Place[] {
-  const places: Place[] = [];
-  const isTest = file.endsWith('.test.ts');
-  let title = '';
-  text.split('\n').forEach((content, index) => {
-    if (isTest) title = TITLE.exec(content)?.[2] ?? title;
-    for (const [, rfc, sections] of content.matchAll(TAG))
-      for (const [section] of sections!.matchAll(new RegExp(SECTION, 'g')))
-        places.push({
-          rfc: Number(rfc),
-          section: section.replace('§ ', '§'),
-          file,
-          line: index + 1,
-          test: isTest ? title || '(file)' : '',
-        });
-  });
-  return places;
-}
-
-/** §9 before §10, sections before appendices, tables and figures. */
-export function compareSections(a: string, b: string): number {
-  const rank = (section: string): number => (section.startsWith('§') ? 0 : section.startsWith('Appendix') ? 1 : 2);
-  if (rank(a) !== rank(b)) return rank(a) - rank(b);
-  const left = a.replace(/^\D*\s|^§/, '').split('.');
-  const right = b.replace(/^\D*\s|^§/, '').split('.');
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const l = left[i] ?? '';
-    const r = right[i] ?? '';
-    if (l === r) continue;
-    const difference = Number(l) - Number(r);
-    return Number.isNaN(difference) || l === '' || r === '' ? (l < r ? -1 : 1) : difference;
-  }
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** The tags as Markdown tables, one for each RFC. */
-export function render(places: readonly Place[]): string {
-  const lines: string[] = [];
-  for (const rfc of [...new Set(places.map((place) => place.rfc))].sort((a, b) => a - b)) {
-    const own = places.filter((place) => place.rfc === rfc);
-    lines.push(`## RFC ${rfc}`, '', '| section | sources | tests |', '| --- | --- | --- |');
-    for (const section of [...new Set(own.map((place) => place.section))].sort(compareSections)) {
-      const here = own.filter((place) => place.section === section);
-      const files = (test: boolean): string[] => [
-        ...new Set(here.filter((place) => (place.test !== '') === test).map((place) => place.file)),
-      ];
-      const sources = files(false).map((file) => `${file}:${here.find((place) => place.file === file)!.line}`);
-      const tests = files(true).map((file) => {
-        const titles = new Set(here.filter((place) => place.file === file).map((place) => place.test));
-        return `${file}: ${[...titles].join('; ')}`;
-      });
-      lines.push(`| ${section} | ${sources.join('<br>')} | ${tests.join('<br>').replaceAll('|', '\\|')} |`);
-    }
-    lines.push('');
-  }
-  return lines.join('\n');
-}
+import { Command, InvalidArgumentError } from 'commander';
+import { claimsOf, coverage, gaps, renderCoverage } from './rfc-map/coverage.ts';
+import { claimsSomething, listTests } from './rfc-map/listed-tests.ts';
+import { rfcOf } from './rfc-map/requirement.ts';
+import { disagreements, REQUIREMENTS } from './rfc-map/requirements.ts';
+import { readSpecs } from './rfc-map/specs.ts';
+import { type Place, renderTags, tagsOf, untested } from './rfc-map/tags.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -90,11 +20,73 @@ function typescriptFiles(folder: string): string[] {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // whoever reads only the first lines (`| head`) closes the pipe: that is no fault
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  const wanted = process.argv.slice(2).map(Number);
+function rfcNumber(text: string, before: readonly number[] = []): number[] {
+  if (!/^(?:rfc)?\d{4}$/i.test(text)) throw new InvalidArgumentError('An RFC is named by its number of four digits, like 9000.');
+  return [...before, Number(text.slice(-4))];
+}
+
+/** What is printed under the tables of one RFC. */
+function missing(rfc: number, sections: readonly Place[], coverageGaps: readonly string[]): string {
+  const lines = [`## RFC ${rfc}: what is not covered`, ''];
+  if (sections.length > 0) {
+    lines.push('Sections that sources name and no test does:', '');
+    lines.push(...sections.map(({ section, file, line }) => `- ${section} (${file}:${line})`), '');
+  }
+  if (coverageGaps.length > 0) lines.push('Error codes:', '', ...coverageGaps.map((gap) => `- ${gap}`));
+  else if (REQUIREMENTS.some((requirement) => rfcOf(requirement) === rfc)) lines.push('Error codes: nothing is missing.');
+  return `${lines.join('\n')}\n`;
+}
+
+function main(rfcs: readonly number[], options: { missing?: true; specs?: string }): void {
   const files = [...typescriptFiles('packages'), ...typescriptFiles('test')].sort((a, b) => (a < b ? -1 : 1));
   const places = files.flatMap((file) => tagsOf(file, readFileSync(join(root, file), 'utf8')));
-  console.log(render(wanted.length === 0 ? places : places.filter((place) => wanted.includes(place.rfc))));
+  const known = [...new Set([...places.map(({ rfc }) => rfc), ...REQUIREMENTS.map(rfcOf)])].sort((a, b) => a - b);
+  const strangers = rfcs.filter((rfc) => !known.includes(rfc));
+  if (strangers.length > 0) program.error(`error: nothing here names RFC ${strangers.join(', ')}. There are: ${known.join(', ')}`);
+  const tests = listTests(
+    root,
+    files.filter((file) => file.endsWith('.test.ts') && claimsSomething(join(root, file))),
+  );
+  const claims = claimsOf(tests);
+  const result = coverage(REQUIREMENTS, claims);
+  const wanted = rfcs.length === 0 ? known : known.filter((rfc) => rfcs.includes(rfc));
+  for (const rfc of wanted) {
+    if (options.missing === undefined) {
+      console.log(renderTags(rfc, places));
+      const table = renderCoverage(rfc, result.covered);
+      if (table !== '') console.log(table);
+    }
+    const own = gaps({
+      covered: result.covered.filter(({ requirement }) => rfcOf(requirement) === rfc),
+      strange: result.strange.filter(({ id }) => id.startsWith(`${rfc}/`)),
+    });
+    if (own.length > 0) process.exitCode = 1;
+    const shown = claims.filter(({ id }) => id.startsWith(`${rfc}/`)).map(({ id }) => `§${id.split('/')[1]}`);
+    const sections = untested(rfc, places, shown);
+    if (own.length > 0 || sections.length > 0 || REQUIREMENTS.some((one) => rfcOf(one) === rfc)) console.log(missing(rfc, sections, own));
+  }
+  if (options.specs !== undefined) compareWith(options.specs);
 }
+
+function compareWith(folder: string): void {
+  const sentences = readSpecs(folder);
+  if (sentences === undefined) program.error(`error: ${folder} does not have the texts of the RFCs as Markdown`);
+  const different = disagreements(sentences, REQUIREMENTS);
+  console.log(`## The list of requirements and the texts\n`);
+  console.log(different.length === 0 ? 'agree.' : different.map((one) => `- ${one}`).join('\n'));
+  if (different.length > 0) process.exitCode = 1;
+}
+
+const program: Command = new Command('rfc-map')
+  .description(
+    'Which sources and tests belong to which section of an RFC, and which error codes that the RFCs name are shown by which tests.',
+  )
+  .argument('[rfcs...]', 'only these, by number', rfcNumber)
+  .option('-m, --missing', 'only what is not covered')
+  .option('--specs <folder>', "compare the list of error codes with the RFCs' texts, too")
+  .showHelpAfterError('`pnpm rfc-map --help` says what can be asked for.')
+  .action((rfcs: number[] | undefined, options: { missing?: true; specs?: string }) => main(rfcs ?? [], options));
+
+// whoever reads only the first lines (`| head`) closes the pipe: that is no fault
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+program.parse();

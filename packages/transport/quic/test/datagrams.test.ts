@@ -3,6 +3,7 @@ import type { ConnectionEvent } from '@quiclab/quic';
 import { SECOND } from '@quiclab/sansio';
 import { TransportErrorCode as Code, FrameType, writeDatagramHeader, writePing } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
+import { breaks, other } from './breaks.ts';
 import { fromText, Pair, type PairOptions, text } from './pair.ts';
 import { find, frames, ScriptedPeer, writeSimpleAck } from './scripted-peer.ts';
 
@@ -268,22 +269,22 @@ describe.each(['client', 'server'] as const)('what a hostile %s says with datagr
     const pair = connected({ config: { maxDatagramFrameSize: limit } });
     return { pair, victim: plays === 'client' ? pair.accepted! : pair.connection, peer: new ScriptedPeer(pair, plays) };
   };
-  const refusals: [string, number, Uint8Array, number][] = [
-    ['one that was not announced is PROTOCOL_VIOLATION (RFC 9221 §3)', 0, frame(text('x')), 0x31],
-    ['an empty one that was not announced, too', 0, frame(text(''), false), 0x30],
-    ['one octet more than announced is PROTOCOL_VIOLATION (RFC 9221 §3)', 100, frame(new Uint8Array(98)), 0x31],
-    ['one octet more than announced, without a length, too', 100, frame(new Uint8Array(100), false), 0x30],
-    ['longer than its packet is FRAME_ENCODING_ERROR', 100, Uint8Array.of(0x31, 9, 1, 2, 3), 0x31],
+  const refusals: [name: string, ids: string[], limit: number, payload: Uint8Array, frameType: number][] = [
+    ['one that was not announced is PROTOCOL_VIOLATION (RFC 9221 §3)', ['9221/3/not-announced'], 0, frame(text('x')), 0x31],
+    ['an empty one that was not announced, too', ['9221/3/not-announced'], 0, frame(text(''), false), 0x30],
+    ['one octet more than announced is PROTOCOL_VIOLATION (RFC 9221 §3)', ['9221/3/too-large'], 100, frame(new Uint8Array(98)), 0x31],
+    ['one octet more than announced, without a length, too', ['9221/3/too-large'], 100, frame(new Uint8Array(100), false), 0x30],
+    ['longer than its packet is FRAME_ENCODING_ERROR', [], 100, Uint8Array.of(0x31, 9, 1, 2, 3), 0x31],
   ];
-  test.each(refusals)('%s', (name, limit, payload, frameType) => {
-    const { peer, victim } = played(limit);
-    const close = find(peer.send('application', payload), 'CONNECTION_CLOSE');
-    expect([close?.code, close?.frameType]).toEqual([
-      name.includes('ENCODING') ? Code.FRAME_ENCODING_ERROR : Code.PROTOCOL_VIOLATION,
-      frameType,
-    ]);
-    expect(victim.state).toBe('closing');
-  });
+  for (const [name, ids, limit, payload, frameType] of refusals) {
+    const code = name.includes('ENCODING') ? Code.FRAME_ENCODING_ERROR : Code.PROTOCOL_VIOLATION;
+    test(name + breaks(ids, other(plays), code), () => {
+      const { peer, victim } = played(limit);
+      const close = find(peer.send('application', payload), 'CONNECTION_CLOSE');
+      expect([close?.code, close?.frameType]).toEqual([code, frameType]);
+      expect(victim.state).toBe('closing');
+    });
+  }
   test.each([
     ['with a length', frame(new Uint8Array(98))],
     ['without', frame(new Uint8Array(99), false)],

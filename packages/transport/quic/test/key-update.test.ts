@@ -3,6 +3,7 @@ import { fraction, seededRandom } from '@quiclab/sansio';
 import { TransportErrorCode as Code, writePing } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { SpaceKeys } from '../src/space/keys.ts';
+import { breaks, other, SIDES } from './breaks.ts';
 import { Pair, type PairOptions } from './pair.ts';
 import { find, ScriptedPeer, writeStream } from './scripted-peer.ts';
 
@@ -59,24 +60,26 @@ describe('an update of keys that the peer begins (RFC 9001 §6)', () => {
     expect(victim.state).toBe('open');
   });
 
-  test('that comes again before the last one was answered is KEY_UPDATE_ERROR (§6.2)', () => {
-    const { peer, victim } = scripted();
-    peer.updateKeys();
-    expect(peer.send('application', writePing)).toEqual([]); // an ACK is owed, and has not left
-    peer.updateKeys();
-    const reply = peer.send('application', writePing);
-    expect(find(reply, 'CONNECTION_CLOSE')).toMatchObject({ code: Code.KEY_UPDATE_ERROR });
-    expect(victim.cause).toMatchObject({ kind: 'local-transport', code: Code.KEY_UPDATE_ERROR });
-  });
+  for (const side of SIDES)
+    test(`that comes again before the ${side} has answered the last one is KEY_UPDATE_ERROR (RFC 9001 §6.2)${breaks('9001/6.2/consecutive', side, Code.KEY_UPDATE_ERROR)}`, () => {
+      const { peer, victim } = scripted(other(side));
+      peer.updateKeys();
+      expect(peer.send('application', writePing)).toEqual([]); // an ACK is owed, and has not left
+      peer.updateKeys();
+      const reply = peer.send('application', writePing);
+      expect(find(reply, 'CONNECTION_CLOSE')).toMatchObject({ code: Code.KEY_UPDATE_ERROR });
+      expect(victim.cause).toMatchObject({ kind: 'local-transport', code: Code.KEY_UPDATE_ERROR });
+    });
 
-  test('after which a later packet has the older keys is KEY_UPDATE_ERROR (§6.4)', () => {
-    const { peer, victim } = scripted();
-    peer.updateKeys();
-    peer.send('application', writePing);
-    const reply = peer.send('application', writePing, { older: 1, phase: 0 });
-    expect(find(reply, 'CONNECTION_CLOSE')).toMatchObject({ code: Code.KEY_UPDATE_ERROR });
-    expect(victim.state).toBe('closing');
-  });
+  for (const side of SIDES)
+    test(`after which a later packet to the ${side} has the older keys is KEY_UPDATE_ERROR (RFC 9001 §6.4)${breaks('9001/6.4/older-keys', side, Code.KEY_UPDATE_ERROR)}`, () => {
+      const { peer, victim } = scripted(other(side));
+      peer.updateKeys();
+      peer.send('application', writePing);
+      const reply = peer.send('application', writePing, { older: 1, phase: 0 });
+      expect(find(reply, 'CONNECTION_CLOSE')).toMatchObject({ code: Code.KEY_UPDATE_ERROR });
+      expect(victim.state).toBe('closing');
+    });
 
   test('cannot be made by anybody else: a packet with the other phase and no keys is dropped', () => {
     const { pair, peer, victim } = scripted();

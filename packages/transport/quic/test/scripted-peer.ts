@@ -81,7 +81,7 @@ export class ScriptedPeer {
   source: Uint8Array;
   phase: 0 | 1 = 0;
   readonly #pair: Pair;
-  readonly #write: Record<Level, TrafficKeys | undefined>;
+  readonly #write: Record<Level | 'early', TrafficKeys | undefined>;
   readonly #read: Record<Level, TrafficKeys | undefined>;
   readonly #generations: PacketProtector[] = [];
   #writeSecret: Uint8Array | undefined;
@@ -114,6 +114,7 @@ export class ScriptedPeer {
     const theirs = client ? 'SERVER' : 'CLIENT';
     this.#write = {
       initial: client ? initialKeys.client : initialKeys.server,
+      early: client ? keys('CLIENT_EARLY_TRAFFIC_SECRET') : undefined,
       handshake: keys(`${ours}_HANDSHAKE_TRAFFIC_SECRET`),
       application: keys(`${ours}_TRAFFIC_SECRET_0`),
     };
@@ -137,10 +138,10 @@ export class ScriptedPeer {
   }
 
   /** A protected packet with this payload. */
-  packet(level: Level, payload: Uint8Array, forging: Forging = {}): Uint8Array {
+  packet(level: Level | 'early', payload: Uint8Array, forging: Forging = {}): Uint8Array {
     const keys = this.#write[level];
     if (keys === undefined) throw new Error(`no keys for ${level} packets yet`);
-    const packetNumber = forging.packetNumber ?? this.#next[level]++;
+    const packetNumber = forging.packetNumber ?? this.#next[level === 'early' ? 'application' : level]++;
     const bytes = new Uint8Array(payload.length + 128 + (forging.token?.length ?? 0));
     const writer = new ByteWriter(bytes);
     const destination = forging.destination ?? this.destination;
@@ -149,7 +150,7 @@ export class ScriptedPeer {
         ? writeShortHeader(writer, destination, packetNumber, 4, forging.phase ?? this.phase, 0)
         : writeLongHeader(
             writer,
-            level === 'initial' ? PacketType.INITIAL : PacketType.HANDSHAKE,
+            TYPE_OF[level],
             VERSION_1,
             destination,
             forging.source ?? this.source,
@@ -170,7 +171,7 @@ export class ScriptedPeer {
   }
 
   /** Sends frames, and returns what the real endpoint says to them at once. */
-  send(level: Level, write: ((writer: ByteWriter) => void) | Uint8Array, forging: Forging = {}): ReadPacket[] {
+  send(level: Level | 'early', write: ((writer: ByteWriter) => void) | Uint8Array, forging: Forging = {}): ReadPacket[] {
     const payload = typeof write === 'function' ? frames(write) : write;
     let datagram = this.packet(level, payload, forging);
     // RFC 9000 §14.1: below 1,200 octets it would be dropped before anyone looked
@@ -310,6 +311,7 @@ export class ScriptedPeer {
   }
 }
 
+const TYPE_OF = { initial: PacketType.INITIAL, early: PacketType.ZERO_RTT, handshake: PacketType.HANDSHAKE } as const;
 const LEVEL_OF: Partial<Record<number, Level>> = {
   [PacketType.INITIAL]: 'initial',
   [PacketType.HANDSHAKE]: 'handshake',

@@ -17,6 +17,7 @@ import {
   writeVersionNegotiation,
 } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
+import { breaks } from './breaks.ts';
 import { certificate, type Direction, Pair, type PairOptions, text } from './pair.ts';
 
 const MISMATCH = TransportErrorCode.VERSION_NEGOTIATION_ERROR;
@@ -234,32 +235,40 @@ describe('version_information that lies closes with VERSION_NEGOTIATION_ERROR (R
     return { client: pair.connection.cause, server: pair.accepted?.cause };
   }
 
-  test('at a server: the client chose another version than its packets have', () => {
+  test(`at a server: the client chose another version than its packets have${breaks(['9368/4/differ', '9368/4/not-one'], 'server', MISMATCH)}`, () => {
     const { client, server } = closed({ clientParameters: informed('client', (said) => ({ ...said, chosen: VERSION_2 })) });
     expect(server).toMatchObject({ kind: 'local-transport', code: MISMATCH });
     expect(client).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
   });
 
-  const servers: readonly (readonly [string, PairOptions])[] = [
+  const servers: readonly (readonly [name: string, ids: readonly string[], PairOptions])[] = [
     [
       'the server chose another version than its packets have',
+      ['9368/4/not-equal'],
       { serverParameters: informed('server', (said) => ({ ...said, chosen: VERSION_2 })) },
     ],
-    ['… a version that the client did not have available', { serverParameters: informed('server', (said) => ({ ...said, chosen: 77 })) }],
+    [
+      '… a version that the client did not have available',
+      ['9368/4/not-available'],
+      { serverParameters: informed('server', (said) => ({ ...said, chosen: 77 })) },
+    ],
     [
       '… the original one, in packets of another',
+      ['9368/4/not-equal'],
       upgrading({ serverParameters: informed('server', (said) => ({ ...said, chosen: VERSION_1 })) }),
     ],
     [
       'it has gone on with another version, and does not say that it chose it',
+      [],
       upgrading({ serverParameters: informed('server', () => undefined) }),
     ],
   ];
-  test.each(servers)('at a client: %s', (_name, options) => {
-    const { client, server } = closed(options);
-    expect(client).toMatchObject({ kind: 'local-transport', code: MISMATCH });
-    expect(server).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
-  });
+  for (const [name, ids, options] of servers)
+    test(`at a client: ${name}${breaks(ids, 'client', MISMATCH)}`, () => {
+      const { client, server } = closed(options);
+      expect(client).toMatchObject({ kind: 'local-transport', code: MISMATCH });
+      expect(server).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
+    });
 
   test('what does not parse is a TRANSPORT_PARAMETER_ERROR', () => {
     const { client, server } = closed({ clientParameters: informed('client', (said) => ({ ...said, available: [] })) });
@@ -343,7 +352,7 @@ describe('incompatible version negotiation (RFC 9368 §2.1)', () => {
 });
 
 describe('nobody in between can choose (RFC 9368 §4)', () => {
-  test('a forged Version Negotiation packet that hides the better version is found out', () => {
+  test(`a forged Version Negotiation packet that hides the better version is found out${breaks('9368/4/different', 'client', MISMATCH)}`, () => {
     const pair = new Pair({ clientConfig: { versions: [VERSION_1, VERSION_2] } });
     pair.settle();
     forge(pair, [VERSION_2, RESERVED]);
@@ -360,14 +369,15 @@ describe('nobody in between can choose (RFC 9368 §4)', () => {
     expect(pair.connection.version).toBe(VERSION_2);
   });
 
-  test.each([
-    ['does not say which versions it speaks', undefined],
-    ['says that it speaks none', { chosen: VERSION_2, available: [] }],
-  ])('after Version Negotiation a server that %s is not believed', (_name, said) => {
-    const pair = new Pair({ version: RESERVED, serverParameters: informed('server', () => said) });
-    pair.run(SECOND);
-    expect(pair.connection.cause).toMatchObject({ kind: 'local-transport', code: MISMATCH });
-  });
+  for (const [name, id, said] of [
+    ['does not say which versions it speaks', '9368/4/missing', undefined],
+    ['says that it speaks none', '9368/4/empty', { chosen: VERSION_2, available: [] }],
+  ] as const)
+    test(`after Version Negotiation a server that ${name} is not believed${breaks(id, 'client', MISMATCH)}`, () => {
+      const pair = new Pair({ version: RESERVED, serverParameters: informed('server', () => said) });
+      pair.run(SECOND);
+      expect(pair.connection.cause).toMatchObject({ kind: 'local-transport', code: MISMATCH });
+    });
 
   test('a second Version Negotiation packet is ignored', () => {
     const pair = new Pair({ version: RESERVED, serve: echo });

@@ -1,0 +1,100 @@
+import { both, client, none, type Requirement, server } from './requirement.ts';
+
+const FROM_SERVERS = 'only servers send it';
+const FROM_CLIENTS = 'only clients send it';
+
+/** RFC 9001, in its order. */
+export const RFC_9001: readonly Requirement[] = [
+  both(
+    '9001/4.1.3/previous-level',
+    'MUST',
+    'PROTOCOL_VIOLATION',
+    'any violations of this requirement',
+    'new CRYPTO data at a level that TLS reads no more',
+  ),
+  both(
+    '9001/4.1.3/left-over',
+    'MUST',
+    'PROTOCOL_VIOLATION',
+    'data from a previous encryption level that TLS has not consumed',
+    'CRYPTO data that is left when the next keys come',
+  ),
+  client(
+    FROM_SERVERS,
+    '9001/4.4/certificate-request',
+    'MUST',
+    'PROTOCOL_VIOLATION',
+    'post-handshake TLS CertificateRequest',
+    'CertificateRequest after the handshake',
+  ),
+  client(
+    FROM_SERVERS,
+    '9001/4.6.1/early-data',
+    'MUST',
+    'PROTOCOL_VIOLATION',
+    'an early_data extension with any other value',
+    'NewSessionTicket with a max_early_data_size that is not 0xffffffff',
+  ),
+  client(
+    'only clients send 0-RTT',
+    '9001/4.6.2/rejected',
+    'SHOULD',
+    'PROTOCOL_VIOLATION',
+    'an acknowledgment for a 0-RTT packet',
+    'an ACK of a 0-RTT packet that was rejected',
+  ),
+  both('9001/6/key-update', 'MUST', '0x010a', 'receipt of a TLS KeyUpdate message', 'a KeyUpdate message of TLS'),
+  both(
+    '9001/6.2/consecutive',
+    'MAY',
+    'KEY_UPDATE_ERROR',
+    'such consecutive key updates',
+    'an update of keys before the last one was answered',
+  ),
+  none(
+    'not taken: an ACK may be late without a fault of anybody',
+    '9001/6.2/old-keys-ack',
+    'MAY',
+    'KEY_UPDATE_ERROR',
+    'where any acknowledged packet was protected with newer keys',
+    'an ACK under old keys for packets under new ones',
+  ),
+  both('9001/6.4/older-keys', 'MUST', 'KEY_UPDATE_ERROR', 'successfully removes protection with old keys', 'older keys in a later packet'),
+  none(
+    'it takes a peer 2^23 packets of ours; quic/test/key-update.test.ts shows it with the keys alone',
+    '9001/6.6/confidentiality',
+    'SHOULD',
+    'AEAD_LIMIT_REACHED',
+    'before reaching a state where key updates are not possible',
+    'an update of keys that the peer does not follow',
+  ),
+  both('9001/6.6/integrity', 'MUST', 'AEAD_LIMIT_REACHED', 'exceeds the integrity limit', 'more forged packets than the AEAD is good for'),
+  both('9001/8.1/not-negotiated', 'MUST', '0x0178', 'if an application protocol is not negotiated', 'no ALPN at all'),
+  client('the sentence is about clients', '9001/8.1/client', 'MUST', '0x0178', 'clients MUST use error 0x0178', 'no ALPN in the answer'),
+  server(
+    'servers select',
+    '9001/8.1/select',
+    'MUST',
+    '0x0178',
+    'inability to select a compatible application protocol',
+    'no protocol in common',
+  ),
+  client(
+    'servers select',
+    '9001/8.1/incompatible',
+    'MUST',
+    '0x0178',
+    'selection of an incompatible application protocol',
+    'a protocol selected that was not offered',
+  ),
+  both('9001/8.2/missing', 'MUST', '0x016d', 'without the quic_transport_parameters extension', 'no quic_transport_parameters'),
+  server(FROM_CLIENTS, '9001/8.3/crypto', 'MUST', 'PROTOCOL_VIOLATION', 'receipt of a CRYPTO frame in a 0-RTT packet', 'CRYPTO in 0-RTT'),
+  server(
+    FROM_CLIENTS,
+    '9001/8.4/session-id',
+    'SHOULD',
+    'PROTOCOL_VIOLATION',
+    'a non-empty legacy_session_id field',
+    'a ClientHello with a legacy_session_id',
+  ),
+];
