@@ -135,6 +135,86 @@ export const controllerCases: readonly ContractCase<CongestionController>[] = [
     },
   },
   {
+    name: 'in the round trip after a loss something may leave, but no more than slow start would let: two for each that arrives (RFC 9937)',
+    run(make) {
+      const controller = make();
+      let now = round(controller, 0);
+      const before = controller.congestionWindow;
+      const count = Math.floor(before / DATAGRAM);
+      for (let i = 1; i <= count; i++) controller.onPacketSent(now, DATAGRAM, i * DATAGRAM);
+      const sentAt = now;
+      now += RTT;
+      let inFlight = (count - 1) * DATAGRAM;
+      let sent = 0;
+      controller.onLoss(now, lossSummary({ largestSentAt: sentAt, bytesInFlight: inFlight }), rtt);
+      for (let i = 1; i < count; i++) {
+        const priorInFlight = inFlight;
+        inFlight -= DATAGRAM;
+        controller.onAck(now + i, ackSummary({ largestSentAt: sentAt, priorInFlight, bytesInFlight: inFlight }), rtt);
+        for (; inFlight + DATAGRAM <= controller.congestionWindow; sent++) {
+          inFlight += DATAGRAM;
+          controller.onPacketSent(now + i, DATAGRAM, inFlight);
+        }
+        mustBeSane(controller);
+      }
+      must(sent > 0, `nothing left in the whole round trip, in which ${count - 1} datagrams arrived`);
+      must(sent <= 2 * count, `${sent} datagrams left, ${count - 1} arrived`);
+    },
+  },
+  {
+    name: 'what arrives after all raises the window to what it was before the loss, at most (RFC 9438 §4.9.2)',
+    run(make) {
+      for (const late of [1, 2, 3, 100]) {
+        const controller = make();
+        const now = round(controller, 0);
+        const before = controller.congestionWindow;
+        controller.onLoss(now, lossSummary({ lostBytes: 2 * DATAGRAM, largestSentAt: now - 1 }), rtt);
+        const reduced = controller.congestionWindow;
+        for (let i = 0; i < late; i++) controller.onSpuriousLoss(now + 1, DATAGRAM, now - 1);
+        must(
+          controller.congestionWindow >= reduced,
+          `good news lowered the window from ${reduced} to ${controller.congestionWindow} octets`,
+        );
+        must(controller.congestionWindow <= before, `${late} packets too late made ${controller.congestionWindow} octets of ${before}`);
+        mustBeSane(controller);
+      }
+    },
+  },
+  {
+    name: 'a late packet that it never heard was lost changes nothing',
+    run(make) {
+      const controller = make();
+      const now = round(controller, 0);
+      const before = controller.congestionWindow;
+      controller.onSpuriousLoss(now, DATAGRAM, now - 1);
+      must(controller.congestionWindow === before, `from ${before} to ${controller.congestionWindow} octets`);
+    },
+  },
+  {
+    name: 'silence earns nothing: after it the window is not larger than without it (RFC 9002 §7.8, RFC 9438 §5.8)',
+    run(make) {
+      const after = (silence: Micros): number => {
+        const controller = make();
+        let now = round(controller, 0);
+        controller.onLoss(now, lossSummary({ largestSentAt: now - 1, bytesInFlight: 0 }), rtt);
+        now++;
+        for (let i = 0; i < 6; i++) now = round(controller, now);
+        const before = controller.congestionWindow;
+        now += silence;
+        controller.onPacketSent(now, DATAGRAM, DATAGRAM);
+        must(controller.congestionWindow <= before, `it grew from ${before} to ${controller.congestionWindow} octets in silence`);
+        for (let i = 0; i < 3; i++) now = round(controller, now);
+        mustBeSane(controller);
+        return controller.congestionWindow;
+      };
+      const none = after(0);
+      for (const silence of [RTT, SECOND, 3_600 * SECOND]) {
+        const window = after(silence);
+        must(window <= none + DATAGRAM, `${window} octets after a silence of ${silence} µs, ${none} without`);
+      }
+    },
+  },
+  {
     name: 'summaries are read during the call only: their owner fills them anew',
     run(make) {
       const controller = make();

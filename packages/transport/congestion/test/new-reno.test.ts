@@ -3,7 +3,8 @@ import { ackSummary, lossSummary } from '../src/contract.ts';
 import { type CongestionController, initialWindow, newReno, type RttView } from '../src/index.ts';
 
 const rtt: RttView = { latest: 40_000, smoothed: 40_000, variation: 20_000, min: 40_000 };
-const reno = (): CongestionController => newReno({ maxDatagramSize: 1200 });
+/** As RFC 9002 Appendix B has it: the window falls at once. See proportional-rate-reduction.test.ts for the other way. */
+const reno = (): CongestionController => newReno({ maxDatagramSize: 1200, prr: false });
 
 const acked = (controller: CongestionController, bytes: number, sentAt: number, now = sentAt + 40_000): void =>
   controller.onAck(now, ackSummary({ ackedBytes: bytes, largestSentAt: sentAt }), rtt);
@@ -26,6 +27,16 @@ describe('the initial window (RFC 9002 §7.2)', () => {
   test('can be given in packets or in octets', () => {
     expect(newReno({ maxDatagramSize: 1200, initialWindow: { packets: 32 } }).congestionWindow).toBe(38_400);
     expect(newReno({ maxDatagramSize: 1200, initialWindow: { bytes: 14_600 } }).congestionWindow).toBe(14_600);
+  });
+
+  test('and where slow start ends can be given, too', () => {
+    const controller = newReno({ maxDatagramSize: 1200, initialSlowStartThreshold: { packets: 11 } });
+    expect(controller.phase).toBe('slow-start');
+    acked(controller, 1200, 0);
+    expect(controller.phase).toBe('congestion-avoidance');
+    expect(controller.congestionWindow).toBe(13_200);
+    acked(controller, 1200, 0);
+    expect(controller.congestionWindow).toBe(Math.floor(13_200 + (1200 * 1200) / 13_200));
   });
 
   test('follows the datagram size until the window has moved', () => {
@@ -112,7 +123,7 @@ describe('recovery (RFC 9002 §7.3.2)', () => {
 
   test('never falls below two datagrams, or what is given', () => {
     const controller = reno();
-    const stubborn = newReno({ maxDatagramSize: 1200, minimumWindow: 9_000 });
+    const stubborn = newReno({ maxDatagramSize: 1200, prr: false, minimumWindow: 9_000 });
     for (let i = 1; i <= 10; i++) {
       lost(controller, 100 * i, 100 * i + 50);
       lost(stubborn, 100 * i, 100 * i + 50);
@@ -130,7 +141,7 @@ describe('recovery (RFC 9002 §7.3.2)', () => {
   });
 
   test('reduces by the factor that it is given', () => {
-    const controller = newReno({ maxDatagramSize: 1200, lossReductionFactor: 0.75 });
+    const controller = newReno({ maxDatagramSize: 1200, prr: false, lossReductionFactor: 0.75 });
     lost(controller, 100, 1_000);
     expect(controller.congestionWindow).toBe(9_000);
   });

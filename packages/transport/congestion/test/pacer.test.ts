@@ -5,7 +5,7 @@ const rtt = (smoothed: number): RttView => ({ latest: smoothed, smoothed, variat
 
 describe('the rate (RFC 9002 §7.7)', () => {
   test('is twice the window per round trip in slow start, 5/4 of it later', () => {
-    const controller = newReno({ maxDatagramSize: 1200 });
+    const controller = newReno({ maxDatagramSize: 1200, prr: false });
     expect(pacingRate(controller, rtt(40_000))).toBe(600_000);
     controller.onLoss(2, { lostBytes: 1200, largestSentAt: 1, bytesInFlight: 0, persistent: false }, rtt(40_000));
     expect(pacingRate(controller, rtt(40_000))).toBe(187_500);

@@ -65,6 +65,8 @@ export class Recovery {
   #pathId = 0;
   /** RFC 9002 §7.3.2: entering recovery, one packet may leave beyond the window. */
   #repairAllowed = false;
+  /** When the window was last reduced: what left before does not begin another recovery period. */
+  #reducedAt: Micros = -1;
   #largestAckedSentAt: Micros = 0;
   readonly #rate = new DeliveryRate();
   readonly #windowUse = new WindowUse();
@@ -188,7 +190,7 @@ export class Recovery {
   onEcnMarks(now: Micros, newMarks: number): void {
     const window = this.#controller.congestionWindow;
     this.#controller.onEcnMarks(now, newMarks, this.#largestAckedSentAt);
-    if (this.#controller.congestionWindow < window) this.#repairAllowed = true;
+    if (this.#controller.congestionWindow < window) this.#onReduction(now, this.#largestAckedSentAt);
   }
 
   // the timer ----------------------------------------------------------------------------------------------------------
@@ -248,6 +250,7 @@ export class Recovery {
     this.#windowUse.reset();
     this.ptoCount = 0;
     this.#repairAllowed = false;
+    this.#reducedAt = -1;
     this.#deadlockBase = -1;
     this.updateDeadline(now);
   }
@@ -336,7 +339,14 @@ export class Recovery {
     }
     const window = this.#controller.congestionWindow;
     this.#controller.onLoss(now, loss, this.rtt);
-    if (this.#controller.congestionWindow < window) this.#repairAllowed = true;
+    if (this.#controller.congestionWindow < window) this.#onReduction(now, largestSentAt);
+  }
+
+  /** A controller may reduce its window step by step: only the first step begins a recovery period. */
+  #onReduction(now: Micros, sentAt: Micros): void {
+    if (sentAt <= this.#reducedAt) return;
+    this.#reducedAt = now;
+    this.#repairAllowed = true;
   }
 
   #oweProbes(now: Micros, space: Space): void {

@@ -279,19 +279,23 @@ describe('a sender without anything to say (RFC 9002 §7.8)', () => {
 });
 
 describe('entering recovery (RFC 9002 §7.3.2)', () => {
-  test('lets one packet leave beyond the window', () => {
-    const scene = Scene.confirmed({ controller: newReno({ maxDatagramSize: 1200 }) });
+  test.each([
+    ['at once', false, 6_000, 6_000],
+    ['in step with what is delivered (RFC 9937)', true, 10_800, 8_400],
+  ])('lets one packet leave beyond the window; the window falls %s', (_how, prr, window, windowAfter) => {
+    const scene = Scene.confirmed({ controller: newReno({ maxDatagramSize: 1200, prr }) });
     const { recovery } = scene;
     for (let i = 0; i < 10; i++) scene.send(0);
     expect(recovery.windowAllows(1200)).toBe(false);
     scene.ack(40_000, [[3, 3]]);
-    expect(recovery.controller.congestionWindow).toBe(6_000);
+    expect(recovery.controller.congestionWindow).toBe(window);
     expect(recovery.bytesInFlight).toBe(8 * 1200);
     expect(recovery.windowAllows(1200)).toBe(true);
     scene.send(40_000);
     expect(recovery.windowAllows(1200)).toBe(false);
     scene.ack(41_000, [[3, 4]]); // 1 is lost too, in the same recovery period
     expect(numbers(recovery.lost)).toEqual([1]);
+    expect(recovery.controller.congestionWindow).toBe(windowAfter);
     expect(recovery.windowAllows(1200)).toBe(false);
   });
 });
