@@ -6,6 +6,7 @@ import {
   isInformational,
   neverHasContent,
   type Priority,
+  parsePriority,
   parseStatus,
 } from '@quiclab/http-semantics';
 import { QpackDecoder, QpackEncoder, QpackError } from '@quiclab/qpack';
@@ -194,8 +195,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   }
 
   onPriorityUpdate(id: StreamId, priority: Priority): void {
-    const exchange = this.#exchanges.get(id);
-    if (exchange !== undefined || id >= this.#nextPeerRequest) this.#incoming.onPriorityUpdate(exchange, id, priority);
+    this.#incoming.onPriorityUpdate(this.#exchanges.get(id), id < this.#nextPeerRequest, id, priority);
   }
 
   // --- the application's calls ------------------------------------------------------------------------------------------
@@ -213,6 +213,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     exchange.method = fieldValue(fields, ':method')!;
     exchange.finalSent = true;
     exchange.announcedLength = contentLength(fields);
+    this.#prioritizeAs(exchange, fields); // RFC 9218 §9: our side of the stream as well
     this.#writer.fields(now, exchange.out, fields, 'headers');
     if (end) this.finish(now, id);
     return id;
@@ -230,6 +231,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
       exchange.finalSent = true;
       exchange.sendsNoContent = neverHasContent(exchange.method, status);
       exchange.announcedLength = exchange.sendsNoContent ? -1 : contentLength(fields);
+      this.#prioritizeAs(exchange, fields);
     }
     this.#writer.fields(now, exchange.out, fields, 'headers');
     if (end) this.finish(now, id);
@@ -284,9 +286,11 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   }
 
   prioritize(now: Micros, id: number, priority: StreamPriority): void {
-    if (this.#exchanges.get(id) === undefined) return;
-    if (this.#server) this.#transport.prioritize(id, priority);
-    else this.#ownStreams.prioritize(now, id, priority);
+    const exchange = this.#exchanges.get(id);
+    if (exchange === undefined) return;
+    exchange.priority = priority;
+    this.#transport.prioritize(id, priority);
+    if (!this.#server) this.#ownStreams.prioritize(now, id, priority);
   }
 
   goaway(now: Micros): void {
@@ -301,6 +305,15 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     this.#exchanges.clear();
     this.#events.push({ type: 'closed', code, reason });
     this.#transport.close(now, code, reason);
+  }
+
+  /** What the Priority field of our message says; of what it does not say, a response leaves as it was. RFC 9218 §8. */
+  #prioritizeAs(exchange: Exchange, fields: Fields): void {
+    const field = fieldValue(fields, 'priority');
+    const priority = field === undefined ? undefined : parsePriority(field, exchange.priority);
+    if (priority === undefined) return;
+    exchange.priority = priority;
+    this.#transport.prioritize(exchange.id, priority);
   }
 
   // --- the ground -------------------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import { DEFAULT_PRIORITY, type Priority } from '@quiclab/http-semantics';
 import type { HttpEvent } from './http.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
@@ -11,6 +12,8 @@ export class Exchange {
   readonly reader: MessageReader;
   readonly early: boolean;
   method: string;
+  /** What was said of it last, by the client or by our response. RFC 9218 §7, §8. */
+  priority: Priority;
   /** More of the peer's message may come and is wanted. */
   receiving: boolean;
   /** The head of the peer's message that the application is told as soon as it is known whether content follows. */
@@ -34,6 +37,7 @@ export class Exchange {
     this.reader = reader;
     this.early = early;
     this.method = '';
+    this.priority = DEFAULT_PRIORITY;
     this.receiving = true;
     this.head = undefined;
     this.told = told;

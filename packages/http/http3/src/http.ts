@@ -61,7 +61,10 @@ export interface HttpConnection {
   stopReading(now: Micros, id: number, code?: number): void;
   /** Gives the exchange up, both ways. Default: REQUEST_CANCELLED. */
   cancel(now: Micros, id: number, code?: number): void;
-  /** Client: says how the response should be scheduled from here on. RFC 9218 §7. Server: does so itself. */
+  /**
+   * Client: says how the response should be scheduled from here on (RFC 9218 §7), and so orders what the request has still to
+   * say. Server: does so itself. The field `priority` of a request or a response does the same; the last word counts.
+   */
   prioritize(now: Micros, id: number, priority: StreamPriority): void;
   /** No new exchanges; those under way go on. RFC 9114 §5.2. */
   goaway(now: Micros): void;

@@ -84,10 +84,14 @@ export class Incoming {
     return undefined;
   }
 
-  /** RFC 9218 §7: the newest update counts, also one that overtook its request. */
-  onPriorityUpdate(exchange: Exchange | undefined, id: StreamId, priority: Priority): void {
-    if (exchange?.finalReceived === true) {
-      this.#transport.prioritize(id, priority);
+  /**
+   * RFC 9218 §7: the newest update counts, also one that overtook its request.
+   * @param began  the request's stream was opened
+   */
+  onPriorityUpdate(exchange: Exchange | undefined, began: boolean, id: StreamId, priority: Priority): void {
+    if (exchange?.finalReceived === true) exchange.priority = priority;
+    if (began && exchange?.finalReceived !== false) {
+      this.#transport.prioritize(id, priority); // also of an exchange that is over for us: its last octets may still wait there
       return;
     }
     this.#earlyPriorities.delete(id); // set anew, it is the last to be forgotten
@@ -142,7 +146,9 @@ export class Incoming {
     this.#earlyPriorities.delete(exchange.id);
     const field = fieldValue(fields, 'priority');
     const priority = update ?? (field === undefined ? undefined : parsePriority(field));
-    if (priority !== undefined) this.#transport.prioritize(exchange.id, priority);
+    if (priority === undefined) return;
+    exchange.priority = priority;
+    this.#transport.prioritize(exchange.id, priority);
   }
 
   #onResponse(exchange: Exchange, fields: Fields): void {

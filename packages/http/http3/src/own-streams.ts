@@ -11,6 +11,8 @@ import type { QuicStreams } from './transport.ts';
 
 /** In this order, since the peer's limit may let us open the first only. RFC 9114 §6.2. */
 const TYPES = [StreamType.CONTROL, StreamType.QPACK_ENCODER, StreamType.QPACK_DECODER];
+/** What we say there is short, and others wait for it: before everything but the most urgent, with which it shares. */
+const PRIORITY: StreamPriority = { urgency: 0, incremental: true };
 const EMPTY = new Uint8Array(0);
 
 /** Our control and QPACK streams, and what we say on the first. RFC 9114 §6.2.1, §7.2. */
@@ -40,6 +42,7 @@ export class OwnStreams {
     while (this.#wanted && this.#streams.length < TYPES.length) {
       const id = this.#transport.openStream('uni');
       if (id === undefined) return;
+      this.#transport.prioritize(id, PRIORITY);
       const stream = new OutgoingStream(this.#transport, id);
       const type = TYPES[this.#streams.length]!;
       this.#streams.push(stream);

@@ -12,6 +12,7 @@ export interface QuicStreams {
   finish(id: StreamId): void;
   reset(id: StreamId, code: number): void;
   stopSending(id: StreamId, code: number): void;
+  /** Of what is sent, for whatever schedules it. Means nothing for streams that are gone. */
   prioritize(id: StreamId, priority: StreamPriority): void;
   close(now: Micros, code: number, reason: string): void;
 }

@@ -321,6 +321,65 @@ describe('priorities (RFC 9218)', () => {
     expect(early.end.transport.priorities).toEqual([{ id: 0, priority: { urgency: 7, incremental: false } }]);
   });
 
+  test("… also of a response that is over for us: its last octets may still wait in the transport's buffer", () => {
+    const { client, server, run } = http3Pair({ sendBuffer: 100_000 });
+    server.onEvent = (event) => {
+      if (event.type === 'request') server.http.respond(0, event.id, OK, true);
+    };
+    const id = client.http.request(0, GET, false)!;
+    client.http.finish(0, id);
+    client.http.prioritize(0, id, { urgency: 0, incremental: false });
+    run();
+    expect(server.http.openExchanges).toBe(0);
+    expect(server.transport.priorities.at(-1)).toEqual({ id, priority: { urgency: 0, incremental: false } });
+  });
+
+  test('what a response says of its priority counts, and what it does not say stays as the client had it (§8)', () => {
+    const { client, server, run } = http3Pair();
+    const fields = ['u=1', 'i=?0', 'u=9', 'u=', 'x=5'];
+    for (const _ of fields) client.http.request(0, [...GET, ['priority', 'u=5, i']], true);
+    run();
+    server.transport.priorities.length = 0;
+    for (const [i, field] of fields.entries()) server.http.respond(0, 4 * i, [...OK, ['priority', field]], true);
+    expect(server.transport.priorities).toEqual([
+      { id: 0, priority: { urgency: 1, incremental: true } },
+      { id: 4, priority: { urgency: 5, incremental: false } },
+      { id: 8, priority: { urgency: 5, incremental: true } }, // out of range: passed over
+      { id: 16, priority: { urgency: 5, incremental: true } }, // 12 has no Dictionary: as if it were not there
+    ]);
+  });
+
+  test('the last word counts: an update after the response overrides what that said (§7)', () => {
+    const { client, server, run } = http3Pair();
+    const id = client.http.request(0, GET, true)!;
+    run();
+    server.http.respond(0, id, [...OK, ['priority', 'u=1']], false);
+    client.http.prioritize(0, id, { urgency: 6, incremental: true });
+    run();
+    expect(server.transport.priorities.map(({ priority }) => priority)).toEqual([
+      { urgency: 1, incremental: false },
+      { urgency: 6, incremental: true },
+    ]);
+  });
+
+  test('our own streams go before everything but the most urgent, with which they share', () => {
+    const { client, server, run } = http3Pair();
+    run();
+    const priority = { urgency: 0, incremental: true };
+    expect(client.transport.ownPriorities).toEqual([2, 6, 10].map((id) => ({ id, priority })));
+    expect(server.transport.ownPriorities).toEqual([3, 7, 11].map((id) => ({ id, priority })));
+  });
+
+  test('a client orders what it has to say itself in the same way (§9)', () => {
+    const { client } = http3Pair();
+    const id = client.http.request(0, [...POST, ['priority', 'u=2']], false)!;
+    client.http.prioritize(0, id, { urgency: 4, incremental: true });
+    expect(client.transport.priorities).toEqual([
+      { id, priority: { urgency: 2, incremental: false } },
+      { id, priority: { urgency: 4, incremental: true } },
+    ]);
+  });
+
   function requestWithPriority(): Uint8Array {
     const { client, server, run } = http3Pair();
     client.http.request(0, [...GET, ['priority', 'u=0']], true);

@@ -33,7 +33,9 @@ export class FakeStreams implements QuicStreams {
   readonly events: StreamEvent[] = [];
   readonly resets: { id: StreamId; code: number }[] = [];
   readonly stops: { id: StreamId; code: number }[] = [];
+  /** Of the streams of requests, and of all others. */
   readonly priorities: { id: StreamId; priority: StreamPriority }[] = [];
+  readonly ownPriorities: { id: StreamId; priority: StreamPriority }[] = [];
   closed: { code: number; reason: string } | undefined = undefined;
   peer!: FakeStreams;
   readonly #side: 0 | 1;
@@ -114,7 +116,7 @@ export class FakeStreams implements QuicStreams {
   }
 
   prioritize(id: StreamId, priority: StreamPriority): void {
-    this.priorities.push({ id, priority });
+    (id % 4 === 0 ? this.priorities : this.ownPriorities).push({ id, priority });
   }
 
   close(_now: number, code: number, reason: string): void {

@@ -11,7 +11,7 @@ import { type OnRequest, Session, type SessionHooks } from './session.ts';
 export interface TransportOptions {
   /** Windows, timeouts, limits of QUIC. */
   readonly transport?: Partial<TransportConfig>;
-  /** Replaces parts of QUIC: a congestion controller, a scheduler, an observer that writes qlog. */
+  /** Replaces parts of QUIC: a congestion controller, a stream scheduler (by default streams take turns, whatever their priority), an observer that writes qlog. */
   readonly policies?: Partial<Omit<Policies, 'crypto' | 'handshake'>>;
   /** False: every handshake is a full one, and no session is kept (client) or given (server). Default true. */
   readonly resume?: boolean;

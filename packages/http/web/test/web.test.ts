@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type StreamScheduler, strictUrgency } from '@quiclab/streams';
 import { type Client, createClient, type Handler, type ServeOptions, type Server, serve } from '@quiclab/web';
 import { afterEach, describe, expect, test } from 'vitest';
 
@@ -42,6 +43,25 @@ function chunks(count: number, size: number): { stream: ReadableStream<Uint8Arra
   );
   return { stream, made: () => made, cancelled };
 }
+
+test("the server's scheduler is told the priority of a request, and what the response makes of it (RFC 9218 §5, §8)", async () => {
+  const told = new Map<number, string>();
+  const scheduler = (): StreamScheduler => {
+    const order = strictUrgency();
+    const onReady = order.onReady.bind(order);
+    order.onReady = (id, priority) => {
+      told.set(id, `u=${priority.urgency}, i=${priority.incremental}`);
+      onReady(id, priority);
+    };
+    return order;
+  };
+  const { get } = await world(
+    (request) => new Response('x', { headers: new URL(request.url).pathname === '/urgent' ? { priority: 'u=0' } : {} }),
+    { policies: { scheduler } },
+  );
+  for (const path of ['/', '/urgent']) expect(await (await get(path, { headers: { priority: 'u=5, i' } })).text()).toBe('x');
+  expect([told.get(0), told.get(4)]).toEqual(['u=5, i=true', 'u=0, i=true']);
+});
 
 describe('requests and responses', () => {
   test('carry method, URL, headers and text both ways', async () => {

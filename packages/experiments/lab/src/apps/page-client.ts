@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { formatPriority } from '@quiclab/http-semantics';
 import type { HttpConnection, HttpEvent } from '@quiclab/http3';
 import { type CloseCause, describeClose } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
@@ -119,6 +120,7 @@ export class PageClient implements HttpHandler {
     let taken = 0;
     for (const fetching of this.#queue) {
       const { method, host, path } = fetching.object;
+      const priority = formatPriority(fetching.object.priority);
       const id = http.request(
         now,
         [
@@ -126,6 +128,7 @@ export class PageClient implements HttpHandler {
           [':scheme', 'https'],
           [':authority', host],
           [':path', path],
+          ...(priority === '' ? [] : [['priority', priority] as const]),
         ],
         true,
       );

@@ -1,5 +1,13 @@
 import { ByteWriter } from '@quiclab/bytes';
-import { contentLength, type Fields, fieldValue, isInformational, neverHasContent, parseStatus } from '@quiclab/http-semantics';
+import {
+  contentLength,
+  type Fields,
+  fieldValue,
+  isInformational,
+  neverHasContent,
+  parsePriority,
+  parseStatus,
+} from '@quiclab/http-semantics';
 import { QpackDecoder, QpackEncoder, QpackError } from '@quiclab/qpack';
 import type { Micros } from '@quiclab/sansio';
 import { roundRobinByPacket, type StreamId, type StreamPriority, type StreamScheduler } from '@quiclab/streams';
@@ -144,6 +152,7 @@ export class SingleConnection implements HttpConnection {
     exchange.method = fieldValue(fields, ':method')!;
     exchange.finalSent = true;
     exchange.announcedLength = contentLength(fields);
+    this.#prioritizeAs(exchange, fields);
     this.#sayFields(exchange, fields);
     if (end) this.finish(now, exchange.id);
     return exchange.id;
@@ -162,6 +171,7 @@ export class SingleConnection implements HttpConnection {
       exchange.finalSent = true;
       exchange.sendsNoContent = neverHasContent(exchange.method, status);
       exchange.announcedLength = exchange.sendsNoContent ? -1 : contentLength(fields);
+      this.#prioritizeAs(exchange, fields);
     }
     this.#sayFields(exchange, fields);
     if (end) this.finish(now, id);
@@ -259,6 +269,12 @@ export class SingleConnection implements HttpConnection {
   #use(id: StreamId): void {
     this.#stream = id;
     this.#outgoing.stream = new OutgoingStream(this.#transport, id);
+  }
+
+  /** What the Priority field of our message says; of what it does not say, a response leaves as it was. RFC 9218 §8. */
+  #prioritizeAs(exchange: SingleExchange, fields: Fields): void {
+    const field = fieldValue(fields, 'priority');
+    exchange.priority = (field === undefined ? undefined : parsePriority(field, exchange.priority)) ?? exchange.priority;
   }
 
   #sayFields(exchange: SingleExchange, fields: Fields): void {

@@ -8,7 +8,7 @@ export type StreamWeight = (id: StreamId, priority: StreamPriority) => number;
 export interface WeightedFairOptions {
   /**
    * Asked when a stream becomes ready, and when its priority changes meanwhile. Whoever has weights of his own finds them by
-   * the ID here. Default `weightByUrgency`. Anything that is no weight is a RangeError, thrown at whoever wrote to the stream.
+   * the ID here; it is asked for all streams, those of the HTTP mapping itself included. Default `weightByUrgency`. Anything that is no weight is a RangeError, thrown at whoever wrote to the stream.
    */
   readonly weight?: StreamWeight;
   /** Octets that are charged in advance: at least what goes into a packet, or the bound on fairness grows with that. Default 1,500. */
