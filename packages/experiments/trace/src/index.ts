@@ -1,3 +1,4 @@
 export { KeyLogObserver, keyLogLine } from './key-log.ts';
-export { QlogObserver, type QlogOptions, QUIC_EVENTS_SCHEMA } from './qlog.ts';
+export { QlogObserver, type QlogOptions } from './qlog.ts';
+export { type Dialect, QUIC_EVENTS_SCHEMA } from './qlog-dialects.ts';
 export { TeeObserver } from './tee.ts';

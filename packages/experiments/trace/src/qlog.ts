@@ -1,15 +1,30 @@
 import { toHex } from '@quiclab/bytes';
-import { type CloseCause, type DropReason, describeClose, Observer, type PacketView } from '@quiclab/quic';
-import type { Ecn, Micros } from '@quiclab/sansio';
-import type { TransportParameters } from '@quiclab/wire';
-import { type Data, named, qlogFrames, transportError } from './qlog-frames.ts';
-
-// types of ports that quic's observer speaks of, taken from there: trace imports none of the packages they come from
-type RttView = Parameters<Observer['recoveryUpdated']>[5];
-type Level = PacketView['level'];
-
-/** The draft that the events follow: draft-ietf-quic-qlog-quic-events, the editors' copy after -12. */
-export const QUIC_EVENTS_SCHEMA = 'urn:ietf:params:qlog:events:quic-13';
+import { type CloseCause, type ConnectionFacts, type DropReason, Observer, type PacketView } from '@quiclab/quic';
+import { type Micros, NEVER } from '@quiclab/sansio';
+import { defaultTransportParameters, FrameReader, type TransportParameters, type VersionInformation } from '@quiclab/wire';
+import { DIALECTS, type Dialect } from './qlog-dialects.ts';
+import { type Data, isRepeated, loggedFrames, readFrames } from './qlog-frames.ts';
+import {
+  type Address,
+  closeData,
+  DROP_TRIGGERS,
+  ECN,
+  type Ecn,
+  headerOf,
+  KEYS,
+  type Level,
+  PACKET_TYPES,
+  type Phase,
+  parametersData,
+  type RttView,
+  restoredData,
+  SPACES,
+  STREAM_STATES,
+  type StreamState,
+  tupleHalf,
+  tupleId,
+  versionText,
+} from './qlog-values.ts';
 
 export interface QlogOptions {
   readonly side: 'client' | 'server';
@@ -20,80 +35,285 @@ export interface QlogOptions {
   readonly title?: string;
   /** The instant that the trace counts from, µs. Default 0. The machines' clock is given to no file, so that the same run gives the same bytes. */
   readonly reference?: Micros;
+  /** 'current': the drafts. 'qvis': their ancestor (qlog 0.3), which qvis shows. Default 'current'. */
+  readonly dialect?: Dialect;
 }
+
+/** NEW_CONNECTION_ID frames that are kept, to be shown again should they be lost. */
+const ISSUED_KEPT = 32;
 
 /**
  * Writes one connection, seen from one end, as qlog in JSON text sequences (`application/qlog+json-seq`, `.sqlog`).
- * Nothing but what the observer is told goes in: no date, no address, no secret.
+ * Nothing but what the observer is told goes in: addresses, connection IDs and reset tokens, but no date and no content.
  */
 export class QlogObserver extends Observer {
+  readonly #side: 'client' | 'server';
   readonly #write: (record: string) => void;
   readonly #reference: Micros;
-  #keyPhase = 0;
+  readonly #dialect: (typeof DIALECTS)[Dialect];
+  readonly #frames = new FrameReader();
+  #state = '';
+  #suite = '';
+  #versions: readonly number[] = [];
+  #alpn: Data[] = [];
+  /** ack_delay_exponent of packets that we send, and of those that come. */
+  #ownExponent = defaultTransportParameters.ackDelayExponent;
+  #peerExponent = defaultTransportParameters.ackDelayExponent;
+  readonly #issued = new Map<number, Data>();
+  /** Updates of the keys that we send with. */
+  #writeGeneration = 0;
+  /** Paths on which the peer is known to be, and the one that the connection has gone to without knowing that; -1 for none. */
+  readonly #validated = new Set<number>();
+  #unproven = -1;
+  #datagramLength = 0; // of the one that came last
   #metrics: Data = {}; // as last logged: only what has changed is logged again
+  #metricsPath = 0;
+  #phase = '';
+  #timer: { readonly kind: 'loss' | 'probe'; readonly level: Level } = { kind: 'probe', level: 'initial' };
 
-  constructor({ side, originalId, write, title, reference = 0 }: QlogOptions) {
+  constructor({ side, originalId, write, title, reference = 0, dialect = 'current' }: QlogOptions) {
     super();
+    this.#side = side;
     this.#write = write;
     this.#reference = reference;
-    this.#record({
-      file_schema: 'urn:ietf:params:qlog:file:sequential',
-      serialization_format: 'application/qlog+json-seq',
-      title,
-      trace: {
-        common_fields: {
-          group_id: toHex(originalId),
-          time_format: 'relative_to_epoch',
-          reference_time: { clock_type: 'monotonic', epoch: 'unknown' },
-        },
-        vantage_point: { name: 'quiclab', type: side },
-        event_schemas: [QUIC_EVENTS_SCHEMA],
-      },
+    this.#dialect = DIALECTS[dialect];
+    this.#record(this.#dialect.header(side, toHex(originalId), title));
+  }
+
+  // ---- the connection -----------------------------------------------------------------------------------------------
+
+  override started(now: Micros, facts: ConnectionFacts): void {
+    const { side, local, remote, localId, peerId, versions, version } = facts;
+    this.#versions = versions;
+    this.#alpn = facts.alpn.map((name) => ({ string_value: name }));
+    this.#event(now, 'connection_started', { local: tupleHalf(local, localId), remote: tupleHalf(remote, peerId) });
+    this.#event(now, 'version_information', { [`${side}_versions`]: versions.map(versionText), chosen_version: versionText(version) });
+    if (side === 'client') this.#event(now, 'alpn_information', { client_alpns: this.#alpn });
+    this.#event(now, 'recovery_parameters_set', {
+      timer_granularity: 1, // RFC 9002 §6.1.2
+      initial_rtt: facts.initialRtt / 1_000,
+      max_datagram_size: facts.maxDatagramSize,
+      initial_congestion_window: facts.initialWindow,
+    });
+    this.#keys(now, 'initial', ['client', 'server']);
+    this.#connection(now, 'attempted');
+    if (facts.addressValidated) this.#connection(now, 'peer_validated');
+    if (facts.addressValidated || side === 'client') this.#validated.add(0);
+  }
+
+  override versionsOffered(now: Micros, offered: readonly number[], chosen: number): void {
+    const server_versions = offered.map(versionText);
+    this.#event(now, 'packet_received', { header: { packet_type: 'version_negotiation' }, supported_versions: server_versions });
+    this.#event(now, 'version_information', {
+      server_versions,
+      client_versions: this.#versions.map(versionText),
+      chosen_version: chosen === 0 ? undefined : versionText(chosen),
     });
   }
 
-  override started(now: Micros, side: 'client' | 'server', originalId: Uint8Array, version: number): void {
-    const server = { connection_ids: [toHex(originalId)] };
-    this.#event(now, 'connection_started', side === 'client' ? { local: {}, remote: server } : { local: server, remote: {} });
-    const chosen = version.toString(16).padStart(8, '0');
+  override versionNegotiated(now: Micros, version: number, original: number, peer: VersionInformation | undefined): void {
+    if (peer === undefined && version === original) return;
+    const other = this.#side === 'client' ? 'server' : 'client';
     this.#event(now, 'version_information', {
-      [side === 'client' ? 'client_versions' : 'server_versions']: [chosen],
-      chosen_version: chosen,
+      [`${this.#side}_versions`]: this.#versions.map(versionText),
+      [`${other}_versions`]: peer && peer.available.length > 0 ? peer.available.map(versionText) : undefined,
+      chosen_version: versionText(version),
     });
+  }
+
+  override retryReceived(now: Micros, sourceId: Uint8Array, tokenLength: number, bytes: number): void {
+    const header = { packet_type: 'retry', token: { type: 'retry', raw: { length: tokenLength } }, scid: toHex(sourceId) };
+    this.#event(now, 'packet_received', { header, raw: { length: bytes } });
   }
 
   override parameters(now: Micros, owner: 'local' | 'remote', parameters: TransportParameters): void {
+    if (owner === 'local') this.#ownExponent = parameters.ackDelayExponent;
+    else this.#peerExponent = parameters.ackDelayExponent;
     this.#event(now, 'parameters_set', { initiator: owner, ...parametersData(parameters) });
   }
 
-  override handshakeState(now: Micros, state: 'complete' | 'confirmed', alpn: string): void {
-    if (state === 'complete') this.#event(now, 'alpn_information', { chosen_alpn: { string_value: alpn } });
-    this.#event(now, 'connection_state_updated', { new: `handshake_${state}` });
+  override parametersRestored(now: Micros, parameters: TransportParameters): void {
+    this.#event(now, 'parameters_restored', restoredData(parameters));
   }
 
-  override datagramSent(now: Micros, _datagram: number, path: number, length: number): void {
-    this.#event(now, 'udp_datagrams_sent', { count: 1, raw: [{ length }] }, path);
+  override handshakeState(now: Micros, state: 'complete' | 'confirmed', alpn: string, earlyData: 'none' | 'accepted' | 'rejected'): void {
+    if (state === 'complete') {
+      const ours = this.#alpn.length === 0 ? undefined : this.#alpn;
+      this.#event(now, 'alpn_information', { [`${this.#side}_alpns`]: ours, chosen_alpn: { string_value: alpn } });
+      this.#event(now, 'parameters_set', {
+        tls_cipher: this.#suite === '' ? undefined : this.#suite,
+        early_data_enabled: earlyData === 'none' ? undefined : earlyData === 'accepted',
+      });
+    }
+    this.#connection(now, `handshake_${state}`);
   }
 
-  override datagramReceived(now: Micros, _datagram: number, path: number, length: number, ecn: Ecn): void {
-    this.#event(now, 'udp_datagrams_received', { count: 1, raw: [{ length }], ecn: [ECN[ecn]] }, path);
+  override connectionIdChanged(now: Micros, whose: 'local' | 'remote', before: Uint8Array, after: Uint8Array): void {
+    this.#event(now, 'connection_id_updated', { initiator: whose, old: toHex(before), new: toHex(after) });
+  }
+
+  override ended(now: Micros, state: 'closing' | 'draining' | 'drained', cause: CloseCause): void {
+    if (cause.kind === 'stateless-reset') this.#event(now, 'packet_received', { header: { packet_type: 'stateless_reset' } });
+    this.#event(now, 'connection_closed', closeData(cause));
+    if (state !== 'drained') this.#connection(now, state);
+  }
+
+  override closed(now: Micros): void {
+    this.#connection(now, 'closed');
+  }
+
+  #connection(now: Micros, state: string): void {
+    this.#event(now, 'connection_state_updated', { old: this.#state === '' ? undefined : this.#state, new: state });
+    this.#state = state;
+  }
+
+  // ---- paths ----------------------------------------------------------------------------------------------------------
+
+  override pathAdded(now: Micros, path: number, local: Address, remote: Address): void {
+    this.#event(now, 'tuple_assigned', { tuple_id: tupleId(path), tuple_remote: tupleHalf(remote), tuple_local: tupleHalf(local) }, path);
+  }
+
+  override pathRemoved(now: Micros, path: number): void {
+    this.#validated.delete(path);
+    this.#event(now, 'tuple_assigned', { tuple_id: tupleId(path) }, path);
+  }
+
+  override pathValidation(now: Micros, path: number, state: 'started' | 'succeeded' | 'failed'): void {
+    const handshaking = this.#state === 'attempted' || this.#state === 'handshake_started' || this.#state === 'early_write';
+    if (state === 'succeeded') this.#validated.add(path);
+    if (handshaking && state === 'succeeded') this.#connection(now, 'peer_validated');
+    else this.#migration(now, PROBING[state], path);
+    if (path !== this.#unproven || state === 'started') return;
+    this.#migration(now, state === 'succeeded' ? 'migration_complete' : 'migration_abandoned', path);
+    this.#unproven = -1;
+  }
+
+  override pathChanged(now: Micros, path: number, local: Address, remote: Address): void {
+    const proven = this.#validated.has(path);
+    this.#unproven = proven ? -1 : path;
+    const where = { tuple_remote: tupleHalf(remote), tuple_local: tupleHalf(local) };
+    this.#migration(now, proven ? 'migration_complete' : 'migration_started', path, where);
+  }
+
+  #migration(now: Micros, state: string, path: number, where: Data = {}): void {
+    this.#event(now, 'migration_state_updated', { new: state, tuple_id: tupleId(path), ...where }, path);
+  }
+
+  // ---- keys -----------------------------------------------------------------------------------------------------------
+
+  override keysInstalled(now: Micros, level: Level, direction: 'read' | 'write', suite: string): void {
+    this.#suite = suite.replace(/^TLS_/, '');
+    this.#keys(now, level, [direction === 'write' ? this.#side : this.#peer]);
+    if (this.#side === 'server' && level === 'application' && direction === 'write') this.#connection(now, 'early_write');
+  }
+
+  override keysDiscarded(now: Micros, level: Level, phase: number): void {
+    if (phase >= 0) this.#discard(now, `${this.#peer}_1rtt_secret`, phase);
+    else if (level === 'early') this.#event(now, 'key_discarded', { key_type: 'client_0rtt_secret', trigger: 'tls' });
+    else
+      for (const side of ['client', 'server'])
+        this.#event(now, 'key_discarded', { key_type: `${side}_${KEYS[level]}_secret`, trigger: 'tls' });
+  }
+
+  override keyUpdated(now: Micros, by: 'local' | 'peer', _phase: number, generation: number): void {
+    const answers = by === 'peer' && this.#writeGeneration >= generation; // to an update of ours
+    const trigger = by === 'local' || answers ? 'local_update' : 'remote_update';
+    const update = (side: string) => this.#event(now, 'key_updated', { key_type: `${side}_1rtt_secret`, key_phase: generation, trigger });
+    if (by === 'peer') update(this.#peer);
+    if (answers) return;
+    update(this.#side);
+    this.#writeGeneration = generation;
+    this.#discard(now, `${this.#side}_1rtt_secret`, generation - 1, trigger);
+  }
+
+  #keys(now: Micros, level: Level, sides: readonly string[]): void {
+    const key_phase = level === 'application' ? 0 : undefined;
+    for (const side of sides) this.#event(now, 'key_updated', { key_type: `${side}_${KEYS[level]}_secret`, key_phase, trigger: 'tls' });
+  }
+
+  #discard(now: Micros, key_type: string, key_phase: number, trigger?: string): void {
+    this.#event(now, 'key_discarded', { key_type, key_phase, trigger });
+  }
+
+  get #peer(): 'client' | 'server' {
+    return this.#side === 'client' ? 'server' : 'client';
+  }
+
+  // ---- packets and datagrams ------------------------------------------------------------------------------------------
+
+  override datagramSent(now: Micros, datagram: number, path: number, length: number): void {
+    this.#event(now, 'udp_datagrams_sent', { count: 1, raw: [{ length }] }, path, datagram);
+  }
+
+  override datagramReceived(now: Micros, datagram: number, path: number, length: number, ecn: Ecn): void {
+    this.#datagramLength = length;
+    this.#event(now, 'udp_datagrams_received', { count: 1, raw: [{ length }], ecn: [ECN[ecn]] }, path, datagram);
   }
 
   override packetSent(now: Micros, packet: PacketView): void {
-    this.#event(now, 'packet_sent', packetData(packet), packet.path);
+    const frames = this.#framesOf(packet, this.#ownExponent);
+    for (const frame of frames) if (frame.frame_type === 'new_connection_id') this.#keepIssued(frame);
+    this.#noteHandshake(now, packet);
+    const data = { header: header(packet), frames, raw: raw(packet), trigger: packet.probe ? 'pto_probe' : undefined };
+    this.#event(now, 'packet_sent', data, packet.path, packet.datagram);
   }
 
   override packetReceived(now: Micros, packet: PacketView): void {
-    this.#event(now, 'packet_received', packetData(packet), packet.path);
+    this.#noteHandshake(now, packet);
+    const frames = this.#framesOf(packet, this.#peerExponent);
+    const data = { header: header(packet), frames, raw: raw(packet), trigger: packet.waited ? 'keys_available' : undefined };
+    this.#event(now, 'packet_received', data, packet.path, packet.datagram);
   }
 
   override packetLost(now: Micros, packet: PacketView, by: 'packets' | 'time'): void {
     const trigger = by === 'packets' ? 'reordering_threshold' : 'time_threshold';
-    this.#event(now, 'packet_lost', { header: header(packet), frames: qlogFrames(packet.frames), trigger }, packet.path);
+    const frames = loggedFrames(packet.frames, this.#issued);
+    this.#event(now, 'packet_lost', { header: header(packet), frames, trigger }, packet.path, packet.datagram);
+    const repeated = frames.filter(isRepeated);
+    if (repeated.length > 0) this.#event(now, 'marked_for_retransmit', { frames: repeated }, packet.path);
   }
 
-  override packetDropped(now: Micros, reason: DropReason, bytes: number): void {
-    this.#event(now, 'packet_dropped', { raw: { length: bytes }, details: { reason }, trigger: DROP_TRIGGERS[reason] });
+  override packetsAcked(now: Micros, level: Level, packetNumbers: readonly number[]): void {
+    this.#event(now, 'packets_acked', { packet_number_space: SPACES[level], packet_numbers: packetNumbers });
+  }
+
+  override packetDropped(now: Micros, reason: DropReason, bytes: number, type: number): void {
+    const datagram = { raw: { length: bytes } };
+    if (reason === 'header' && type < 0 && bytes === this.#datagramLength) this.#event(now, 'udp_datagram_dropped', datagram);
+    else this.#event(now, 'packet_dropped', { header: headerOf(type), ...datagram, details: { reason }, trigger: DROP_TRIGGERS[reason] });
+  }
+
+  override packetBuffered(now: Micros, type: number, bytes: number): void {
+    this.#event(now, 'packet_buffered', { header: headerOf(type), raw: { length: bytes }, trigger: 'keys_unavailable' });
+  }
+
+  /** Only 1-RTT packets have ACK delays of the exponent that was agreed on: RFC 9000 §18.2. */
+  #framesOf({ level, payload, payloadStart, payloadEnd }: PacketView, exponent: number): Data[] {
+    this.#frames.reset(payload, payloadStart, payloadEnd);
+    return readFrames(this.#frames, level === 'application' ? exponent : defaultTransportParameters.ackDelayExponent);
+  }
+
+  #noteHandshake(now: Micros, { level }: PacketView): void {
+    if (level === 'handshake' && (this.#state === 'attempted' || (this.#side === 'server' && this.#state === 'peer_validated')))
+      this.#connection(now, 'handshake_started');
+  }
+
+  #keepIssued(frame: Data): void {
+    const sequence = frame.sequence_number as number;
+    this.#issued.set(sequence, frame);
+    this.#issued.delete(sequence - ISSUED_KEPT);
+  }
+
+  // ---- streams and datagrams ------------------------------------------------------------------------------------------
+
+  override streamState(now: Micros, id: number, part: 'sending' | 'receiving', from: StreamState | '', to: StreamState): void {
+    this.#event(now, 'stream_state_updated', {
+      stream_id: id,
+      stream_type: (id & 2) === 0 ? 'bidirectional' : 'unidirectional',
+      old: from === '' ? undefined : STREAM_STATES[from],
+      new: STREAM_STATES[to],
+      stream_side: part,
+    });
   }
 
   override streamWritten(now: Micros, id: number, offset: number, length: number, fin: boolean): void {
@@ -104,55 +324,69 @@ export class QlogObserver extends Observer {
     this.#moved(now, id, offset, length, 'transport', 'application', false);
   }
 
-  override recoveryUpdated(now: Micros, path: number, window: number, bytesInFlight: number, rate: number, rtt: RttView): void {
+  #moved(now: Micros, id: number, offset: number, length: number, from: string, to: string, fin: boolean): void {
+    const additional_info = fin ? 'fin_set' : undefined;
+    this.#event(now, 'stream_data_moved', { stream_id: id, offset, from, to, additional_info, raw: { length } });
+  }
+
+  override datagramMoved(now: Micros, to: 'transport' | 'application', length: number): void {
+    this.#event(now, 'datagram_data_moved', { from: to === 'transport' ? 'application' : 'transport', to, raw: { length } });
+  }
+
+  // ---- recovery -------------------------------------------------------------------------------------------------------
+
+  override recoveryUpdated(
+    now: Micros,
+    path: number,
+    window: number,
+    bytesInFlight: number,
+    rate: number,
+    rtt: RttView,
+    phase: Phase,
+    ptoCount: number,
+  ): void {
+    const known = rtt.latest > 0;
     this.#updateMetrics(now, path, {
-      min_rtt: rtt.min / 1_000,
-      smoothed_rtt: rtt.smoothed / 1_000,
-      latest_rtt: rtt.latest / 1_000,
-      rtt_variance: rtt.variation / 1_000,
+      min_rtt: known ? rtt.min / 1_000 : undefined,
+      smoothed_rtt: known ? rtt.smoothed / 1_000 : undefined,
+      latest_rtt: known ? rtt.latest / 1_000 : undefined,
+      rtt_variance: known ? rtt.variation / 1_000 : undefined,
+      pto_count: ptoCount,
       congestion_window: window,
       bytes_in_flight: bytesInFlight,
       pacing_rate: Math.round(rate * 8), // bits per second
     });
+    if (phase === this.#phase) return;
+    const old = this.#phase === '' ? undefined : this.#phase.replace(/-/g, '_');
+    this.#event(now, 'congestion_state_updated', { old, new: phase.replace(/-/g, '_') }, path);
+    this.#phase = phase;
   }
 
-  override probeTimeout(now: Micros, level: Level, ptoCount: number): void {
-    this.#event(now, 'timer_updated', { timer_type: 'pto', packet_number_space: SPACES[level], event_type: 'expired' });
-    this.#updateMetrics(now, 0, { pto_count: ptoCount });
+  override timerSet(now: Micros, kind: 'loss' | 'probe', level: Level, deadline: Micros): void {
+    const { kind: kindBefore, level: levelBefore } = this.#timer;
+    if (deadline === NEVER) this.#timerEvent(now, kindBefore, levelBefore, 'cancelled');
+    else this.#timerEvent(now, kind, level, 'set', Math.max(0, deadline - now) / 1_000);
+    this.#timer = { kind, level };
   }
 
-  override pathChanged(now: Micros, path: number): void {
-    this.#event(now, 'migration_state_updated', { new: 'migration_complete', tuple_id: String(path) });
+  override lossTimeout(now: Micros, level: Level): void {
+    this.#timerEvent(now, 'loss', level, 'expired');
   }
 
-  override keysDiscarded(now: Micros, level: Level): void {
-    for (const side of ['client', 'server'])
-      this.#event(now, 'key_discarded', { key_type: `${side}_${KEYS[level]}_secret`, trigger: 'tls' });
+  override probeTimeout(now: Micros, level: Level, _ptoCount: number): void {
+    this.#timerEvent(now, 'probe', level, 'expired');
   }
 
-  override keyUpdated(now: Micros, by: 'local' | 'peer', _phase: number): void {
-    this.#keyPhase++; // qlog wants the whole count, of which the bit on the wire is the lowest
-    const trigger = by === 'local' ? 'local_update' : 'remote_update';
-    for (const side of ['client', 'server'])
-      this.#event(now, 'key_updated', { key_type: `${side}_1rtt_secret`, key_phase: this.#keyPhase, trigger });
-  }
-
-  override closed(now: Micros, cause: CloseCause): void {
-    this.#event(now, 'connection_closed', closeData(cause));
-  }
-
-  #moved(now: Micros, id: number, offset: number, length: number, from: string, to: string, fin: boolean): void {
-    this.#event(now, 'stream_data_moved', {
-      stream_id: id,
-      offset,
-      from,
-      to,
-      additional_info: fin ? 'fin_set' : undefined,
-      raw: { length },
-    });
+  #timerEvent(now: Micros, kind: 'loss' | 'probe', level: Level, event_type: string, delta?: number): void {
+    const timer_type = kind === 'loss' ? 'ack' : 'pto'; // the draft's words for RFC 9002 §6.1.2 and §6.2
+    this.#event(now, 'timer_updated', { timer_type, packet_number_space: SPACES[level], event_type, delta });
   }
 
   #updateMetrics(now: Micros, path: number, metrics: Data): void {
+    if (path !== this.#metricsPath) {
+      this.#metrics = {};
+      this.#metricsPath = path;
+    }
     const changed = Object.entries(metrics).filter(([name, value]) => Number.isFinite(value) && this.#metrics[name] !== value);
     if (changed.length === 0) return;
     const data = Object.fromEntries(changed);
@@ -160,9 +394,12 @@ export class QlogObserver extends Observer {
     this.#event(now, 'recovery_metrics_updated', data, path);
   }
 
-  #event(now: Micros, type: string, data: Data, path = 0): void {
-    // the tuple on which the handshake ran is '', which need not be said
-    this.#record({ time: (now - this.#reference) / 1_000, name: `quic:${type}`, data, tuple: path === 0 ? undefined : String(path) });
+  // ---- records --------------------------------------------------------------------------------------------------------
+
+  /** @param datagram  the nth that was sent (or received): ours, beside what the draft has, so that packets of one datagram are known */
+  #event(now: Micros, name: string, data: Data, path = 0, datagram?: number): void {
+    const record = this.#dialect.event((now - this.#reference) / 1_000, name, data, tupleId(path), datagram);
+    if (record !== undefined) this.#record(record);
   }
 
   #record(value: Data): void {
@@ -170,103 +407,14 @@ export class QlogObserver extends Observer {
   }
 }
 
-const PACKET_TYPES: Readonly<Record<Level, string>> = { initial: 'initial', early: '0RTT', handshake: 'handshake', application: '1RTT' };
-const SPACES: Readonly<Record<Level, string>> = {
-  initial: 'initial',
-  early: 'application_data',
-  handshake: 'handshake',
-  application: 'application_data',
-};
-const KEYS: Readonly<Record<Level, string>> = { initial: 'initial', early: '0rtt', handshake: 'handshake', application: '1rtt' };
-const ECN: Readonly<Record<Ecn, string>> = { 0: 'Not-ECT', 1: 'ECT(1)', 2: 'ECT(0)', 3: 'CE' };
-const DROP_TRIGGERS: Readonly<Record<DropReason, string>> = {
-  header: 'invalid',
-  version: 'unsupported',
-  'connection-id': 'connection_unknown',
-  'keys-unavailable': 'key_unavailable',
-  'too-short': 'invalid',
-  'not-authentic': 'decryption_failure',
-  duplicate: 'duplicate',
-  'unknown-path': 'rejected',
-  'initial-too-small': 'invalid',
-  refused: 'rejected',
-  retry: 'unsupported',
-  closing: 'general',
-  'invalid-version-negotiation': 'invalid',
-};
+const PROBING = { started: 'probing_started', succeeded: 'probing_successful', failed: 'probing_abandoned' } as const;
 
-const header = (packet: PacketView): Data => ({ packet_type: PACKET_TYPES[packet.level], packet_number: packet.packetNumber });
-
-/** `datagram_id` is ours: it says which packets came in one datagram, and costs no checksum. */
-const packetData = (packet: PacketView): Data => ({
-  header: header(packet),
-  raw: { length: packet.bytes },
-  datagram_id: packet.datagram,
-  frames: qlogFrames(packet.frames),
+const header = ({ level, packetNumber, version, keyPhase, tokenLength }: PacketView): Data => ({
+  packet_type: PACKET_TYPES[level],
+  packet_number: packetNumber,
+  key_phase: keyPhase >= 0 ? keyPhase : undefined,
+  version: version > 0 ? versionText(version) : undefined,
+  token: tokenLength > 0 ? { raw: { length: tokenLength } } : undefined,
 });
 
-function parametersData(parameters: TransportParameters): Data {
-  const id = (octets: Uint8Array | undefined): string | undefined => octets && toHex(octets);
-  const { preferredAddress } = parameters;
-  return {
-    original_destination_connection_id: id(parameters.originalDestinationConnectionId),
-    initial_source_connection_id: id(parameters.initialSourceConnectionId),
-    retry_source_connection_id: id(parameters.retrySourceConnectionId),
-    stateless_reset_token: id(parameters.statelessResetToken),
-    disable_active_migration: parameters.disableActiveMigration,
-    max_idle_timeout: parameters.maxIdleTimeout,
-    max_udp_payload_size: parameters.maxUdpPayloadSize,
-    ack_delay_exponent: parameters.ackDelayExponent,
-    max_ack_delay: parameters.maxAckDelay,
-    max_datagram_frame_size: parameters.maxDatagramFrameSize > 0 ? parameters.maxDatagramFrameSize : undefined,
-    reset_stream_at: parameters.resetStreamAt || undefined,
-    active_connection_id_limit: parameters.activeConnectionIdLimit,
-    initial_max_data: parameters.initialMaxData,
-    initial_max_stream_data_bidi_local: parameters.initialMaxStreamDataBidiLocal,
-    initial_max_stream_data_bidi_remote: parameters.initialMaxStreamDataBidiRemote,
-    initial_max_stream_data_uni: parameters.initialMaxStreamDataUni,
-    initial_max_streams_bidi: parameters.initialMaxStreamsBidi,
-    initial_max_streams_uni: parameters.initialMaxStreamsUni,
-    preferred_address: preferredAddress && {
-      ip_v4: toHex(preferredAddress.ipv4),
-      port_v4: preferredAddress.ipv4Port,
-      ip_v6: toHex(preferredAddress.ipv6),
-      port_v6: preferredAddress.ipv6Port,
-      connection_id: toHex(preferredAddress.connectionId),
-      stateless_reset_token: toHex(preferredAddress.resetToken),
-    },
-  };
-}
-
-function closeData(cause: CloseCause): Data {
-  switch (cause.kind) {
-    case 'local-application':
-    case 'peer-application':
-      return {
-        initiator: initiator(cause.kind),
-        application_error: 'unknown',
-        error_code: cause.code,
-        reason: cause.reason,
-        trigger: 'application',
-      };
-    case 'local-transport':
-    case 'peer-transport':
-      return {
-        initiator: initiator(cause.kind),
-        ...named('connection_error', transportError(cause.code), cause.code),
-        reason: cause.reason,
-        trigger: cause.code === 0 ? 'unspecified' : 'error',
-      };
-    case 'idle-timeout':
-      return { initiator: 'local', trigger: 'idle_timeout' };
-    case 'handshake-timeout':
-    case 'path-lost':
-      return { initiator: 'local', reason: describeClose(cause), trigger: 'aborted' };
-    case 'stateless-reset':
-      return { initiator: 'remote', trigger: 'stateless_reset' };
-    case 'version-mismatch':
-      return { initiator: 'local', reason: describeClose(cause), trigger: 'version_mismatch' };
-  }
-}
-
-const initiator = (kind: string): string => (kind.startsWith('local') ? 'local' : 'remote');
+const raw = ({ bytes, payloadStart, payloadEnd }: PacketView): Data => ({ length: bytes, payload_length: payloadEnd - payloadStart });

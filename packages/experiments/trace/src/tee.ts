@@ -13,8 +13,24 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.started(...told);
   }
 
+  override versionsOffered(...told: Parameters<Observer['versionsOffered']>): void {
+    for (const observer of this.#observers) observer.versionsOffered(...told);
+  }
+
+  override retryReceived(...told: Parameters<Observer['retryReceived']>): void {
+    for (const observer of this.#observers) observer.retryReceived(...told);
+  }
+
+  override versionNegotiated(...told: Parameters<Observer['versionNegotiated']>): void {
+    for (const observer of this.#observers) observer.versionNegotiated(...told);
+  }
+
   override parameters(...told: Parameters<Observer['parameters']>): void {
     for (const observer of this.#observers) observer.parameters(...told);
+  }
+
+  override parametersRestored(...told: Parameters<Observer['parametersRestored']>): void {
+    for (const observer of this.#observers) observer.parametersRestored(...told);
   }
 
   override datagramSent(...told: Parameters<Observer['datagramSent']>): void {
@@ -37,8 +53,20 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.packetLost(...told);
   }
 
+  override packetsAcked(...told: Parameters<Observer['packetsAcked']>): void {
+    for (const observer of this.#observers) observer.packetsAcked(...told);
+  }
+
   override packetDropped(...told: Parameters<Observer['packetDropped']>): void {
     for (const observer of this.#observers) observer.packetDropped(...told);
+  }
+
+  override packetBuffered(...told: Parameters<Observer['packetBuffered']>): void {
+    for (const observer of this.#observers) observer.packetBuffered(...told);
+  }
+
+  override streamState(...told: Parameters<Observer['streamState']>): void {
+    for (const observer of this.#observers) observer.streamState(...told);
   }
 
   override streamWritten(...told: Parameters<Observer['streamWritten']>): void {
@@ -61,19 +89,52 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.streamRead(...told);
   }
 
+  override datagramMoved(...told: Parameters<Observer['datagramMoved']>): void {
+    for (const observer of this.#observers) observer.datagramMoved(...told);
+  }
+
   override recoveryUpdated(...told: Parameters<Observer['recoveryUpdated']>): void {
     for (const observer of this.#observers) observer.recoveryUpdated(...told);
+  }
+
+  override timerSet(...told: Parameters<Observer['timerSet']>): void {
+    for (const observer of this.#observers) observer.timerSet(...told);
+  }
+
+  override lossTimeout(...told: Parameters<Observer['lossTimeout']>): void {
+    for (const observer of this.#observers) observer.lossTimeout(...told);
+  }
+
+  override probeTimeout(...told: Parameters<Observer['probeTimeout']>): void {
+    for (const observer of this.#observers) observer.probeTimeout(...told);
   }
 
   override handshakeState(...told: Parameters<Observer['handshakeState']>): void {
     for (const observer of this.#observers) observer.handshakeState(...told);
   }
 
-  override versionNegotiated(...told: Parameters<Observer['versionNegotiated']>): void {
-    for (const observer of this.#observers) observer.versionNegotiated(...told);
+  override connectionIdChanged(...told: Parameters<Observer['connectionIdChanged']>): void {
+    for (const observer of this.#observers) observer.connectionIdChanged(...told);
   }
+
+  override pathAdded(...told: Parameters<Observer['pathAdded']>): void {
+    for (const observer of this.#observers) observer.pathAdded(...told);
+  }
+
+  override pathValidation(...told: Parameters<Observer['pathValidation']>): void {
+    for (const observer of this.#observers) observer.pathValidation(...told);
+  }
+
   override pathChanged(...told: Parameters<Observer['pathChanged']>): void {
     for (const observer of this.#observers) observer.pathChanged(...told);
+  }
+
+  override pathRemoved(...told: Parameters<Observer['pathRemoved']>): void {
+    for (const observer of this.#observers) observer.pathRemoved(...told);
+  }
+
+  override keysInstalled(...told: Parameters<Observer['keysInstalled']>): void {
+    for (const observer of this.#observers) observer.keysInstalled(...told);
   }
 
   override keysDiscarded(...told: Parameters<Observer['keysDiscarded']>): void {
@@ -84,8 +145,8 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.keyUpdated(...told);
   }
 
-  override probeTimeout(...told: Parameters<Observer['probeTimeout']>): void {
-    for (const observer of this.#observers) observer.probeTimeout(...told);
+  override ended(...told: Parameters<Observer['ended']>): void {
+    for (const observer of this.#observers) observer.ended(...told);
   }
 
   override closed(...told: Parameters<Observer['closed']>): void {

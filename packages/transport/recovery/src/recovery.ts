@@ -214,6 +214,15 @@ export class Recovery {
     return isLoss ? 'loss' : 'probe';
   }
 
+  /** Whether `deadline` is the loss time, of packets that are about to be lost (§6.1.2), and not the probe timeout; and in which space. */
+  get deadlineIsLoss(): boolean {
+    return this.#earliestLossTime() < NEVER;
+  }
+  get deadlineSpace(): Space {
+    const lossTime = this.#earliestLossTime();
+    return lossTime < NEVER ? SPACES[this.#lossTimes.indexOf(lossTime)]! : this.#probeSpace;
+  }
+
   /** Recomputes `deadline` (Appendix A.8) after a flag changed. It may lie in the past: what came due while blocked is due now (§6.2.2.1). */
   updateDeadline(now: Micros): void {
     const lossTime = this.#earliestLossTime();

@@ -5,6 +5,7 @@ import { TransportError, TransportErrorCode } from '@quiclab/wire';
 import { type CloseCause, UsageError } from '../errors.ts';
 import type { ConnectionEvent } from '../events.ts';
 import type { Stream } from '../streams/stream.ts';
+import { discardEarly } from './handshake.ts';
 import { Inbound } from './inbound.ts';
 import { largestDatagram } from './largest-datagram.ts';
 import type { LifecycleState } from './lifecycle.ts';
@@ -85,6 +86,7 @@ export class Connection {
 
   /** A datagram for this connection. Its octets are overwritten: packets are opened in place. */
   receive(now: Micros, datagram: Datagram): void {
+    this.#parts.watch.now = now;
     try {
       this.#inbound.receive(now, datagram);
     } catch (error) {
@@ -94,10 +96,12 @@ export class Connection {
 
   /** A datagram that nobody else can read ends in this peer's reset token. RFC 9000 §10.3. */
   receiveStatelessReset(now: Micros): void {
+    this.#parts.watch.now = now;
     this.#inbound.onStatelessReset(now);
   }
 
   pollTransmit(now: Micros, into: Datagram): boolean {
+    this.#parts.watch.now = now;
     try {
       return this.#outbound.pollTransmit(now, into);
     } catch (error) {
@@ -112,7 +116,10 @@ export class Connection {
   }
 
   pollEvent(): ConnectionEvent | undefined {
-    return this.#parts.events.poll();
+    const event = this.#parts.events.poll();
+    if (this.#parts.observed && event?.type === 'datagram')
+      this.#parts.observer.datagramMoved(this.#parts.watch.now, 'application', event.data.length);
+    return event;
   }
   get hasEvents(): boolean {
     return !this.#parts.events.empty;
@@ -132,6 +139,7 @@ export class Connection {
   }
 
   onTimeout(now: Micros): void {
+    this.#parts.watch.now = now;
     const { lifecycle, idle, path, budget, spaces, handshake, localIds, table } = this.#parts;
     if (!lifecycle.open) {
       if (lifecycle.deadline <= now) lifecycle.onDeadline();
@@ -148,8 +156,11 @@ export class Connection {
     budget.deadline = budget.deadline <= now ? NEVER : budget.deadline;
     for (const space of spaces) {
       if (space.received.deadline <= now) space.received.onDeadline();
-      if (space.keys.deadline <= now) space.keys.onDeadline();
-      if (space.early.deadline <= now) space.early.discard();
+      if (space.keys.deadline <= now) {
+        space.keys.onDeadline();
+        this.#parts.observer.keysDiscarded(now, space.level, space.keys.generation - 1);
+      }
+      if (space.early.deadline <= now) discardEarly(now, this.#parts);
     }
     if (localIds.deadline <= now) localIds.onDeadline();
     if (table.deadline <= now) table.onDeadline(now);
@@ -160,13 +171,16 @@ export class Connection {
   #onRecoveryDeadline(now: Micros): void {
     const parts = this.#parts;
     const { recovery } = parts.path;
+    const { ptoCount, deadlineSpace } = recovery;
     if (recovery.onDeadline(now) === 'loss') {
+      if (parts.observed) parts.observer.lossTimeout(now, parts.spaces[deadlineSpace]!.level);
       reportLost(now, parts, recovery.lost);
-      if (parts.observed) reportRecovery(now, parts);
     }
     if (!parts.observed) return;
-    for (const space of parts.spaces)
-      if (recovery.probesOwed(space.index) > 0) parts.observer.probeTimeout(now, space.level, recovery.ptoCount);
+    if (recovery.ptoCount > ptoCount)
+      for (const space of parts.spaces)
+        if (recovery.probesOwed(space.index) > 0) parts.observer.probeTimeout(now, space.level, recovery.ptoCount);
+    reportRecovery(now, parts);
   }
 
   /** The endpoint forgets it: its connection IDs are routed no more. */
@@ -188,6 +202,7 @@ export class Connection {
 
   /** Octets taken (copied); fewer when the buffer is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
   write(now: Micros, id: StreamId, data: Uint8Array): number {
+    this.#parts.watch.now = now;
     const stream = this.#sending(id);
     if (stream === undefined || data.length === 0) return 0;
     const send = stream.send!;
@@ -206,7 +221,10 @@ export class Connection {
   finish(id: StreamId): void {
     const stream = this.#sending(id);
     if (stream === undefined) return;
-    stream.send!.finish();
+    const send = stream.send!;
+    const { observer, watch } = this.#parts;
+    if (!send.finished) observer.streamWritten(watch.now, id, send.written, 0, true);
+    send.finish();
     this.#parts.sender.markReady(stream);
     this.#touch();
   }
@@ -236,6 +254,7 @@ export class Connection {
 
   /** The data is the caller's to keep. undefined when there is nothing to read now; `fin` with the last octets, or alone. */
   read(now: Micros, id: StreamId): { readonly data: Uint8Array; readonly fin: boolean } | undefined {
+    this.#parts.watch.now = now;
     const stream = this.#receiving(id);
     if (stream === undefined) return undefined;
     const receive = stream.receive!;
@@ -278,7 +297,9 @@ export class Connection {
   sendDatagram(data: Uint8Array): number {
     if (!this.#parts.lifecycle.open || data.length > this.maxDatagramSize) return -1;
     const handle = this.#parts.datagrams.queue(data);
-    if (handle >= 0) this.#touch();
+    if (handle < 0) return handle;
+    this.#parts.observer.datagramMoved(this.#parts.watch.now, 'transport', data.length);
+    this.#touch();
     return handle;
   }
 
@@ -298,7 +319,8 @@ export class Connection {
    * Goes on from another local address, as soon as that is known to reach the peer; 'path-changed' tells. RFC 9000 §9.2.
    * Throws UsageError at a server, before the handshake is confirmed, where the peer forbids it, and where it has given no ID to use.
    */
-  migrate(_now: Micros, local: Address): void {
+  migrate(now: Micros, local: Address): void {
+    this.#parts.watch.now = now;
     const { side, handshake, peerParameters, paths, path } = this.#parts;
     if (side === 'server') throw new UsageError('a server cannot migrate (RFC 9000 §9)');
     if (!handshake.confirmed) throw new UsageError('no migration before the handshake is confirmed (RFC 9000 §9)');
@@ -310,6 +332,7 @@ export class Connection {
 
   /** Ends the connection; the peer is told the code and the reason. RFC 9000 §10.2. */
   close(now: Micros, code: number, reason: string): void {
+    this.#parts.watch.now = now;
     checkCode(code);
     this.#parts.lifecycle.close(now, { kind: 'local-application', code, reason }, this.#parts.path.probeTimeout);
     this.#touch();

@@ -1,7 +1,11 @@
+import { decodeAckDelay } from '@quiclab/recovery';
 import { type FrameReader, FrameType } from '@quiclab/wire';
 
-/** Notes a received frame for the observer, as FrameLog describes it. */
-export function logReceived(log: number[], frame: FrameReader, type: number): void {
+/**
+ * Notes a received frame for the observer, as FrameLog describes it.
+ * @param delayExponent  of the ACK Delay field in this packet
+ */
+export function logReceived(log: number[], frame: FrameReader, type: number, delayExponent: number): void {
   switch (type) {
     case FrameType.STREAM:
       log.push(type | (frame.fin ? 1 : 0), frame.id, frame.offset, frame.length);
@@ -11,7 +15,7 @@ export function logReceived(log: number[], frame: FrameReader, type: number): vo
       break;
     case FrameType.ACK:
     case FrameType.ACK_ECN:
-      log.push(type, frame.ack.count, frame.ack.largest, frame.ack.delay);
+      log.push(type, frame.ack.count, frame.ack.largest, decodeAckDelay(frame.ack.delay, delayExponent));
       break;
     case FrameType.RESET_STREAM:
       log.push(type, frame.id, frame.finalSize, frame.code);

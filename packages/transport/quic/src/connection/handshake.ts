@@ -110,7 +110,7 @@ export class CryptoHandshake {
     recovery.handshakeConfirmed = true;
     recovery.peerValidatedAddress = true;
     recovery.updateDeadline(now);
-    parts.observer.handshakeState(now, 'confirmed', this.alpn);
+    parts.observer.handshakeState(now, 'confirmed', this.alpn, this.earlyData);
     parts.events.push({ type: 'handshake-confirmed' });
     this.#goToPreferredAddress(parts);
   }
@@ -131,7 +131,7 @@ export class CryptoHandshake {
     before?.discard();
     crypto.release();
     parts.path.recovery.discardSpace(now, space);
-    parts.observer.keysDiscarded(now, level);
+    parts.observer.keysDiscarded(now, level, -1);
   }
 
   #advance(now: Micros, parts: Parts): void {
@@ -149,6 +149,7 @@ export class CryptoHandshake {
         case 'remembered-parameters':
           this.#remembered = decodeTransportParameters(step.data, 'server');
           parts.peerParameters = this.#remembered;
+          parts.observer.parametersRestored(now, this.#remembered);
           parts.path.limitDatagramSize(this.#remembered.maxUdpPayloadSize);
           this.#takeLimits(parts, this.#remembered);
           break;
@@ -165,9 +166,9 @@ export class CryptoHandshake {
         case 'complete':
           this.complete = true;
           parts.counters.handshakeCompletedAt = now;
-          if (parts.side === 'server' && !parts.spaces[Space.APPLICATION]!.early.canRead) parts.spaces[Space.APPLICATION]!.early.discard();
+          if (parts.side === 'server' && !parts.spaces[Space.APPLICATION]!.early.canRead) discardEarly(now, parts);
           this.alpn = step.alpn;
-          parts.observer.handshakeState(now, 'complete', step.alpn);
+          parts.observer.handshakeState(now, 'complete', step.alpn, this.earlyData);
           parts.events.push({
             type: 'handshake-complete',
             alpn: step.alpn,
@@ -193,12 +194,14 @@ export class CryptoHandshake {
     parts.observer.secret(step.label, step.clientRandom, secret);
     if (level === 'early') {
       space.early.install(side, suite, secret);
+      parts.observer.keysInstalled(now, level, side, suite);
       return;
     }
     space.keys.install(side, suite, secret);
+    parts.observer.keysInstalled(now, level, side, suite);
     if (side === 'read') this.#reading = index;
     // RFC 9001 §4.9.3: with 1-RTT keys a client has no more use for those of 0-RTT
-    if (index === Space.APPLICATION && side === 'write' && parts.side === 'client') space.early.discard();
+    if (index === Space.APPLICATION && side === 'write' && parts.side === 'client') discardEarly(now, parts);
     if (index !== Space.HANDSHAKE) return;
     parts.path.recovery.hasHandshakeKeys = true;
     parts.path.recovery.updateDeadline(now);
@@ -213,8 +216,7 @@ export class CryptoHandshake {
 
   /** What left in 0-RTT packets was never read: a client says all of it again, in 1-RTT. RFC 9001 §4.6.2. */
   #rejectEarlyData(now: Micros, parts: Parts): void {
-    const { early } = parts.spaces[Space.APPLICATION]!;
-    early.discard();
+    discardEarly(now, parts);
     if (parts.side === 'server') return;
     this.rejectedBelow = parts.spaces[Space.APPLICATION]!.nextPacketNumber;
     repeatAll(parts, Space.APPLICATION); // control frames; stream data is rewound
@@ -264,6 +266,14 @@ export class CryptoHandshake {
     }
     observer.versionNegotiated(now, versions.current, versions.original, peer.versionInformation);
   }
+}
+
+/** The keys of 0-RTT packets go, if there are any. RFC 9001 §4.9.3. */
+export function discardEarly(now: Micros, parts: Parts): void {
+  const { early } = parts.spaces[Space.APPLICATION]!;
+  const were = early.canRead || early.canWrite;
+  early.discard();
+  if (were) parts.observer.keysDiscarded(now, 'early', -1);
 }
 
 function spaceOf(level: Level): Space {

@@ -19,16 +19,17 @@ import { WaitingPackets } from '../packet/waiting.ts';
 import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
-import { logReceived } from './frame-log.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
 import { changeVersion, keysOf, onVersionNegotiation } from './negotiation.ts';
 import type { Parts } from './parts.ts';
-import { reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
+import { reportAcked, reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
 import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
 import { countAcknowledged } from './statistics.ts';
 import { stamp } from './versions.ts';
 
+/** A packet whose header was not read. */
+const UNKNOWN = -1;
 const SPACE_OF = [Space.INITIAL, Space.APPLICATION, Space.HANDSHAKE, -1, Space.APPLICATION] as const; // by PacketType
 
 /** One datagram in: packets, their frames, each handed to the one part that owns its subject. Nothing is sent here. RFC 9000 §12, §13. */
@@ -51,6 +52,9 @@ export class Inbound {
   #path: Path;
   /** The connection ID of ours that the peer used last on the active path: another one tells that it moved knowingly. */
   readonly #lastDestination = new Uint8Array(20);
+  /** For the observer: the connection ID of ours that it was told the peer uses; whether a packet is read that waited. */
+  #toldDestination: Uint8Array;
+  #replaying = false;
   /** Nothing but what a path is probed by was in the packet. RFC 9000 §9.1. */
   #onlyProbing = false;
 
@@ -60,6 +64,7 @@ export class Inbound {
     this.#idLength = idLength;
     this.#peerIdKnown = parts.side === 'server';
     this.#path = parts.path;
+    this.#toldDestination = parts.side === 'client' ? parts.localIds.first : (parts.retry.source ?? parts.originalDestination);
   }
 
   /** Takes a datagram. Throws TransportError: the peer's fault, proven. */
@@ -67,17 +72,18 @@ export class Inbound {
     const parts = this.#parts;
     const path = parts.paths.of(local, remote, parts.handshake.confirmed);
     if (path === undefined) {
-      this.#drop(now, 'unknown-path', length);
+      this.#drop(now, 'unknown-path', length, UNKNOWN);
       return;
     }
     this.#path = path;
+    this.#replaying = false;
     parts.counters.datagramsReceived++;
     parts.counters.bytesReceived += length;
     path.credit(length);
     parts.observer.datagramReceived(now, parts.counters.datagramsReceived - 1, path.id, length, ecn);
     parts.lifecycle.onDatagram();
     if (parts.lifecycle.silent) {
-      this.#drop(now, 'closing', length);
+      this.#drop(now, 'closing', length, UNKNOWN);
       return;
     }
     this.#datagram(now, bytes, length, length, ecn);
@@ -94,13 +100,14 @@ export class Inbound {
     const header = this.#header;
     for (let offset = 0; offset < length && !this.#parts.lifecycle.silent; offset = header.end) {
       if (readHeader(bytes, offset, length, this.#idLength, header, this.#parts.config.grease) !== '') {
-        this.#drop(now, 'header', length - offset);
+        this.#drop(now, 'header', length - offset, UNKNOWN);
         return;
       }
       const size = header.end - offset;
+      const { type } = header;
       const reason = this.#packet(now, bytes, datagramLength, offset, ecn);
       if (reason === '') continue;
-      this.#drop(now, reason, size);
+      this.#drop(now, reason, size, type);
       // RFC 9000 §10.3.1: whatever kept the packet from being read, random octets could have done so
       if (offset === 0 && this.#isStatelessReset(bytes, length)) {
         this.onStatelessReset(now);
@@ -131,13 +138,17 @@ export class Inbound {
     // RFC 9000 §7.2: the source ID must not change
     if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
     const keys = early ? space.early : type === PacketType.INITIAL ? this.#initialKeys(space, header.version) : space.keys;
-    if (!keys.canRead && !keys.discarded) return this.#waiting.keep(bytes, offset, header.end, type, ecn) ? '' : 'keys-unavailable';
+    if (!keys.canRead && !keys.discarded) {
+      if (!this.#waiting.keep(bytes, offset, header.end, type, ecn)) return 'keys-unavailable';
+      parts.observer.packetBuffered(now, type, header.end - offset);
+      return '';
+    }
     const reason = this.#opener.open(now, space, keys, header, bytes, 3 * parts.path.probeTimeout);
     if (reason === 'not-authentic') this.#onForgery(keys);
     if (reason !== '') return reason;
     // RFC 9369 §4.1: the first long header of another version tells a client what the server has chosen
     if (type === PacketType.INITIAL && keys !== space.keys && keys !== space.before) changeVersion(parts, header.version, keys);
-    return this.#opened(now, space.index, early, bytes, header.end - offset, ecn);
+    return this.#opened(now, space.index, early, bytes, ecn);
   }
 
   /** RFC 9001 §6.6: the integrity limit of the AEAD counts forgeries over all keys of the connection. */
@@ -163,28 +174,29 @@ export class Inbound {
     return parts.versions.candidateKeys(version, (one) => keysOf(parts, one));
   }
 
-  #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, size: number, ecn: Ecn): DropReason | '' {
+  #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, ecn: Ecn): DropReason | '' {
     const parts = this.#parts;
     const space = parts.spaces[index]!;
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
     parts.counters.packetsReceived++;
     this.#path.counters.packetsReceived++;
+    parts.paths.keep(this.#path);
+    if (parts.observed) this.#report(now, space, early);
     if (!this.#peerIdKnown) {
       this.#peerIdKnown = true;
       parts.peerIds.replaceFirst(this.#header.sourceId); // RFC 9000 §7.2
     }
     if (index === Space.HANDSHAKE && parts.side === 'server') {
+      if (!parts.path.validated) parts.observer.pathValidation(now, parts.path.id, 'succeeded');
       parts.path.validate(); // RFC 9000 §8.1: whoever has Handshake keys has read our Initial
       parts.handshake.discard(now, parts, Space.INITIAL); // RFC 9001 §4.9.1
     }
     if (payloadStart === payloadEnd)
       throw new TransportError(TransportErrorCode.PROTOCOL_VIOLATION, `${space.level} packet ${packetNumber} has no frames`);
-    parts.view.frames.numbers.length = 0;
     parts.table.early = early;
     // RFC 9001 §4.9.3: 0-RTT packets that were overtaken are still taken for a while
     if (index === Space.APPLICATION && !early && space.early.canRead && space.early.deadline === NEVER)
       space.early.deadline = now + 3 * parts.path.probeTimeout;
-    parts.paths.keep(this.#path);
     const ackEliciting = this.#readFrames(now, index, early, bytes, payloadStart, payloadEnd);
     if (parts.streams.refused) {
       parts.streams.refused = false;
@@ -194,13 +206,24 @@ export class Inbound {
     space.received.onPacket(now, packetNumber, ackEliciting, ecn);
     if (index === Space.APPLICATION && newest && !early && parts.side === 'server') this.#follow(now);
     parts.idle.onReceived(now, parts.path.probeTimeout);
-    if (!parts.observed) return '';
-    reportReceived(now, parts, this.#path.id, early ? 'early' : space.level, packetNumber, size, ackEliciting);
-    if (index === Space.APPLICATION && space.keys.generation !== this.#generation) {
-      this.#generation = space.keys.generation;
-      parts.observer.keyUpdated(now, 'peer', this.#generation & 1);
-    }
     return '';
+  }
+
+  /** For the observer: the packet, and what its header says that was not known. */
+  #report(now: Micros, space: PacketSpace, early: boolean): void {
+    const parts = this.#parts;
+    const { generation } = space.keys;
+    if (space.index === Space.APPLICATION && generation !== this.#generation) {
+      this.#generation = generation;
+      parts.observer.keyUpdated(now, 'peer', generation & 1, generation);
+    }
+    const { destinationId } = this.#header;
+    if (!sameBytes(destinationId, this.#toldDestination)) {
+      const before = this.#toldDestination;
+      this.#toldDestination = destinationId.slice();
+      parts.observer.connectionIdChanged(now, 'local', before, this.#toldDestination);
+    }
+    reportReceived(now, parts, this.#path.id, early ? 'early' : space.level, this.#header, this.#opener, this.#frames, this.#replaying);
   }
 
   /** A server goes where its peer is. RFC 9000 §9.3. */
@@ -220,7 +243,7 @@ export class Inbound {
   /** Whether anything in the packet elicits an acknowledgement. */
   #readFrames(now: Micros, index: Space, early: boolean, bytes: Uint8Array, start: number, end: number): boolean {
     const frames = this.#frames;
-    const { observed, view, lifecycle } = this.#parts;
+    const { lifecycle } = this.#parts;
     let ackEliciting = false;
     let hasCrypto = false;
     this.#onlyProbing = true;
@@ -229,7 +252,6 @@ export class Inbound {
       if (early || index !== Space.APPLICATION) checkPlace(type, frames.rawType, index, early);
       if (isAckEliciting(type)) ackEliciting = true;
       if (!isProbing(type)) this.#onlyProbing = false;
-      if (observed) logReceived(view.frames.numbers, frames, type);
       if (!lifecycle.open && type !== FrameType.CONNECTION_CLOSE && type !== FrameType.CONNECTION_CLOSE_APP) continue;
       if (type === FrameType.CRYPTO) {
         this.#parts.spaces[index]!.crypto.receive(frames.offset, bytes, frames.dataStart, frames.dataEnd);
@@ -341,6 +363,7 @@ export class Inbound {
       );
     const space = parts.spaces[index]!;
     if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
+    if (parts.observed) reportAcked(now, parts, space.level);
     for (const record of recovery.acked) this.#acked(record);
     for (const record of recovery.lateAcked) this.#acked(record);
     reportLost(now, parts, recovery.lost);
@@ -367,6 +390,7 @@ export class Inbound {
   /** Keys have come: so do the packets that waited for them, which may bring the next keys. */
   #replay(now: Micros): void {
     const { spaces, lifecycle } = this.#parts;
+    this.#replaying = true;
     for (const type of [PacketType.INITIAL, PacketType.ZERO_RTT, PacketType.HANDSHAKE, PacketType.ONE_RTT]) {
       const space = spaces[SPACE_OF[type]!]!;
       const keys = type === PacketType.ZERO_RTT ? space.early : space.keys;
@@ -374,10 +398,11 @@ export class Inbound {
       for (let packet = this.#waiting.take(type); packet !== undefined; packet = this.#waiting.take(type))
         if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, SMALLEST_MAX_DATAGRAM, packet.ecn);
     }
+    this.#replaying = false;
   }
 
-  #drop(now: Micros, reason: DropReason, octets: number): void {
+  #drop(now: Micros, reason: DropReason, octets: number, type: number): void {
     this.#parts.counters.packetsDropped++;
-    this.#parts.observer.packetDropped(now, reason, octets);
+    this.#parts.observer.packetDropped(now, reason, octets, type);
   }
 }

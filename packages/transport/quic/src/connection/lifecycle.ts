@@ -2,6 +2,7 @@ import { type Micros, NEVER } from '@quiclab/sansio';
 import type { CloseCause } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { EventQueue } from './event-queue.ts';
+import type { Watch } from './watch.ts';
 
 export type LifecycleState = 'open' | 'closing' | 'draining' | 'drained';
 
@@ -19,15 +20,17 @@ export class Lifecycle {
   cause: CloseCause | undefined;
   deadline: Micros;
   readonly #events: EventQueue;
+  readonly #watch: Watch;
   #datagramsSinceClose: number;
   #answerAfter: number;
 
-  constructor(events: EventQueue) {
+  constructor(events: EventQueue, watch: Watch) {
     this.state = 'open';
     this.closeDue = false;
     this.cause = undefined;
     this.deadline = NEVER;
     this.#events = events;
+    this.#watch = watch;
     this.#datagramsSinceClose = 0;
     this.#answerAfter = 1;
   }
@@ -79,9 +82,10 @@ export class Lifecycle {
     this.deadline = NEVER;
   }
 
-  #end(state: LifecycleState, cause: CloseCause): void {
+  #end(state: Exclude<LifecycleState, 'open'>, cause: CloseCause): void {
     this.state = state;
     this.cause = cause;
     this.#events.push({ type: 'closed', cause });
+    this.#watch.observer.ended(this.#watch.now, state, cause);
   }
 }

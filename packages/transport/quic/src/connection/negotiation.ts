@@ -40,6 +40,7 @@ export function onVersionNegotiation(now: Micros, parts: Parts, header: PacketHe
   if (!sameBytes(header.sourceId, peerIds.current) || !sameBytes(header.destinationId, localIds.first))
     return 'invalid-version-negotiation';
   const version = versions.select(offered);
+  parts.observer.versionsOffered(now, offered, version ?? 0);
   if (version === undefined) lifecycle.expire({ kind: 'version-mismatch', offered: versions.original, supported: offered });
   else startOver(now, parts, version);
   return '';

@@ -126,7 +126,7 @@ export class Outbound {
     if (keys.sealed < config.packetsPerKey && !keys.updateWanted) return;
     if (handshake.confirmed && keys.mayUpdate(largestAcked)) {
       keys.update();
-      observer.keyUpdated(now, 'local', keys.writePhase);
+      observer.keyUpdated(now, 'local', keys.writePhase, keys.writeGeneration);
     } else if (keys.wornOut)
       throw new TransportError(
         TransportErrorCode.AEAD_LIMIT_REACHED,
@@ -189,6 +189,10 @@ export class Outbound {
     const parts = this.#parts;
     const { space, record } = packet;
     const { recovery } = parts.path;
+    if (parts.observed) {
+      parts.view.copyPayload(packet.writer.bytes, packet.payloadStart, packet.writer.position);
+      parts.view.probe = packet.ackEliciting && recovery.probesOwed(space.index) > 0;
+    }
     this.#end = packet.seal();
     record.datagram = parts.counters.datagramsSent;
     record.path = path.id;
@@ -207,7 +211,7 @@ export class Outbound {
         parts.counters.probes++;
       }
     }
-    if (parts.observed) reportSent(now, parts, record, path.id);
+    if (parts.observed) reportSent(now, parts, packet, path.id);
     // RFC 9001 §4.9.1: a client's first Handshake packet makes Initial keys obsolete
     if (space.index === Space.HANDSHAKE && parts.side === 'client') parts.handshake.discard(now, parts, Space.INITIAL);
   }

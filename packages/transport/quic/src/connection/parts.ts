@@ -25,6 +25,7 @@ import type { Idle } from './idle.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Counters } from './statistics.ts';
 import type { Versions } from './versions.ts';
+import type { Watch } from './watch.ts';
 
 /**
  * The parts of a connection, each the owner of one subject. Receiving hands frames to them, sending asks them for frames.
@@ -42,6 +43,7 @@ export class Parts {
   readonly observer: Observer;
   /** Whether anybody watches: what only an observer needs is not made for nobody. */
   readonly observed: boolean;
+  readonly watch: Watch;
   readonly view: ReusedPacketView;
   readonly events: EventQueue;
   readonly spaces: readonly PacketSpace[];
@@ -76,6 +78,7 @@ export class Parts {
     this.newDestination = parts.newDestination;
     this.observer = parts.observer;
     this.observed = parts.observed;
+    this.watch = parts.watch;
     this.view = parts.view;
     this.events = parts.events;
     this.spaces = parts.spaces;

@@ -1,43 +1,85 @@
-import type { SentRecord } from '@quiclab/recovery';
+import { type SentRecord, Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
-import { EARLY } from '../packet/builder.ts';
+import { defaultTransportParameters, type FrameReader, type PacketHeader, PacketType } from '@quiclab/wire';
+import { EARLY, type PacketBuilder } from '../packet/builder.ts';
+import type { PacketOpener } from '../packet/opener.ts';
 import type { PathOutcome } from '../path/paths.ts';
+import { logReceived } from './frame-log.ts';
+import { isAckEliciting } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
 import { countLost } from './statistics.ts';
 
-/** Tells the observer of a packet that was opened and read; its frames are in the view's log already. */
+/** Tells the observer of a packet that was opened, before anything comes of its frames: the one that breaks a rule is to be seen, too. */
 export function reportReceived(
   now: Micros,
   parts: Parts,
   path: number,
   level: Level,
-  packetNumber: number,
-  size: number,
-  ackEliciting: boolean,
+  header: PacketHeader,
+  opener: PacketOpener,
+  frames: FrameReader,
+  waited: boolean,
 ): void {
   const { view, counters, observer } = parts;
+  const short = header.type === PacketType.ONE_RTT;
   view.level = level;
-  view.packetNumber = packetNumber;
+  view.packetNumber = opener.packetNumber;
   view.path = path;
   view.datagram = counters.datagramsReceived - 1;
-  view.bytes = size;
-  view.ackEliciting = ackEliciting;
-  view.inFlight = ackEliciting;
+  view.bytes = header.end - header.start;
   view.sentAt = now;
+  view.version = short ? 0 : header.version;
+  view.keyPhase = short ? keyPhaseOf(parts, (header.bytes[header.start]! & 0x04) >>> 2) : -1;
+  view.tokenLength = header.type === PacketType.INITIAL ? header.tokenLength : 0;
+  view.probe = false;
+  view.waited = waited;
+  view.payload = header.bytes;
+  view.payloadStart = opener.payloadStart;
+  view.payloadEnd = opener.payloadEnd;
+  view.frames.numbers = view.received;
+  const exponent = short ? parts.peerParameters.ackDelayExponent : defaultTransportParameters.ackDelayExponent;
+  frames.reset(header.bytes, opener.payloadStart, opener.payloadEnd);
+  view.ackEliciting = logFrames(view.received, frames, exponent);
+  view.inFlight = view.ackEliciting;
   observer.packetReceived(now, view);
 }
 
-/** Tells the observer of a packet that leaves. */
-export function reportSent(now: Micros, parts: Parts, record: SentRecord, path: number): void {
-  const { observer, view } = parts;
-  const received = view.frames.numbers;
+/** The updates that a Key Phase bit stands for: those so far, or one fewer in a packet that was overtaken. */
+function keyPhaseOf({ spaces }: Parts, bit: number): number {
+  const { generation } = spaces[Space.APPLICATION]!.keys;
+  return (generation & 1) === bit ? generation : generation - 1;
+}
+
+/** Notes all frames up to one that cannot be read. Returns whether any of them elicits an acknowledgement. */
+function logFrames(log: number[], frames: FrameReader, delayExponent: number): boolean {
+  log.length = 0;
+  let ackEliciting = false;
+  try {
+    for (let type = frames.next(); type >= 0; type = frames.next()) {
+      if (isAckEliciting(type)) ackEliciting = true;
+      logReceived(log, frames, type, delayExponent);
+    }
+  } catch {
+    // it ends the connection when it is read for its meaning
+  }
+  return ackEliciting;
+}
+
+/** Tells the observer of a packet that leaves; its payload is in the view. */
+export function reportSent(now: Micros, parts: Parts, packet: PacketBuilder, path: number): void {
+  const { observer, view, spaces, versions, retry } = parts;
+  const { record } = packet;
+  const short = record.space === Space.APPLICATION && !packet.early;
   showRecord(parts, record);
   view.path = path;
   view.sentAt = now;
+  view.version = short ? 0 : packet.early ? versions.original : versions.current;
+  view.keyPhase = short ? spaces[Space.APPLICATION]!.keys.writeGeneration : -1;
+  view.tokenLength = record.space === Space.INITIAL ? retry.token.length : 0;
+  view.waited = false;
   observer.packetSent(now, view);
-  view.frames.numbers = received;
   if (record.inFlight) reportRecovery(now, parts);
 }
 
@@ -46,17 +88,28 @@ export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[
   for (const record of lost) {
     countLost(parts, record);
     if (parts.observed) {
-      const received = parts.view.frames.numbers;
       showRecord(parts, record);
+      parts.view.forget();
       parts.observer.packetLost(now, parts.view, record.lostBy);
-      parts.view.frames.numbers = received;
     }
     onPacketLost(parts, record);
   }
 }
 
+/** Tells the observer which packets an ACK frame has acknowledged. */
+export function reportAcked(now: Micros, parts: Parts, level: Level): void {
+  const { acked, lateAcked } = parts.path.recovery;
+  if (acked.length + lateAcked.length === 0) return;
+  const numbers = parts.view.acked;
+  numbers.length = 0;
+  for (const { packetNumber } of lateAcked) numbers.push(packetNumber);
+  for (const { packetNumber } of acked) numbers.push(packetNumber);
+  parts.observer.packetsAcked(now, level, numbers);
+}
+
 export function reportRecovery(now: Micros, parts: Parts): void {
   const { recovery } = parts.path;
+  reportTimer(now, parts);
   parts.observer.recoveryUpdated(
     now,
     parts.path.id,
@@ -64,7 +117,17 @@ export function reportRecovery(now: Micros, parts: Parts): void {
     recovery.bytesInFlight,
     parts.budget.rate,
     recovery.rtt,
+    recovery.controller.phase,
+    recovery.ptoCount,
   );
+}
+
+/** Tells the observer that the loss detection timer is at another instant than it was told last. */
+function reportTimer(now: Micros, { observer, view, path: { recovery }, spaces }: Parts): void {
+  const { deadline, deadlineIsLoss, deadlineSpace } = recovery;
+  if (deadline === view.timerTold) return;
+  view.timerTold = deadline;
+  observer.timerSet(now, deadlineIsLoss ? 'loss' : 'probe', spaces[deadlineSpace]!.level, deadline);
 }
 
 /** The connection goes on elsewhere, or has nowhere to go: then it ends without a word. RFC 9000 §9.3.2. */
@@ -83,7 +146,7 @@ function showRecord(parts: Parts, record: SentRecord): void {
   const { view } = parts;
   view.level = record.level === EARLY ? 'early' : parts.spaces[record.space]!.level;
   view.packetNumber = record.packetNumber;
-  view.path = parts.path.id;
+  view.path = record.path;
   view.datagram = record.datagram;
   view.bytes = record.bytes;
   view.ackEliciting = record.ackEliciting;

@@ -24,6 +24,7 @@ export function onRetry(now: Micros, parts: Parts, header: PacketHeader): DropRe
   if (!policies.crypto.equal(tag, packet.integrityTag)) return 'not-authentic';
   retry.source = header.sourceId.slice();
   retry.token = packet.token.slice();
+  parts.observer.retryReceived(now, retry.source, packet.token.length, header.end - header.start);
   peerIds.replaceFirst(retry.source);
   versions.onRetry();
   parts.spaces[Space.INITIAL]!.keys = keysOf(parts, versions.original);

@@ -27,6 +27,7 @@ import { localParameters, preferredAddress, rememberedLimits } from './parameter
 import { Parts } from './parts.ts';
 import { Counters } from './statistics.ts';
 import { installInitial, Versions } from './versions.ts';
+import { Watch } from './watch.ts';
 
 /** What the endpoint does for a connection. */
 export interface ConnectionHost {
@@ -72,6 +73,7 @@ export interface ConnectionSetup {
 export function assemble(now: Micros, setup: ConnectionSetup): Parts {
   const { side, version, policies, config, host } = setup;
   const observer = policies.observer({ side, originalId: setup.originalDestination });
+  const watch = new Watch(now, observer, observer.constructor !== Observer);
   const events = new EventQueue(config.datagramReceiveBuffer);
   const { local, remote } = setup;
   const recovery = new Recovery({
@@ -81,11 +83,11 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     probes: policies.probes,
     initialRtt: config.initialRtt,
   });
-  const peerIds = new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens);
-  const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'));
+  const peerIds = new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens, watch);
+  const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'), watch);
   if (setup.addressValidated) paths.active.validate();
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
-  const table = new StreamTable(side, config, events, credit.pieces);
+  const table = new StreamTable(side, config, events, credit.pieces, watch);
   const localIds = new LocalIds(
     host.ids,
     setup.localId,
@@ -106,7 +108,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
         }
       : undefined,
   );
-  const sender = new StreamSender(table, credit, policies.scheduler(), events, observer);
+  const sender = new StreamSender(table, credit, policies.scheduler(), events, watch);
   const versions = new Versions(version, config.versions, config.grease ? setup.random.fork('grease/versions') : undefined);
   const grease = config.grease ? reservedParameter(setup.random.fork('grease/parameter')) : undefined;
   const newTls = (attempt: number) =>
@@ -133,7 +135,8 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     originalDestination: setup.originalDestination,
     newDestination: host.newDestination,
     observer,
-    observed: observer.constructor !== Observer,
+    observed: watch.on,
+    watch,
     view: new ReusedPacketView(),
     events,
     spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config, numbers)),
@@ -143,7 +146,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     quicBit: new QuicBit(setup.random.fork('grease/quic-bit')),
     localIds,
     peerIds,
-    lifecycle: new Lifecycle(events),
+    lifecycle: new Lifecycle(events, watch),
     idle: new Idle(now, config.maxIdleTimeout),
     handshake: new CryptoHandshake(newTls, encodeLocal),
     handshakeDone: new HandshakeDone(),
@@ -152,13 +155,28 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at, versions.current) },
     datagrams: new Datagrams(events, config.maxDatagramFrameSize, config.datagramSendBuffer),
     table,
-    streams: new StreamFrames(table, credit, sender, events, observer),
+    streams: new StreamFrames(table, credit, sender, events, watch),
     sender,
     credit,
     counters: new Counters(now),
     peerParameters: defaultTransportParameters,
   });
-  observer.started(now, side, setup.originalDestination, version);
+  if (watch.on)
+    observer.started(now, {
+      side,
+      originalId: setup.originalDestination,
+      localId: setup.localId,
+      peerId: setup.peerId,
+      local,
+      remote,
+      version,
+      versions: config.versions,
+      alpn: setup.alpn,
+      addressValidated: setup.addressValidated,
+      maxDatagramSize: config.datagramSize,
+      initialWindow: recovery.controller.congestionWindow,
+      initialRtt: config.initialRtt,
+    });
   installInitial(parts.spaces[Space.INITIAL]!.keys, side, setup.initialSecrets);
   return parts;
 }

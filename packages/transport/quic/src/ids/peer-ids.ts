@@ -1,5 +1,6 @@
 import { RangeSet, sameBytes } from '@quiclab/bytes';
 import { FrameType, TransportError, TransportErrorCode, writeRetireConnectionId } from '@quiclab/wire';
+import type { Watch } from '../connection/watch.ts';
 import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 
@@ -26,6 +27,7 @@ export class PeerIds {
   ofHandshake: Uint8Array;
   readonly #limit: number;
   readonly #tokens: ResetTokens;
+  readonly #watch: Watch;
   readonly #known: PeerId[] = [];
   #inUse: PeerId;
   readonly #reserved: PeerId[] = [];
@@ -37,11 +39,12 @@ export class PeerIds {
   readonly #unacknowledged: number[] = [];
 
   /** @param limit  our active_connection_id_limit */
-  constructor(first: Uint8Array, limit: number, tokens: ResetTokens) {
+  constructor(first: Uint8Array, limit: number, tokens: ResetTokens, watch: Watch) {
     this.current = first;
     this.ofHandshake = first;
     this.#limit = limit;
     this.#tokens = tokens;
+    this.#watch = watch;
     this.#inUse = { sequence: 0, id: first, resetToken: undefined };
     this.#known.push(this.#inUse);
     this.#issued.add(0, 1);
@@ -49,7 +52,7 @@ export class PeerIds {
 
   /** A client learns the server's choice from the first Initial that it answers with. RFC 9000 §7.2. */
   replaceFirst(id: Uint8Array): void {
-    this.current = id.slice();
+    this.#use(id.slice());
     this.ofHandshake = this.current;
     this.#inUse = { sequence: 0, id: this.current, resetToken: undefined };
     this.#known[0] = this.#inUse;
@@ -170,16 +173,21 @@ export class PeerIds {
     const before = this.#inUse;
     this.forgetResetToken();
     this.#inUse = entry;
-    this.current = entry.id;
+    this.#use(entry.id);
     if (entry.resetToken !== undefined) this.#tokens.watch(entry.resetToken);
     remove(this.#known, before);
     this.#retire(before.sequence);
   }
 
+  #use(id: Uint8Array): void {
+    this.#watch.observer.connectionIdChanged(this.#watch.now, 'remote', this.current, id);
+    this.current = id;
+  }
+
   #useAnother(): void {
     this.forgetResetToken(); // RFC 9000 §10.3.1: tokens of retired IDs mean nothing any more
     this.#inUse = this.#known[0]!; // there is one: whoever asks us to retire all below n has issued n or a higher one
-    this.current = this.#inUse.id;
+    this.#use(this.#inUse.id);
     if (this.#inUse.resetToken !== undefined) this.#tokens.watch(this.#inUse.resetToken);
   }
 

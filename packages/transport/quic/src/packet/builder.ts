@@ -163,6 +163,11 @@ export class PacketBuilder {
     this.padTo(end);
   }
 
+  /** Where the frames begin in `writer.bytes`, until the packet is sealed; they end at `writer.position`. */
+  get payloadStart(): number {
+    return this.#payloadStart;
+  }
+
   /** Protects the packet and returns where it ends. RFC 9001 §5. */
   seal(): number {
     const space = this.#space!;

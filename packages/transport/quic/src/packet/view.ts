@@ -1,7 +1,9 @@
-import type { Micros } from '@quiclab/sansio';
+import { type Micros, NEVER } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
 import type { PacketView } from '../observer.ts';
 import { LoggedFrames } from './sent-frames.ts';
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** The one PacketView of a connection, filled before each call of its observer. */
 export class ReusedPacketView implements PacketView {
@@ -13,5 +15,42 @@ export class ReusedPacketView implements PacketView {
   ackEliciting = false;
   inFlight = false;
   sentAt: Micros = 0;
+  version = 0;
+  keyPhase = -1;
+  tokenLength = 0;
+  probe = false;
+  waited = false;
+  payload = NOTHING;
+  payloadStart = 0;
+  payloadEnd = 0;
   readonly frames = new LoggedFrames();
+  /** The log of received frames; that of a sent packet is its record's. */
+  readonly received: number[] = [];
+  /** Packets that an ACK frame acknowledged. */
+  readonly acked: number[] = [];
+  /** The deadline of the loss detection timer, as it was told last. */
+  timerTold: Micros = NEVER;
+  /** Where the payload of a packet that leaves is copied to, since it is sealed in place. */
+  #copied = NOTHING;
+
+  /** Of a lost packet nothing is known but what its record says. */
+  forget(): void {
+    this.version = 0;
+    this.keyPhase = -1;
+    this.tokenLength = 0;
+    this.probe = false;
+    this.waited = false;
+    this.payload = NOTHING;
+    this.payloadStart = 0;
+    this.payloadEnd = 0;
+  }
+
+  /** Keeps the payload of a packet that is about to be sealed. */
+  copyPayload(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#copied.length < end - start) this.#copied = new Uint8Array(Math.max(2048, end - start));
+    this.#copied.set(bytes.subarray(start, end));
+    this.payload = this.#copied;
+    this.payloadStart = 0;
+    this.payloadEnd = end - start;
+  }
 }

@@ -2,6 +2,7 @@ import type { Recovery } from '@quiclab/recovery';
 import { type Address, type Micros, NEVER, type Random } from '@quiclab/sansio';
 import { FrameType, PATH_FRAME_SIZE, writePathChallenge, writePathResponse } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
+import type { Watch } from '../connection/watch.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
@@ -23,6 +24,7 @@ export class Paths {
   readonly #config: TransportConfig;
   readonly #random: Random;
   readonly #peerIds: PeerIds;
+  readonly #watch: Watch;
   readonly #others: Path[];
   readonly #responses: { readonly path: Path; readonly data: Uint8Array }[];
   /** A client's: where it goes as soon as that is validated. */
@@ -45,6 +47,7 @@ export class Paths {
     policies: Policies,
     config: TransportConfig,
     random: Random,
+    watch: Watch,
   ) {
     this.#side = side;
     this.#recovery = recovery;
@@ -52,6 +55,7 @@ export class Paths {
     this.#config = config;
     this.#random = random;
     this.#peerIds = peerIds;
+    this.#watch = watch;
     this.#others = [];
     this.#responses = [];
     this.#target = undefined;
@@ -111,9 +115,9 @@ export class Paths {
     if (newId) this.#peerIds.useFresh();
     const before = this.active;
     this.#use(now, path);
-    if (!path.validated) path.validation.start(this.#interval);
+    if (!path.validated) this.#validate(path);
     // §9.3.3: whoever copied a packet and sent it on from elsewhere must not take the connection away with it
-    if (before.validated) before.validation.start(this.#interval);
+    if (before.validated) this.#validate(before);
   }
 
   /**
@@ -128,7 +132,7 @@ export class Paths {
     this.#add(path);
     path.peerId = peerId;
     path.validated = true; // a client's own choice of where to send is no amplification
-    path.validation.start(this.#interval);
+    this.#validate(path);
     this.#target = path;
     return true;
   }
@@ -142,8 +146,9 @@ export class Paths {
     for (const path of [this.active, ...this.#others]) {
       if (!path.validation.onResponse(data)) continue;
       path.validate();
+      this.#watch.observer.pathValidation(now, path.id, 'succeeded');
       // §8.2.1: now that the address is known to be the peer's, see whether datagrams of full size get there
-      if (path.validation.small) path.validation.start(this.#interval);
+      if (path.validation.small) this.#validate(path);
       if (path !== this.#target) return '';
       this.#target = undefined;
       this.#peerIds.adopt(path.peerId!);
@@ -156,7 +161,7 @@ export class Paths {
 
   onDeadline(now: Micros): PathOutcome {
     if (this.#blockedUntil <= now) this.#blockedUntil = NEVER; // `nextProbe` will see
-    for (const path of [...this.#others]) if (path.validation.deadline <= now && path.validation.onDeadline()) this.#drop(path);
+    for (const path of [...this.#others]) if (path.validation.deadline <= now && path.validation.onDeadline()) this.#fail(now, path);
     const { validation } = this.active;
     if (validation.deadline > now || !validation.onDeadline() || this.active.validated) return '';
     // §9.3.2: back to where the peer was last known to be
@@ -164,7 +169,7 @@ export class Paths {
     if (back === undefined) return 'lost';
     const failed = this.active;
     this.#use(now, back);
-    this.#drop(failed);
+    this.#fail(now, failed);
     return 'changed';
   }
 
@@ -216,6 +221,17 @@ export class Paths {
     packet.log(FrameType.PATH_CHALLENGE, 0, 0, 0);
   }
 
+  #validate(path: Path): void {
+    path.validation.start(this.#interval);
+    this.#watch.observer.pathValidation(this.#watch.now, path.id, 'started');
+  }
+
+  /** Nobody answered there. */
+  #fail(now: Micros, path: Path): void {
+    this.#watch.observer.pathValidation(now, path.id, 'failed');
+    this.#drop(path);
+  }
+
   #owesResponse(path: Path): boolean {
     return this.#responses.some((one) => one.path === path);
   }
@@ -244,9 +260,11 @@ export class Paths {
     if (this.#others.length >= MAX_OTHERS)
       this.#drop(this.#others.find((path) => !path.validated && path !== this.#target) ?? this.#others[0]!);
     this.#others.push(path);
+    this.#watch.observer.pathAdded(this.#watch.now, path.id, path.local, path.remote);
   }
 
   #drop(path: Path): void {
+    this.#watch.observer.pathRemoved(this.#watch.now, path.id);
     path.validation.stop();
     const at = this.#others.indexOf(path);
     if (at >= 0) this.#others.splice(at, 1);

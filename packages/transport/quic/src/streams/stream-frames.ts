@@ -2,7 +2,7 @@ import type { Micros } from '@quiclab/sansio';
 import type { ReceiveFault, StreamId } from '@quiclab/streams';
 import { type FrameReader, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import type { EventQueue } from '../connection/event-queue.ts';
-import type { Observer } from '../observer.ts';
+import type { Watch } from '../connection/watch.ts';
 import type { ConnectionCredit } from './connection-credit.ts';
 import type { Stream } from './stream.ts';
 import type { StreamSender } from './stream-sender.ts';
@@ -16,15 +16,15 @@ export class StreamFrames {
   readonly #credit: ConnectionCredit;
   readonly #sender: StreamSender;
   readonly #events: EventQueue;
-  readonly #observer: Observer;
+  readonly #watch: Watch;
 
-  constructor(table: StreamTable, credit: ConnectionCredit, sender: StreamSender, events: EventQueue, observer: Observer) {
+  constructor(table: StreamTable, credit: ConnectionCredit, sender: StreamSender, events: EventQueue, watch: Watch) {
     this.refused = false;
     this.#table = table;
     this.#credit = credit;
     this.#sender = sender;
     this.#events = events;
-    this.#observer = observer;
+    this.#watch = watch;
   }
 
   // ---- what the peer says -------------------------------------------------------------------------------------------
@@ -44,14 +44,16 @@ export class StreamFrames {
     if (fault !== '') this.#refuse(stream, fault, offset + dataEnd - dataStart, rawType);
     this.#credit.onReceived(receive.newOctets, rawType);
     if (receive.freedOctets > 0) this.#credit.onConsumed(receive.freedOctets);
+    const { observer } = this.#watch;
     const arrived = receive.arrived;
-    for (let i = 0; i < arrived.length; i += 2) this.#observer.streamArrived(now, id, arrived[i]!, arrived[i + 1]! - arrived[i]!);
+    for (let i = 0; i < arrived.length; i += 2) observer.streamArrived(now, id, arrived[i]!, arrived[i + 1]! - arrived[i]!);
     if (receive.contiguous > deliverableBefore)
-      this.#observer.streamDeliverable(now, id, deliverableBefore, receive.contiguous - deliverableBefore);
+      observer.streamDeliverable(now, id, deliverableBefore, receive.contiguous - deliverableBefore);
     if (receive.readable && !stream.readableTold) {
       stream.readableTold = true;
       this.#events.push({ type: 'stream-readable', id });
     }
+    this.#watch.stream(stream);
     this.#table.retireIfDone(stream); // a stopped stream is done with its last octet
   }
 
@@ -64,9 +66,11 @@ export class StreamFrames {
     if (fault !== '' && fault !== 'pieces') this.#refuse(stream, fault, frame.finalSize, FrameType.RESET_STREAM);
     this.#credit.onReceived(receive.newOctets, FrameType.RESET_STREAM);
     this.#credit.onConsumed(receive.freedOctets);
+    this.#watch.stream(stream);
     if (receive.state !== 'reset-recvd') return;
     stream.givenUp = true;
     receive.onResetRead();
+    this.#watch.stream(stream);
     if (!stopped) this.#events.push({ type: 'stream-reset', id: stream.id, code: frame.code });
     this.#table.retireIfDone(stream);
   }
@@ -82,8 +86,10 @@ export class StreamFrames {
     if (fault !== '' && fault !== 'pieces') this.#refuse(stream, fault, frame.finalSize, type);
     this.#credit.onReceived(receive.newOctets, type);
     this.#credit.onConsumed(receive.freedOctets);
+    this.#watch.stream(stream);
     if (receive.state === 'reset-recvd') receive.onResetRead();
     stream.givenUp = true;
+    this.#watch.stream(stream);
     if (!receive.done || done) return;
     if (!stopped) this.#events.push({ type: 'stream-reset', id: stream.id, code: receive.resetCode });
     this.#table.retireIfDone(stream);
@@ -130,6 +136,7 @@ export class StreamFrames {
   onRead(now: Micros, stream: Stream, rtt: Micros): void {
     const receive = stream.receive!;
     this.#credit.onConsumed(receive.freedOctets);
+    this.#watch.stream(stream);
     if (receive.resetReached) {
       this.#events.push({ type: 'stream-reset', id: stream.id, code: receive.resetCode });
       this.#table.retireIfDone(stream);

@@ -12,7 +12,7 @@ import {
   writeStreamHeader,
 } from '@quiclab/wire';
 import type { EventQueue } from '../connection/event-queue.ts';
-import type { Observer } from '../observer.ts';
+import type { Watch } from '../connection/watch.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
 import type { ConnectionCredit } from './connection-credit.ts';
 import type { Stream } from './stream.ts';
@@ -29,17 +29,17 @@ export class StreamSender {
   readonly #credit: ConnectionCredit;
   readonly #scheduler: StreamScheduler;
   readonly #events: EventQueue;
-  readonly #observer: Observer;
+  readonly #watch: Watch;
   /** Streams with control frames to send, and those whose new data waits for connection credit. */
   #control: Stream[];
   #waiting: Set<Stream>;
 
-  constructor(table: StreamTable, credit: ConnectionCredit, scheduler: StreamScheduler, events: EventQueue, observer: Observer) {
+  constructor(table: StreamTable, credit: ConnectionCredit, scheduler: StreamScheduler, events: EventQueue, watch: Watch) {
     this.#table = table;
     this.#credit = credit;
     this.#scheduler = scheduler;
     this.#events = events;
-    this.#observer = observer;
+    this.#watch = watch;
     this.#control = [];
     this.#waiting = new Set();
   }
@@ -76,6 +76,7 @@ export class StreamSender {
   reset(stream: Stream, code: number, reliableSize: number): void {
     const send = stream.send!;
     if (!send.reset(code, reliableSize)) return;
+    this.#watch.stream(stream);
     if (!send.hasToSend) {
       this.#scheduler.onNotReady(stream.id);
       this.#waiting.delete(stream); // or streams that a peer stops, and no credit ever frees, would pile up here
@@ -158,9 +159,10 @@ export class StreamSender {
     writer.position += length;
     if (send.nextNewOctets > 0) {
       this.#credit.send.use(length);
-      this.#observer.streamSent(now, id, offset, length, fin);
+      this.#watch.observer.streamSent(now, id, offset, length, fin);
     }
     send.onSent(offset, length, fin);
+    this.#watch.stream(stream);
     if (send.resetCode >= 0 && send.nextNewOctets > 0) this.#queueReset(stream);
     this.#tellWritable(stream);
     packet.log(FrameType.STREAM | (fin ? 1 : 0), id, offset, length);
@@ -194,6 +196,7 @@ export class StreamSender {
         writeResetStreamAt(writer, id, send!.resetCode, send!.finalSize, send!.reliableSize);
         packet.log(FrameType.RESET_STREAM_AT, id, send!.finalSize, send!.reliableSize);
         send!.onResetAtSent();
+        this.#watch.stream(stream);
       }
       stream.resetPending = false;
     }
@@ -234,6 +237,7 @@ export class StreamSender {
     const send = stream?.send;
     if (stream === undefined || send === undefined) return;
     send.onAcked(offset, length, fin);
+    this.#watch.stream(stream);
     this.#tellWritable(stream);
     this.#tellFinished(stream);
   }
@@ -257,6 +261,7 @@ export class StreamSender {
     const stream = this.#table.get(id);
     if (stream?.send === undefined || stream.send.state !== 'reset-sent') return;
     stream.send.onResetAcked();
+    this.#watch.stream(stream);
     this.#table.retireIfDone(stream);
   }
 
@@ -271,6 +276,7 @@ export class StreamSender {
     const stream = this.#table.get(id);
     if (stream?.send === undefined) return;
     stream.send.onResetAtAcked(reliableSize);
+    this.#watch.stream(stream);
     this.#tellFinished(stream);
   }
 

@@ -12,6 +12,7 @@ import {
 import { TransportError, TransportErrorCode, type TransportParameters } from '@quiclab/wire';
 import type { TransportConfig } from '../config.ts';
 import type { EventQueue } from '../connection/event-queue.ts';
+import type { Watch } from '../connection/watch.ts';
 import { Stream } from './stream.ts';
 import { StreamLimits } from './stream-limits.ts';
 
@@ -22,6 +23,7 @@ export class StreamTable {
   readonly #side: 'client' | 'server';
   readonly #config: TransportConfig;
   readonly #events: EventQueue;
+  readonly #watch: Watch;
   readonly #streams: Map<StreamId, Stream>;
   /** The packet that is being read came in 0-RTT, and may be a replay: told with the streams that it opens. RFC 9001 §9.2. */
   early: boolean;
@@ -33,11 +35,12 @@ export class StreamTable {
 
   readonly #pieces: PieceBudget;
 
-  constructor(side: 'client' | 'server', config: TransportConfig, events: EventQueue, pieces: PieceBudget) {
+  constructor(side: 'client' | 'server', config: TransportConfig, events: EventQueue, pieces: PieceBudget, watch: Watch) {
     this.#side = side;
     this.#config = config;
     this.#events = events;
     this.#pieces = pieces;
+    this.#watch = watch;
     this.bidi = new StreamLimits('bidi', config.maxStreamsBidi);
     this.uni = new StreamLimits('uni', config.maxStreamsUni);
     this.early = false;
@@ -168,6 +171,7 @@ export class StreamTable {
   #add(stream: Stream): Stream {
     this.#streams.set(stream.id, stream);
     this.#last = stream;
+    this.#watch.stream(stream);
     return stream;
   }
 }

@@ -1,4 +1,4 @@
-import type { ReceiveStream, SendStream, StreamId, StreamPriority } from '@quiclab/streams';
+import type { ReceiveState, ReceiveStream, SendState, SendStream, StreamId, StreamPriority } from '@quiclab/streams';
 
 /** RFC 9218 §4: the defaults. */
 const DEFAULT_PRIORITY: StreamPriority = { urgency: 3, incremental: false };
@@ -26,6 +26,9 @@ export class Stream {
   /** The limit at which STREAM_DATA_BLOCKED is to be said, or was, -1 for none. */
   blockedPending: number;
   blockedSaid: number;
+  /** What an observer was told of the states of its parts; '' for nothing yet. */
+  sendTold: SendState | '';
+  receiveTold: ReceiveState | '';
 
   constructor(id: StreamId, send: SendStream | undefined, receive: ReceiveStream | undefined) {
     this.id = id;
@@ -43,6 +46,8 @@ export class Stream {
     this.creditSaid = 0;
     this.blockedPending = -1;
     this.blockedSaid = -1;
+    this.sendTold = '';
+    this.receiveTold = '';
   }
 
   /** Both parts are done: nothing that the peer sends about it means anything any more. */
