@@ -7,6 +7,7 @@ import {
   decodeTransportParameters,
   defaultTransportParameters,
   encodeTransportParameters,
+  FrameType,
   type TransportParameters,
 } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
@@ -82,7 +83,7 @@ describe('a server closes with TRANSPORT_PARAMETER_ERROR (RFC 9000 §7.3, §7.4,
     test(name + breaks(ids, 'server', WRONG), () => {
       const { client, server } = refused({ clientParameters });
       expect(server).toMatchObject({ kind: 'local-transport', code: WRONG });
-      expect(client).toMatchObject({ kind: 'peer-transport', code: WRONG });
+      expect(client).toMatchObject({ kind: 'peer-transport', code: WRONG, frameType: FrameType.CRYPTO });
     });
 });
 
@@ -128,7 +129,7 @@ describe('a client closes with TRANSPORT_PARAMETER_ERROR (RFC 9000 §7.3, §7.4,
     test(name + breaks(ids, 'client', WRONG), () => {
       const { client, server } = refused({ serverParameters, ...options });
       expect(client).toMatchObject({ kind: 'local-transport', code: WRONG });
-      expect(server).toMatchObject({ kind: 'peer-transport', code: WRONG });
+      expect(server).toMatchObject({ kind: 'peer-transport', code: WRONG, frameType: FrameType.CRYPTO });
     });
 
   test('… and the same handshakes without a lie are completed', () => {

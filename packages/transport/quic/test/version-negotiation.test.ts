@@ -5,6 +5,7 @@ import { serverHandshake, ticketKeeper } from '@quiclab/tls';
 import {
   decodeTransportParameters,
   encodeTransportParameters,
+  FrameType,
   isReserved,
   PacketHeader,
   PacketType,
@@ -238,7 +239,7 @@ describe('version_information that lies closes with VERSION_NEGOTIATION_ERROR (R
   test(`at a server: the client chose another version than its packets have${breaks(['9368/4/differ', '9368/4/not-one'], 'server', MISMATCH)}`, () => {
     const { client, server } = closed({ clientParameters: informed('client', (said) => ({ ...said, chosen: VERSION_2 })) });
     expect(server).toMatchObject({ kind: 'local-transport', code: MISMATCH });
-    expect(client).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
+    expect(client).toMatchObject({ kind: 'peer-transport', code: MISMATCH, frameType: FrameType.CRYPTO });
   });
 
   const servers: readonly (readonly [name: string, ids: readonly string[], PairOptions])[] = [
@@ -267,7 +268,7 @@ describe('version_information that lies closes with VERSION_NEGOTIATION_ERROR (R
     test(`at a client: ${name}${breaks(ids, 'client', MISMATCH)}`, () => {
       const { client, server } = closed(options);
       expect(client).toMatchObject({ kind: 'local-transport', code: MISMATCH });
-      expect(server).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
+      expect(server).toMatchObject({ kind: 'peer-transport', code: MISMATCH, frameType: FrameType.CRYPTO });
     });
 
   test('what does not parse is a TRANSPORT_PARAMETER_ERROR', () => {
@@ -358,7 +359,7 @@ describe('nobody in between can choose (RFC 9368 §4)', () => {
     forge(pair, [VERSION_2, RESERVED]);
     pair.run(SECOND);
     expect(pair.connection.cause).toMatchObject({ kind: 'local-transport', code: MISMATCH });
-    expect(pair.accepted!.cause).toMatchObject({ kind: 'peer-transport', code: MISMATCH });
+    expect(pair.accepted!.cause).toMatchObject({ kind: 'peer-transport', code: MISMATCH, frameType: FrameType.CRYPTO });
   });
 
   test('… one that leads to the version that we would have chosen anyway does no harm', () => {

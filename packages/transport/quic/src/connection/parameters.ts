@@ -2,6 +2,7 @@ import { latin1, sameBytes, toHex } from '@quiclab/bytes';
 import { type Address, MILLISECOND } from '@quiclab/sansio';
 import {
   defaultTransportParameters,
+  FrameType,
   type PreferredAddress,
   TransportError,
   TransportErrorCode,
@@ -104,6 +105,7 @@ export function checkNotReduced(remembered: TransportParameters, now: TransportP
       throw new TransportError(
         TransportErrorCode.PROTOCOL_VIOLATION,
         `${name} is ${now[name]}, early data was sent and taken by ${remembered[name]}`,
+        FrameType.CRYPTO,
       );
 }
 
@@ -113,5 +115,5 @@ function same(name: string, said: Uint8Array | undefined, used: Uint8Array): voi
 }
 
 function fail(reason: string): never {
-  throw new TransportError(TransportErrorCode.TRANSPORT_PARAMETER_ERROR, reason);
+  throw new TransportError(TransportErrorCode.TRANSPORT_PARAMETER_ERROR, reason, FrameType.CRYPTO);
 }

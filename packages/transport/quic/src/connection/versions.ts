@@ -1,6 +1,6 @@
 import { type CryptoProvider, initialSecrets } from '@quiclab/crypto';
 import { integerBelow, type Random } from '@quiclab/sansio';
-import { TransportError, TransportErrorCode, VERSION_1, type VersionInformation } from '@quiclab/wire';
+import { FrameType, TransportError, TransportErrorCode, VERSION_1, type VersionInformation } from '@quiclab/wire';
 import { keyVersion, SpaceKeys } from '../space/keys.ts';
 
 /** One connection in so many has a reserved version among its available ones. RFC 9368 §3. */
@@ -138,5 +138,5 @@ export function installInitial(
 const show = (version: number): string => `0x${version.toString(16)}`;
 
 function fail(reason: string): never {
-  throw new TransportError(TransportErrorCode.VERSION_NEGOTIATION_ERROR, reason);
+  throw new TransportError(TransportErrorCode.VERSION_NEGOTIATION_ERROR, reason, FrameType.CRYPTO);
 }
