@@ -1,8 +1,9 @@
+import type { ByteWriter } from '@quiclab/bytes';
 import { streamId } from '@quiclab/streams';
-import { expect } from 'vitest';
-import { other, type Side } from './breaks.ts';
+import { describe, expect, test } from 'vitest';
+import { breaks, other, SIDES, type Side } from './breaks.ts';
 import { Pair, type PairOptions } from './pair.ts';
-import { find, type ReadPacket, ScriptedPeer } from './scripted-peer.ts';
+import { type Forging, find, type ReadPacket, ScriptedPeer } from './scripted-peer.ts';
 
 /** What the peer that breaks the rules can say about streams: its own, and those of the end that it talks to, which has opened one of each. */
 export interface Ids {
@@ -63,4 +64,37 @@ export function midHandshake(plays: Side, options: PairOptions = {}): { pair: Pa
   // a client has to hear the server's Initial, for the keys of the next level
   peer.flight = flight;
   return { pair, peer, victim: plays === 'client' ? pair.accepted! : pair.connection };
+}
+
+export interface Violation {
+  readonly name: string;
+  /** Requirements of scripts/rfc-map. */
+  readonly breaks?: readonly string[];
+  readonly code: number;
+  readonly frameType?: number;
+  /** Packets, the last of which is one too many. */
+  readonly packets: readonly ((w: ByteWriter, ids: Ids) => void)[];
+  readonly forging?: Forging;
+  /** Which end must complain; both unless said. */
+  readonly at?: Side;
+}
+
+/** Breaks each of these rules towards a client and a server whose connection is established, and asserts how it ends. */
+export function breakAll(violations: readonly Violation[]): void {
+  describe.each(SIDES)('what the %s does not put up with, once the connection is established:', (side) => {
+    const plays = other(side);
+    for (const { name, breaks: ids = [], code, frameType, packets, forging, at } of violations) {
+      if (at !== undefined && at !== side) continue;
+      test(name + breaks(ids, side, code), () => {
+        const { pair, peer, victim } = established(plays);
+        const streams = idsFor(plays);
+        for (const write of packets.slice(0, -1)) {
+          peer.send('application', (w) => write(w, streams));
+          expect(victim.state).toBe('open');
+        }
+        const reply = peer.send('application', (w) => packets[packets.length - 1]!(w, streams), forging);
+        expectClosed(pair, peer, victim, reply, code, frameType);
+      });
+    }
+  });
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeCodePoint, encodeCodePoints, encodeCookie, encodeProtocols, encodeServerKeyShare } from '../src/extension-data.ts';
 import { type Extensions, ExtensionType, encodeExtensions } from '../src/extensions.ts';
 import type { Handshake } from '../src/index.ts';
+import { TlsAlert } from '../src/index.ts';
 import { encodeMessage } from '../src/message-buffer.ts';
 import { encodeCertificate } from '../src/messages/certificate.ts';
 import { encodeCertificateRequest } from '../src/messages/certificate-request.ts';
@@ -347,6 +348,22 @@ describe('after the handshake', () => {
     ['beyond any size', 50, fromHex('04004001')],
   ])('a ticket %s is refused: alert %i', (_what, alert, octets) => {
     expect(alertOf(() => connected().receive(NOW, 'application', octets))).toBe(alert);
+  });
+
+  test('what RFC 9001 calls a PROTOCOL_VIOLATION says so (§4.1.3, §4.4, §4.6.1), what is wrong by TLS does not', () => {
+    const verdict = (level: 'handshake' | 'application', octets: Uint8Array): unknown => {
+      try {
+        connected().receive(NOW, level, octets);
+      } catch (error) {
+        return error instanceof TlsAlert && error.violatesQuic;
+      }
+      return undefined;
+    };
+    expect(verdict('handshake', fromHex('14000020'))).toBe(true);
+    expect(verdict('application', fromHex('0d000003000000'))).toBe(true);
+    expect(verdict('application', ticket(1, 'aa', earlyData('00000400')))).toBe(true);
+    expect(verdict('application', ticket(1, '', new Map()))).toBe(false);
+    expect(verdict('application', fromHex('1800000100'))).toBe(false);
   });
 
   test('KeyUpdate (RFC 9001 §6), CertificateRequest (RFC 9001 §4.4) and anything else: alert 10', () => {
