@@ -1,8 +1,8 @@
 import type { StreamId } from '../scheduler.ts';
+import { Member, Roster } from './roster.ts';
 
 /** A ready stream in the circle of ready streams. */
-export class Seat {
-  id: StreamId = -1;
+export class Seat extends Member {
   /** Octets it may still send in this turn; below zero it has sent some of its next one. */
   allowance = 0;
   next: Seat = this;
@@ -13,19 +13,20 @@ export class Seat {
 export class Circle {
   /** Meaningless when `count` is 0. */
   turn: Seat = new Seat();
-  count = 0;
-  readonly #seats = new Map<StreamId, Seat>();
-  readonly #free: Seat[] = [];
+  readonly #seats = new Roster(() => new Seat());
+
+  get count(): number {
+    return this.#seats.count;
+  }
 
   has(id: StreamId): boolean {
-    return this.#seats.has(id);
+    return this.#seats.get(id) !== undefined;
   }
 
   add(id: StreamId): Seat {
-    const seat = this.#free.pop() ?? new Seat();
-    seat.id = id;
+    const seat = this.#seats.enter(id);
     seat.allowance = 0;
-    if (this.count++ === 0) {
+    if (this.count === 1) {
       seat.next = seat.previous = seat;
       this.turn = seat;
     } else {
@@ -35,7 +36,6 @@ export class Circle {
       last.next = seat;
       this.turn.previous = seat;
     }
-    this.#seats.set(id, seat);
     return seat;
   }
 
@@ -43,11 +43,9 @@ export class Circle {
   remove(id: StreamId): boolean {
     const seat = this.#seats.get(id);
     if (seat === undefined) return false;
-    this.#seats.delete(id);
-    this.count--;
+    this.#seats.leave(seat);
     seat.previous.next = seat.next;
     seat.next.previous = seat.previous;
-    if (this.#free.length < 64) this.#free.push(seat);
     if (seat !== this.turn) return false;
     this.turn = seat.next;
     return true;

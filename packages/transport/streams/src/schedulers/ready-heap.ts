@@ -1,8 +1,7 @@
-import type { StreamId } from '../scheduler.ts';
+import { Member } from './roster.ts';
 
 /** A ready stream in a heap. */
-export class HeapEntry {
-  id: StreamId = -1;
+export class HeapEntry extends Member {
   /** The least comes first; among equals the lowest ID. Change it through `move`. */
   key = 0;
   /** Where it is in the heap; the heap's business. */

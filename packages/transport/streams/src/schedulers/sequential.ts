@@ -1,5 +1,6 @@
 import type { StreamId, StreamPriority, StreamScheduler } from '../scheduler.ts';
 import { HeapEntry, ReadyHeap } from './ready-heap.ts';
+import { Roster } from './roster.ts';
 
 /**
  * The lowest stream ID first until it has nothing to send; packets are shared. Priorities are not looked at. A stream that
@@ -11,24 +12,21 @@ export function sequential(): StreamScheduler {
 
 class Sequential implements StreamScheduler {
   readonly sharesPackets = true;
-  readonly #entries = new Map<StreamId, HeapEntry>();
+  readonly #entries = new Roster(() => new HeapEntry());
   readonly #heap = new ReadyHeap<HeapEntry>();
-  readonly #free: HeapEntry[] = [];
 
   onReady(id: StreamId, _priority: StreamPriority): void {
-    if (this.#entries.has(id)) return;
-    const entry = this.#free.pop() ?? new HeapEntry();
-    entry.id = entry.key = id;
-    this.#entries.set(id, entry);
+    if (this.#entries.get(id) !== undefined) return;
+    const entry = this.#entries.enter(id);
+    entry.key = id;
     this.#heap.add(entry);
   }
 
   onNotReady(id: StreamId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    this.#entries.delete(id);
+    this.#entries.leave(entry);
     this.#heap.remove(entry);
-    if (this.#free.length < 64) this.#free.push(entry);
   }
 
   next(): StreamId {

@@ -1,4 +1,5 @@
 import type { StreamId, StreamPriority, StreamScheduler } from '../scheduler.ts';
+import { Member, Roster } from './roster.ts';
 import { roundRobinByByte } from './round-robin.ts';
 import { sequential } from './sequential.ts';
 import { nearestUrgency, URGENCIES } from './urgency.ts';
@@ -48,14 +49,20 @@ class Level {
   }
 }
 
+/** Where a ready stream waits. */
+class Place extends Member {
+  urgency = 0;
+  incremental = false;
+}
+
 class StrictUrgency implements StreamScheduler {
   readonly sharesPackets = true;
   readonly #quantum: number;
-  /** Twice the urgency, and 1 for incremental, of each ready stream. */
-  readonly #places = new Map<StreamId, number>();
+  readonly #places = new Roster(() => new Place());
   /** By urgency; made when the first stream of it comes. */
   readonly #levels: (Level | undefined)[] = new Array(URGENCIES).fill(undefined);
-  #counts = new Uint32Array(URGENCIES);
+  /** Ready streams, by urgency. */
+  readonly #counts = new Uint32Array(URGENCIES);
   /** Bit n: streams of urgency n are ready. */
   #occupied = 0;
 
@@ -66,13 +73,17 @@ class StrictUrgency implements StreamScheduler {
 
   onReady(id: StreamId, priority: StreamPriority): void {
     const urgency = nearestUrgency(priority.urgency);
-    const place = 2 * urgency + (priority.incremental ? 1 : 0);
+    const { incremental } = priority;
     const before = this.#places.get(id);
-    if (before === place) return;
-    if (before !== undefined) this.onNotReady(id);
+    if (before !== undefined) {
+      if (before.urgency === urgency && before.incremental === incremental) return;
+      this.onNotReady(id);
+    }
+    const place = this.#places.enter(id);
+    place.urgency = urgency;
+    place.incremental = incremental;
     const level = (this.#levels[urgency] ??= new Level(this.#quantum));
-    this.#places.set(id, place);
-    level.lane(priority.incremental).onReady(id, priority);
+    level.lane(incremental).onReady(id, priority);
     this.#counts[urgency]!++;
     this.#occupied |= 1 << urgency;
   }
@@ -80,9 +91,9 @@ class StrictUrgency implements StreamScheduler {
   onNotReady(id: StreamId): void {
     const place = this.#places.get(id);
     if (place === undefined) return;
-    const urgency = place >>> 1;
-    this.#places.delete(id);
-    this.#levels[urgency]!.lane((place & 1) === 1).onNotReady(id);
+    const { urgency, incremental } = place;
+    this.#places.leave(place);
+    this.#levels[urgency]!.lane(incremental).onNotReady(id);
     if (--this.#counts[urgency]! === 0) this.#occupied &= ~(1 << urgency);
   }
 
@@ -91,7 +102,7 @@ class StrictUrgency implements StreamScheduler {
   }
 
   onSent(id: StreamId, bytes: number): void {
-    if (this.next() === id) this.#first().onSent(id, (this.#places.get(id)! & 1) === 1, bytes);
+    if (this.next() === id) this.#first().onSent(id, this.#places.get(id)!.incremental, bytes);
   }
 
   onPacketDone(): void {}

@@ -1,5 +1,6 @@
 import type { StreamId, StreamPriority, StreamScheduler } from '../scheduler.ts';
 import { HeapEntry, ReadyHeap } from './ready-heap.ts';
+import { Roster } from './roster.ts';
 import { nearestUrgency } from './urgency.ts';
 
 /** What a stream gets in proportion to others: above 0, and finite. */
@@ -43,9 +44,8 @@ class WeightedFair implements StreamScheduler {
   readonly sharesPackets = true;
   readonly #weigh: StreamWeight;
   readonly #quantum: number;
-  readonly #shares = new Map<StreamId, Share>();
+  readonly #shares = new Roster(() => new Share());
   readonly #heap = new ReadyHeap<Share>();
-  readonly #free: Share[] = [];
   /** Where streams that come begin: the time of the one served last. No ready stream has had more than that. */
   #time = 0;
 
@@ -59,7 +59,7 @@ class WeightedFair implements StreamScheduler {
     if (known !== undefined && known.urgency === priority.urgency && known.incremental === priority.incremental) return;
     const weight = this.#weigh(id, priority);
     if (!(weight > 0 && weight < Infinity)) throw new RangeError(`stream ${id} has a weight of ${weight}: it must be above 0`);
-    const share = known ?? this.#free.pop() ?? new Share();
+    const share = known ?? this.#shares.enter(id);
     share.urgency = priority.urgency;
     share.incremental = priority.incremental;
     share.weight = weight;
@@ -67,19 +67,16 @@ class WeightedFair implements StreamScheduler {
       this.#heap.move(share, share.time + this.#quantum / weight);
       return;
     }
-    share.id = id;
     share.time = this.#time;
     share.key = share.time + this.#quantum / weight;
-    this.#shares.set(id, share);
     this.#heap.add(share);
   }
 
   onNotReady(id: StreamId): void {
     const share = this.#shares.get(id);
     if (share === undefined) return;
-    this.#shares.delete(id);
+    this.#shares.leave(share);
     this.#heap.remove(share);
-    if (this.#free.length < 64) this.#free.push(share);
     if (this.#heap.count === 0) this.#time = 0; // whoever comes next begins together with nobody
   }
 
