@@ -2,7 +2,14 @@ import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { type ModelId, type RunRecord, runSimulated } from '@quiclab/lab';
 import { MILLISECOND } from '@quiclab/sansio';
-import { oneStreamPerPacket, roundRobinByByte, roundRobinByPacket, type StreamScheduler, sequential, strictUrgency } from '@quiclab/streams';
+import {
+  oneStreamPerPacket,
+  roundRobinByByte,
+  roundRobinByPacket,
+  type StreamScheduler,
+  sequential,
+  strictUrgency,
+} from '@quiclab/streams';
 import { filesWorkload } from '@quiclab/workload';
 import { describe, expect, test } from 'vitest';
 
