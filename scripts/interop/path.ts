@@ -16,6 +16,8 @@ export interface PathWatcher {
 
 export interface OpenPath {
   readonly address: Address;
+  /** What all but a hundredth of the datagrams so far left no later than, in the worse direction: this machine's doing, not the path's. */
+  lateness(): Micros;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function openPath(serverPort: number, plan: PathPlan, random: Rando
   const relay = await relayTo(nat.address, plan, random, behindNat, 0);
   return {
     address: relay.address,
+    lateness: relay.lateness,
     close: async () => {
       await relay.close();
       await nat.close();
@@ -88,5 +91,12 @@ async function relayTo(
     observeUp: new Watcher('up', entrance, watcher),
     observeDown: new Watcher('down', entrance, watcher),
   });
-  return { address: relay.address, close: () => relay.close().then(() => {}) };
+  return {
+    address: relay.address,
+    lateness: () => {
+      const { up, down } = relay.figures();
+      return Math.max(up.lateness.p99, down.lateness.p99);
+    },
+    close: () => relay.close().then(() => {}),
+  };
 }

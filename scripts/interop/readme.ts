@@ -68,7 +68,7 @@ function lacks(results: readonly Result[]): string[] {
 
 function handshakeRows(results: readonly Result[]): string[] {
   const rows = results.flatMap(({ peer, case: name, role, handshakes }) => {
-    if (handshakes === undefined || handshakes.count < FEWEST_FOR_QUANTILES) return [];
+    if (handshakes === undefined) return [];
     const { count, median, p99 } = handshakes;
     return `| ${name} | ${role === 'client' ? 'quiclab' : peer} | ${role === 'client' ? peer : 'quiclab'} | ${count} | ${seconds(median)} | ${seconds(p99)} |`;
   });
@@ -77,7 +77,6 @@ function handshakeRows(results: readonly Result[]): string[] {
     : ['| case | client | server | handshakes | median | p99 |', '| --- | --- | --- | ---: | ---: | ---: |', ...rows];
 }
 
-const FEWEST_FOR_QUANTILES = 10;
 const seconds = (value: number): string => `${value.toFixed(2)} s`;
 
 function symbol(result: Result | undefined): string {

@@ -25,6 +25,9 @@ export interface HandshakeTimes {
   readonly p99: number;
 }
 
+/** Two or three handshakes have no distribution to speak of. */
+export const FEWEST_FOR_QUANTILES = 10;
+
 /** @param seconds  one at least */
 export function handshakeTimes(seconds: readonly number[]): HandshakeTimes {
   const inOrder = [...seconds].sort((a, b) => a - b);
