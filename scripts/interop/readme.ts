@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './peers.ts';
-import { NOT_OURS_YET, type Result, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
+import { NOT_OURS_YET, type Result, type Role, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
 
 export const KEPT_RESULTS = join(ROOT, 'test/interop/results.json');
 export const README = join(ROOT, 'README.md');
@@ -49,7 +49,10 @@ export function readmeTable(results: readonly Result[]): string {
     '? not run; a number is goodput in kbit/s, the median of five runs. Details of each: test/interop/results.json.',
     ...section('What failed:', transfers.filter(({ outcome }) => outcome === 'failed').map(sentence)),
     ...section('What peers have no means for, as they say:', lacks(transfers)),
-    ...section('How long handshakes took, from the first Initial to the end of the handshake at the client:', handshakeRows(transfers)),
+    ...section(
+      'Seconds from a client’s first Initial to the end of its handshake, of fifty handshakes each:',
+      handshakeRows(transfers, peers),
+    ),
     ...section('And beside these:', results.filter(({ peer }) => peer === 'chromium' || peer === 'tshark').map(sentence)),
     '',
   ].join('\n');
@@ -66,18 +69,21 @@ function lacks(results: readonly Result[]): string[] {
   return [...cases].map(([reason, names]) => `- ${reason} (${names.join(', ')})`);
 }
 
-function handshakeRows(results: readonly Result[]): string[] {
-  const rows = results.flatMap(({ peer, case: name, role, handshakes }) => {
-    if (handshakes === undefined) return [];
-    const { count, median, p99 } = handshakes;
-    return `| ${name} | ${role === 'client' ? 'quiclab' : peer} | ${role === 'client' ? peer : 'quiclab'} | ${count} | ${seconds(median)} | ${seconds(p99)} |`;
-  });
-  return rows.length === 0
-    ? []
-    : ['| case | client | server | handshakes | median | p99 |', '| --- | --- | --- | ---: | ---: | ---: |', ...rows];
+/** As in the table above: cases × peers, our client first. */
+function handshakeRows(results: readonly Result[], peers: readonly string[]): string[] {
+  const timed = results.filter(({ handshakes }) => handshakes !== undefined);
+  const cell = (peer: string, name: string, of: 'median' | 'p99') =>
+    ROLES.map((role) => {
+      const times = timed.find((result) => result.peer === peer && result.case === name && result.role === role)?.handshakes;
+      return times === undefined ? '?' : times[of].toFixed(2);
+    }).join(' ');
+  const rows = [...new Set(timed.map((result) => result.case))].flatMap((name) =>
+    (['median', 'p99'] as const).map((of) => `| ${name}, ${of} | ${peers.map((peer) => cell(peer, name, of)).join(' | ')} |`),
+  );
+  return rows.length === 0 ? [] : [`| case | ${peers.join(' | ')} |`, `| --- |${' --- |'.repeat(peers.length)}`, ...rows];
 }
 
-const seconds = (value: number): string => `${value.toFixed(2)} s`;
+const ROLES: readonly Role[] = ['client', 'server'];
 
 function symbol(result: Result | undefined): string {
   switch (result?.outcome) {
