@@ -64,8 +64,8 @@ test('handshake data that was lost leaves although Application packets fill the 
   client.connect(0, { remote: SERVER, serverName: 'server.test', alpn: ['test'] });
   clientHost.turn();
 
-  // of the two lost datagrams one leaves again at once, which entering recovery allows (§7.3.2); when the window has been cut to
-  // 6,000 octets and 9,000 are in flight that nobody can acknowledge, the other has to
+  // of the two lost datagrams one leaves again at once, which entering recovery allows (§7.3.2); with the window reduced, and full of
+  // packets that nobody can acknowledge, the other has to
   world.run({ until: SECOND });
   expect(accepted!.stats()).toMatchObject({ packetsLost: 2, probes: 0, bytesInFlight: 0 });
   expect(completedAt).toBe(160 * MILLISECOND); // four round trips: a flight, its repair, and the rest of that

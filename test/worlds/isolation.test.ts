@@ -2,7 +2,17 @@ import { reorder, uniformJitter } from '@quiclab/impair';
 import { accountRun } from '@quiclab/lab';
 import { MILLISECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
-import { constantWindow, eachLoss, equalObjects, idealPath, repairTime, runOnce, type Scene, usualControl } from './one-loss.ts';
+import {
+  constantWindow,
+  eachLoss,
+  equalObjects,
+  idealPath,
+  newRenoControl,
+  repairTime,
+  runOnce,
+  type Scene,
+  usualControl,
+} from './one-loss.ts';
 
 // What one lost packet does to streams that it did not carry. EXPERIMENTS §4, Influence. Every datagram of the way down is
 // dropped in turn, those of the handshake included.
@@ -15,8 +25,9 @@ const megabit = 1_000_000;
 /** Paths that keep the order of packets, and drop nothing but the one. */
 const ORDERLY: Readonly<Record<string, Scene>> = {
   'ideal path': idealPath(page, delay),
-  'paced NewReno at 10 Mbit/s': { page, down: { delay, rate: 10 * megabit }, ends: usualControl },
-  'paced NewReno without a rate limit': { page, down: { delay }, ends: usualControl },
+  'paced CUBIC at 10 Mbit/s': { page, down: { delay, rate: 10 * megabit }, ends: usualControl },
+  'paced CUBIC without a rate limit': { page, down: { delay }, ends: usualControl },
+  'paced NewReno at 10 Mbit/s': { page, down: { delay, rate: 10 * megabit }, ends: newRenoControl },
   'a window of ten packets, not paced, at 2 Mbit/s both ways': {
     page,
     up: { delay, rate: 2 * megabit },

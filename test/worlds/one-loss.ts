@@ -1,4 +1,4 @@
-import { fixedWindow, unpaced } from '@quiclab/congestion';
+import { fixedWindow, newReno, unpaced } from '@quiclab/congestion';
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { type LinkConfig, listed } from '@quiclab/impair';
@@ -32,6 +32,11 @@ export const constantWindow = (octets: number): SimulatedRun['ends'] => ({
 });
 
 export const usualControl: SimulatedRun['ends'] = { config: UNLIMITED_CREDIT };
+
+export const newRenoControl: SimulatedRun['ends'] = {
+  policies: { congestion: ({ maxDatagramSize }) => newReno({ maxDatagramSize }) },
+  config: UNLIMITED_CREDIT,
+};
 
 /** No rate limit, no pacer, window and credit larger than the page: all of it leaves at once, and so does a repair. */
 export const idealPath = (page: Page, delay: Micros = 20 * MILLISECOND): Scene => ({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { controllerCases } from '../src/contract.ts';
+import { controllerCases, pacerCases, ratePacerCases } from '../src/contract.ts';
 import * as congestion from '../src/index.ts';
 
 /** The nth block of code in the README as a function of what it imports, its types and exports taken off. */
@@ -22,4 +22,9 @@ test('the first example in the README says what is so', () => {
 describe("the README's own controller", () => {
   const Tahoe = block(1, 'Tahoe') as new () => congestion.CongestionController;
   for (const { name, run } of controllerCases) test(name, () => run(() => new Tahoe()));
+});
+
+describe("the README's own pacer", () => {
+  const Timetable = block(2, 'Timetable') as new () => congestion.Pacer;
+  for (const { name, run } of [...pacerCases, ...ratePacerCases]) test(name, () => run(() => new Timetable()));
 });
