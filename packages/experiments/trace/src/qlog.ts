@@ -53,6 +53,7 @@ export class QlogObserver extends Observer {
   readonly #dialect: (typeof DIALECTS)[Dialect];
   readonly #frames = new FrameReader();
   #state = '';
+  #handshakeStarted = false;
   #suite = '';
   #versions: readonly number[] = [];
   #alpn: Data[] = [];
@@ -62,6 +63,8 @@ export class QlogObserver extends Observer {
   readonly #issued = new Map<number, Data>();
   /** Updates of the keys that we send with. */
   #writeGeneration = 0;
+  /** Of the last update. */
+  #keyTrigger = 'local_update';
   /** Paths on which the peer is known to be, and the one that the connection has gone to without knowing that; -1 for none. */
   readonly #validated = new Set<number>();
   #unproven = -1;
@@ -208,7 +211,7 @@ export class QlogObserver extends Observer {
   }
 
   override keysDiscarded(now: Micros, level: Level, phase: number): void {
-    if (phase >= 0) this.#discard(now, `${this.#peer}_1rtt_secret`, phase);
+    if (phase >= 0) this.#discard(now, `${this.#peer}_1rtt_secret`, phase, this.#keyTrigger);
     else if (level === 'early') this.#event(now, 'key_discarded', { key_type: 'client_0rtt_secret', trigger: 'tls' });
     else
       for (const side of ['client', 'server'])
@@ -219,6 +222,7 @@ export class QlogObserver extends Observer {
     const answers = by === 'peer' && this.#writeGeneration >= generation; // to an update of ours
     const trigger = by === 'local' || answers ? 'local_update' : 'remote_update';
     const update = (side: string) => this.#event(now, 'key_updated', { key_type: `${side}_1rtt_secret`, key_phase: generation, trigger });
+    this.#keyTrigger = trigger;
     if (by === 'peer') update(this.#peer);
     if (answers) return;
     update(this.#side);
@@ -231,7 +235,7 @@ export class QlogObserver extends Observer {
     for (const side of sides) this.#event(now, 'key_updated', { key_type: `${side}_${KEYS[level]}_secret`, key_phase, trigger: 'tls' });
   }
 
-  #discard(now: Micros, key_type: string, key_phase: number, trigger?: string): void {
+  #discard(now: Micros, key_type: string, key_phase: number, trigger: string): void {
     this.#event(now, 'key_discarded', { key_type, key_phase, trigger });
   }
 
@@ -294,8 +298,9 @@ export class QlogObserver extends Observer {
   }
 
   #noteHandshake(now: Micros, { level }: PacketView): void {
-    if (level === 'handshake' && (this.#state === 'attempted' || (this.#side === 'server' && this.#state === 'peer_validated')))
-      this.#connection(now, 'handshake_started');
+    if (level !== 'handshake' || this.#handshakeStarted) return;
+    this.#handshakeStarted = true;
+    this.#connection(now, 'handshake_started');
   }
 
   #keepIssued(frame: Data): void {

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Fault, Schema } from './cddl.ts';
+
+const SPECS = fileURLToPath(new URL('../../../shared/specs/', import.meta.url));
+const DRAFTS = ['draft-qlog-main-schema.md', 'draft-qlog-quic-events.md'];
+
+/** Whether the drafts' texts are there. */
+export const hasDrafts = DRAFTS.every((name) => existsSync(SPECS + name));
+
+/** The drafts' CDDL: what stands between `~~~ cddl` and `~~~`. Examples have other fences. */
+export function draftSchema(): Schema {
+  const blocks = DRAFTS.flatMap((name) =>
+    [...readFileSync(SPECS + name, 'utf8').matchAll(/^~~~ *cddl\n(.*?)^~~~/gms)].map((match) => match[1]!),
+  );
+  return new Schema(blocks.join('\n'));
+}
+
+/** 'quic:packet_sent' has the data QUICPacketSent. undefined: there is no such event. */
+export function dataTypeOf(schema: Schema, event: string): string | undefined {
+  const wanted = event.replace(/[:_]/g, '').toLowerCase();
+  return schema.names.find((name) => name.startsWith('QUIC') && name.toLowerCase() === wanted);
+}
+
+export interface QlogRecord {
+  readonly name?: string;
+  readonly data?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** What is wrong with one record of a sequential file; '' for nothing. */
+export function checkRecord(schema: Schema, record: QlogRecord): Fault {
+  if (record.name === undefined) return schema.check('QlogFileSeq', record);
+  const type = dataTypeOf(schema, record.name);
+  if (type === undefined) return `${record.name} is no event of the draft`;
+  // the draft's Event takes the data of any event, and any field beside it: each is checked by itself
+  const { data, ...rest } = record;
+  return schema.check(type, data) || schema.check('Event', { ...rest, data: { message: '' } });
+}
