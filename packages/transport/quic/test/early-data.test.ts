@@ -105,28 +105,6 @@ describe('0-RTT (RFC 9000 §17.2.3, RFC 9001 §4.6)', () => {
     expect(ids.map((id) => pair.readAll(pair.connection, id).data.replaceAll('echo ', ''))).toEqual(['y'.repeat(10_000), 'two', 'three']);
   });
 
-  test('a replayed first flight gets no early data taken a second time (RFC 9001 §9.2)', () => {
-    const { pair, session } = afterFirst();
-    const flight: Uint8Array[] = [];
-    const from = pair.datagrams.up;
-    pair.options.drop = (direction, n, bytes) => {
-      if (direction === 'up' && n === from + 1) flight.push(bytes.slice());
-      return false;
-    };
-    pair.connect({ session, earlyData: true });
-    ask(pair, 'pay');
-    pair.run(pair.now + SECOND);
-    expect(complete(pair)).toMatchObject({ earlyData: 'accepted' });
-    // the server forgets the connection; whoever copied the flight sends it again
-    pair.connection.close(pair.now, 0, '');
-    pair.run(pair.now + 2 * SECOND);
-    expect(pair.server.connections.size).toBe(0);
-    pair.serverEvents.length = 0;
-    pair.inject('up', flight[0]!);
-    pair.run(pair.now + SECOND);
-    expect(pair.serverEvents.filter((event) => event.type === 'stream-opened')).toEqual([]);
-  });
-
   test('a Retry in between: early data goes again, and is taken', () => {
     const { pair, session } = afterFirst();
     pair.options.retry = 'always';
