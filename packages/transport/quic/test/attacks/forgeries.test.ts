@@ -331,6 +331,19 @@ describe('rubbish coalesced behind a valid Initial (RFC 9000 §12.2)', () => {
     expect([pair.connection.handshakeComplete, pair.accepted!.handshakeComplete]).toEqual([true, true]);
   });
 
+  test('a packet to a longer or a shorter connection ID than the first one is dropped, be it authentic', () => {
+    const pair = new Pair();
+    const first = pair.connection.firstDestination;
+    pair.settle();
+    const peer = new ScriptedPeer(pair, 'client');
+    for (const destination of [concat(first, octets(1)), first.subarray(0, 7)]) {
+      const front = peer.packet('initial', octets(1_200, 1)); // PINGs
+      pair.receiveOnly('up', concat(front, peer.packet('initial', frames(writePing), { destination })));
+    }
+    expect(pair.serverObserver.drops).toEqual(['connection-id', 'connection-id']);
+    expect(pair.serverObserver.received.length).toBe(2);
+  });
+
   test('what waits for keys is little, however much of it comes', () => {
     const pair = new Pair();
     pair.settle();
