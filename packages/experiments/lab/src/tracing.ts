@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Observer, type Policies } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
-import { KeyLogObserver, QlogObserver, TeeObserver } from '@quiclab/trace';
+import { type Dialect, KeyLogObserver, QlogObserver, TeeObserver } from '@quiclab/trace';
 
 /** Where the traces of one run go. */
 export interface TraceFiles {
@@ -11,6 +11,7 @@ export interface TraceFiles {
   readonly keyLog: string;
   /** Begins the names of qlog files; '' for no traces at all. */
   readonly name: string;
+  readonly dialect: Dialect;
 }
 
 export interface Traces {
@@ -23,7 +24,7 @@ export interface Traces {
  * qlog, one file for each connection, and a key log, as files.
  * @param reference  the instant that qlog counts from: 0 in virtual time
  */
-export function openTraces(side: 'client' | 'server', { qlogDir, keyLog, name }: TraceFiles, reference: Micros): Traces {
+export function openTraces(side: 'client' | 'server', { qlogDir, keyLog, name, dialect }: TraceFiles, reference: Micros): Traces {
   if (name === '') return { observer: () => new Observer(), close: () => {} };
   const secrets = new TextFile(keyLog, 'a');
   const qlogs: TextFile[] = [];
@@ -32,7 +33,9 @@ export function openTraces(side: 'client' | 'server', { qlogDir, keyLog, name }:
       const nth = qlogs.length === 0 ? '' : `-${qlogs.length + 1}`;
       const qlog = new TextFile(join(qlogDir, `${name}-${side}${nth}.sqlog`), 'w');
       qlogs.push(qlog);
-      const observers: Observer[] = [new QlogObserver({ side, originalId, reference, title: name, write: (record) => qlog.write(record) })];
+      const observers: Observer[] = [
+        new QlogObserver({ side, originalId, reference, dialect, title: name, write: (record) => qlog.write(record) }),
+      ];
       // one end is enough for whoever decrypts, and keeps every secret from being there twice
       if (side === 'client') observers.push(new KeyLogObserver((line) => secrets.write(line)));
       return new TeeObserver(observers);

@@ -85,6 +85,15 @@ describe('pnpm demo', () => {
     expect(run.out).toContain('no difference in waiting');
   });
 
+  test('--qlog qvis: traces in the dialect that qvis reads', async () => {
+    const out = join(scratch, 'qvis');
+    expect((await demo(['--simulated', '--dir', site, '--model', 'h3', '--qlog', 'qvis', '--out', out])).code).toBe(0);
+    for (const side of ['client', 'server'])
+      expect(readFileSync(join(out, 'qlog', `h3-seed1-${side}.sqlog`), 'utf8').slice(1)).toMatch(
+        /^{"qlog_version":"0.3","qlog_format":"JSON-SEQ"/,
+      );
+  });
+
   test('SSLKEYLOGFILE and QLOGDIR are honoured', async () => {
     const keys = join(scratch, 'elsewhere.log');
     const qlog = join(scratch, 'elsewhere');
@@ -105,6 +114,7 @@ describe('pnpm demo', () => {
     [['--files', '0'], "'0' is not a whole number, 1 or more"],
     [['--repeat', '1.5'], "'1.5' is not a whole number, 1 or more"],
     [['--seed', '-1'], 'not a whole number'],
+    [['--qlog', 'old'], 'Allowed choices are current, qvis'],
     [['--model', 'h2'], 'Allowed choices are h3, h3-single'],
     [['--dir', '/no/such/place'], "there is no '/no/such/place'"],
     [['--dir', fileURLToPath(import.meta.url)], 'is not a directory'],

@@ -20,7 +20,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const hashes = new Map(files.map((file) => [file.path, hashFile(options.dir, file)]));
   const octets = files.reduce((sum, { size }) => sum + size, 0);
   mkdirSync(options.out, { recursive: true });
-  const traces = traceTargets(options.out);
+  const traces = { ...traceTargets(options.out), dialect: options.qlog };
   const progress = new DemoProgress(octets * options.models.length * options.repeat);
   const runs: RunResult[] = [];
   try {
@@ -52,7 +52,7 @@ export async function demo(options: DemoOptions): Promise<void> {
 }
 
 /** SSLKEYLOGFILE and QLOGDIR, or files under `out`, where an earlier key log is not added to. */
-function traceTargets(out: string): Omit<TraceFiles, 'name'> {
+function traceTargets(out: string): Pick<TraceFiles, 'qlogDir' | 'keyLog'> {
   const qlogDir = process.env.QLOGDIR || join(out, 'qlog');
   mkdirSync(qlogDir, { recursive: true });
   const keyLog = process.env.SSLKEYLOGFILE || join(out, 'keys.log');

@@ -1,4 +1,5 @@
 import { parseCount, parseDuration, parsePercent, parseRate } from '@quiclab/impair';
+import type { Dialect } from '@quiclab/trace';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MODELS, type ModelId } from '../model.ts';
 import type { PathPlan } from '../worlds/links.ts';
@@ -13,6 +14,7 @@ export interface DemoOptions {
   readonly simulated: boolean;
   readonly repeat: number;
   readonly out: string;
+  readonly qlog: Dialect;
   readonly json: boolean;
 }
 
@@ -51,6 +53,11 @@ export function demoCommand(defaultDir: string, run: (options: DemoOptions) => P
     .option('--simulated', 'in virtual time instead of over real sockets: the same seed gives the same bytes', false)
     .option('--repeat <n>', 'with so many seeds, from --seed on: medians with intervals', atLeastOne, 1)
     .option('--out <dir>', 'where results go', 'out')
+    .addOption(
+      new Option('--qlog <dialect>', 'of the traces: as the drafts have it now, or as qvis reads it')
+        .choices(['current', 'qvis'])
+        .default('current'),
+    )
     .option('--json', 'print result.json instead of tables', false)
     .addHelpText('after', '\nSSLKEYLOGFILE and QLOGDIR are honoured: TLS secrets and qlog go there instead of into --out.')
     .action(({ loss, delay, rate, queue, model, ...rest }) =>
