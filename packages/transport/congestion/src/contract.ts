@@ -330,6 +330,27 @@ export const ratePacerCases: readonly ContractCase<Pacer>[] = [
     },
   },
   {
+    name: 'datagrams that have become larger leave no faster (RFC 9000 §14.2)',
+    run(make) {
+      const rate = 125_000;
+      const large = 7 * DATAGRAM;
+      const pacer = make();
+      for (let i = 0; i < 10; i++) pacer.onSent(0, DATAGRAM, rate);
+      pacer.onMaxDatagramSize(large);
+      let now = 0;
+      let sent = 0;
+      for (let i = 0; i < 1_000; i++) {
+        const at = Math.max(now, pacer.earliest(now, large, rate));
+        must(pacer.earliest(at, large, rate) <= at, `promised ${at}, then said ${pacer.earliest(at, large, rate)}`);
+        now = at;
+        pacer.onSent(now, large, rate);
+        sent += large;
+        const allowed = (rate * now) / SECOND + 2 * large;
+        must(sent <= allowed, `${sent} octets by ${now} µs at ${rate} octets per second`);
+      }
+    },
+  },
+  {
     name: 'a pause does not earn more than a burst',
     run(make) {
       const rate = 125_000;

@@ -29,10 +29,11 @@ export const tokenPacer = (options: TokenPacerOptions): Pacer => new TokenPacer(
 export const unpaced: Pacer = {
   earliest: (now: Micros): Micros => now,
   onSent(): void {},
+  onMaxDatagramSize(): void {},
 };
 
 class TokenPacer implements Pacer {
-  readonly #datagram: number;
+  #datagram: number;
   readonly #burstTime: Micros;
   /** In millionths of an octet, which is what a rate of one octet per second brings in a microsecond. May be below zero. */
   #credit: number;
@@ -58,6 +59,10 @@ class TokenPacer implements Pacer {
     this.#credit = Math.max(this.#creditAt(now, rate, burst) - bytes * SECOND, -burst);
     this.#at = now;
     this.#started = true;
+  }
+
+  onMaxDatagramSize(bytes: number): void {
+    this.#datagram = bytes * SECOND;
   }
 
   /** The datagram more is what was left when the last burst ended: cut off, it would be missing from the rate. */

@@ -60,4 +60,6 @@ export interface Pacer {
   /** When `bytes` may leave: `now` or earlier means at once. `rate` in octets per second. */
   earliest(now: Micros, bytes: number, rate: number): Micros;
   onSent(now: Micros, bytes: number, rate: number): void;
+  /** A full datagram has so many octets from now on. RFC 9000 §14.2. */
+  onMaxDatagramSize(bytes: number): void;
 }

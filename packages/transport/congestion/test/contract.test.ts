@@ -97,7 +97,7 @@ describe('the cases notice', () => {
   });
 
   test('a pacer that promises and does not keep it', () => {
-    const liar = { earliest: (now: number): number => now + 1, onSent(): void {} };
+    const liar = { earliest: (now: number): number => now + 1, onSent(): void {}, onMaxDatagramSize(): void {} };
     expect(() => pacerCases[0]!.run(() => liar)).toThrow('promised');
   });
 

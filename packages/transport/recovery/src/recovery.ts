@@ -308,11 +308,11 @@ export class Recovery {
     for (const record of this.lateAcked) {
       this.spuriousLosses++;
       this.#detectors[space]!.onSpuriousLoss(record, this.#logs[space]!.largestAcked, now);
-      if (record.pathId === this.#pathId) this.#controller.onSpuriousLoss(now, record.bytes, record.sentAt);
+      if (record.pathId === this.#pathId && !record.mtuProbe) this.#controller.onSpuriousLoss(now, record.bytes, record.sentAt);
     }
   }
 
-  /** Asks the detector and tells the controller (Appendices A.10, B.8). Returns how many octets in flight on this path were lost. */
+  /** Asks the detector and tells the controller (Appendices A.10, B.8). Returns how many octets in flight on this path were lost, MTU probes not counted. */
   #detectLost(now: Micros, space: Space): number {
     const log = this.#logs[space]!;
     const lossTime = this.#detectors[space]!.detect(now, log, this.rtt);
@@ -324,10 +324,11 @@ export class Recovery {
     for (const record of log.lost) {
       this.lost.push(record);
       if (!record.inFlight || record.pathId !== this.#pathId) continue;
+      this.bytesInFlight -= record.bytes;
+      if (record.mtuProbe) continue; // RFC 9000 §14.4: no sign of congestion
       lostBytes += record.bytes;
       largestSentAt = Math.max(largestSentAt, record.sentAt);
     }
-    this.bytesInFlight -= lostBytes;
     if (lostBytes > 0) this.#tellLoss(now, log, lostBytes, largestSentAt);
     for (const record of log.lost) log.remember(now, record);
     log.lost.length = 0;

@@ -29,6 +29,8 @@ export class SentRecord implements SentPacket {
   repeated = false;
   /** What the packet carried, as numbers that the sender understands. Empty when a record is handed out. */
   readonly frames: number[] = [];
+  /** Larger than what the path is known to carry: that it is lost says nothing of congestion. RFC 9000 §14.4. */
+  mtuProbe = false;
 
   // filled by recovery
   state: PacketState = PacketState.FREE;

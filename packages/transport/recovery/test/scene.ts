@@ -25,7 +25,10 @@ export class Scene {
     return scene;
   }
 
-  send(now: Micros, options: { space?: Space; bytes?: number; ackEliciting?: boolean; inFlight?: boolean; skip?: number } = {}): number {
+  send(
+    now: Micros,
+    options: { space?: Space; bytes?: number; ackEliciting?: boolean; inFlight?: boolean; skip?: number; mtuProbe?: boolean } = {},
+  ): number {
     const space = options.space ?? Space.APPLICATION;
     const record = this.recovery.record(space);
     this.#next[space]! += options.skip ?? 0;
@@ -33,6 +36,7 @@ export class Scene {
     record.bytes = options.bytes ?? 1200;
     record.ackEliciting = options.ackEliciting ?? true;
     record.inFlight = options.inFlight ?? true;
+    record.mtuProbe = options.mtuProbe ?? false;
     record.frames.push(record.packetNumber);
     this.recovery.sent(now, space, record);
     return record.packetNumber;
