@@ -10,6 +10,8 @@ export const sameAddress = (a: Address, b: Address): boolean => a === b || (a.po
 
 /** The two ECN bits of the IP header (RFC 3168 §5): 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
 export type Ecn = 0 | 1 | 2 | 3;
+/** In place of those bits, where the system lets nobody set or read them. */
+export const ECN_UNSUPPORTED = -1;
 
 /** One UDP payload: the first `length` octets of `bytes`, and its addresses as seen by the machine that holds it. */
 export interface Datagram {
@@ -17,7 +19,8 @@ export interface Datagram {
   length: number;
   local: Address;
   remote: Address;
-  ecn: Ecn;
+  /** Of one that came: its bits. A slot comes with 0, and the machine writes what is to leave; or with ECN_UNSUPPORTED, and nothing comes of what it writes. */
+  ecn: Ecn | typeof ECN_UNSUPPORTED;
 }
 
 /**

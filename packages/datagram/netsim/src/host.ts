@@ -1,5 +1,15 @@
 import type { DeliveredPacket } from '@quiclab/impair';
-import { type Address, type Datagram, type Machine, type Micros, NEVER, type Outlet, sameAddress, turn } from '@quiclab/sansio';
+import {
+  type Address,
+  type Datagram,
+  ECN_UNSUPPORTED,
+  type Machine,
+  type Micros,
+  NEVER,
+  type Outlet,
+  sameAddress,
+  turn,
+} from '@quiclab/sansio';
 import { type Agenda, Entry } from './agenda.ts';
 import type { Wire } from './wire.ts';
 
@@ -11,6 +21,8 @@ export interface HostOptions<Event> {
   handle(event: Event, now: Micros): void;
   /** Octets of the slot that the machine fills: the largest UDP payload it can send (1,500 unless told). */
   readonly slotSize?: number;
+  /** Whether its system lets the machine set and read ECN bits; Node's does not. Default true. */
+  readonly ecn?: boolean;
 }
 
 /** What a host needs of the world around it. */
@@ -37,6 +49,7 @@ export class Host extends Entry implements Outlet {
   readonly #receive: (now: Micros, datagram: Datagram) => void;
   readonly #slot: Datagram;
   readonly #incoming: Datagram;
+  readonly #ecn: boolean;
   #outer: Address | undefined; // behind a NAT: what others see instead of `address`
   #gone: readonly Address[]; // what they saw before
   #turning: boolean;
@@ -49,7 +62,7 @@ export class Host extends Entry implements Outlet {
 
   constructor(world: Surroundings, options: HostOptions<unknown>) {
     super();
-    const { address, machine, slotSize = 1_500 } = options;
+    const { address, machine, slotSize = 1_500, ecn = true } = options;
     if (!(Number.isInteger(slotSize) && slotSize > 0))
       throw new RangeError(`a slot of ${slotSize} octets: it must be a whole number above 0`);
     this.address = address;
@@ -64,6 +77,7 @@ export class Host extends Entry implements Outlet {
     this.#receive = (now, datagram) => machine.receive(now, datagram);
     this.#slot = { bytes: new Uint8Array(slotSize), length: 0, local: address, remote: NOWHERE, ecn: 0 };
     this.#incoming = { bytes: NOTHING, length: 0, local: address, remote: NOWHERE, ecn: 0 };
+    this.#ecn = ecn;
     this.#outer = undefined;
     this.#gone = [];
     this.#turning = false;
@@ -120,7 +134,7 @@ export class Host extends Entry implements Outlet {
     datagram.length = packet.bytes.length;
     datagram.local = local;
     datagram.remote = packet.from;
-    datagram.ecn = packet.ecn;
+    datagram.ecn = this.#ecn ? packet.ecn : ECN_UNSUPPORTED;
     this.#activity++;
     this.#receive(now, datagram);
     this.turn();
@@ -137,12 +151,13 @@ export class Host extends Entry implements Outlet {
     const slot = this.#slot;
     slot.length = 0;
     slot.local = this.address;
-    slot.ecn = 0;
+    slot.ecn = this.#ecn ? 0 : ECN_UNSUPPORTED;
     return slot;
   }
 
   send(filled: Datagram): void {
     this.#activity++;
+    if (!this.#ecn) filled.ecn = ECN_UNSUPPORTED;
     const { local } = filled;
     const open = local.host === '' || sameAddress(local, this.address);
     this.#world.send(this, filled, open ? (this.#outer ?? this.address) : local);

@@ -1,5 +1,5 @@
 import { Link, type LinkConfig, type LinkObserver } from '@quiclab/impair';
-import { type Address, type Datagram, type Micros, NEVER, type Random, seededRandom } from '@quiclab/sansio';
+import { type Address, type Datagram, ECN_UNSUPPORTED, type Micros, NEVER, type Random, seededRandom } from '@quiclab/sansio';
 import { Agenda, Entry } from './agenda.ts';
 import { Host, type HostOptions, type Surroundings } from './host.ts';
 import { Wire } from './wire.ts';
@@ -168,7 +168,8 @@ export class World {
       return;
     }
     this.stats.sent++;
-    wire.link.push(this.#now, datagram.bytes, datagram.length, source, datagram.remote, datagram.ecn);
+    const ecn = datagram.ecn === ECN_UNSUPPORTED ? 0 : datagram.ecn;
+    wire.link.push(this.#now, datagram.bytes, datagram.length, source, datagram.remote, ecn);
     wire.reschedule();
   }
 }

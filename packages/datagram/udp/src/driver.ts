@@ -1,8 +1,17 @@
-import type { RemoteInfo } from 'node:dgram';
-import { type Address, type Clock, type Datagram, type Machine, type Micros, NEVER, sameAddress, turn } from '@quiclab/sansio';
+import {
+  type Address,
+  type Clock,
+  type Datagram,
+  ECN_UNSUPPORTED,
+  type Machine,
+  type Micros,
+  NEVER,
+  sameAddress,
+  turn,
+} from '@quiclab/sansio';
 import type { Logger } from 'pino';
 import { SlotPool } from './slots.ts';
-import type { UdpSocket } from './socket.ts';
+import type { DatagramSocket, OnMessage } from './socket.ts';
 
 export interface DriveOptions<E> {
   readonly clock: Clock;
@@ -44,7 +53,7 @@ export interface Driver {
    * A further socket, the driver's from here on: what comes there goes into the machine with its address as `local`, and what the
    * machine sends from that address leaves there. For a machine that has several addresses, or moves to another.
    */
-  add(socket: UdpSocket): void;
+  add(socket: DatagramSocket): void;
   /** Lets what was sent leave, then closes the socket. The machine is not asked again. */
   close(): Promise<void>;
   /** Whether the socket and the timers keep the process running; they do at first. */
@@ -61,7 +70,7 @@ export interface Driver {
  * default spins only for what a pacer at 40 Mbit/s and more asks for; below that, the millisecond that a timer is late
  * fits into the pacer's burst.
  */
-export function drive<E>(machine: Machine<E>, socket: UdpSocket, options: DriveOptions<E>): Driver {
+export function drive<E>(machine: Machine<E>, socket: DatagramSocket, options: DriveOptions<E>): Driver {
   return new SocketDriver(machine, socket, options);
 }
 
@@ -69,8 +78,8 @@ const LONGEST_TIMEOUT_MS = 0x7fff_ffff;
 
 class SocketDriver<E> implements Driver {
   readonly #machine: Machine<E>;
-  readonly #socket: UdpSocket;
-  readonly #further: UdpSocket[] = [];
+  readonly #socket: DatagramSocket;
+  readonly #further: DatagramSocket[] = [];
   readonly #clock: Clock;
   readonly #handle: (event: E) => void;
   readonly #onError: (error: Error) => void;
@@ -97,7 +106,7 @@ class SocketDriver<E> implements Driver {
   #closed: Promise<void> | undefined = undefined;
   #onIdle: () => void = () => {};
 
-  constructor(machine: Machine<E>, socket: UdpSocket, options: DriveOptions<E>) {
+  constructor(machine: Machine<E>, socket: DatagramSocket, options: DriveOptions<E>) {
     this.#machine = machine;
     this.#socket = socket;
     this.#clock = options.clock;
@@ -109,11 +118,12 @@ class SocketDriver<E> implements Driver {
     this.#outlet = new SlotPool(
       (local) => this.#socketOf(local),
       socket.local,
+      socket.ecn === 'supported' ? 0 : ECN_UNSUPPORTED,
       limits,
       () => this.#slotFree(),
       (error, datagram) => this.#sendFailed(error, datagram),
     );
-    this.#incoming = { bytes: new Uint8Array(0), length: 0, local: socket.local, remote: this.#lastRemote, ecn: 0 };
+    this.#incoming = { bytes: new Uint8Array(0), length: 0, local: socket.local, remote: this.#lastRemote, ecn: ECN_UNSUPPORTED };
     this.#listen(socket);
     this.#logger?.debug({ local: socket.address() }, 'driving');
     this.wake(); // the machine may have had something to say before
@@ -130,22 +140,22 @@ class SocketDriver<E> implements Driver {
     this.#takeTurn();
   }
 
-  add(socket: UdpSocket): void {
+  add(socket: DatagramSocket): void {
     this.#further.push(socket);
     this.#listen(socket);
     if (!this.#referenced) socket.unref();
   }
 
-  #listen(socket: UdpSocket): void {
+  #listen(socket: DatagramSocket): void {
     const { local } = socket;
     socket.listen(
-      (octets, remote) => this.#received(octets, remote, local),
+      (octets, remote, ecn) => this.#received(octets, remote, ecn, local),
       (error) => this.#count(this.#receiveErrors, error, 'receive'),
     );
   }
 
   /** The socket bound to an address; the first one where the machine leaves that open. */
-  #socketOf(local: Address): UdpSocket {
+  #socketOf(local: Address): DatagramSocket {
     if (this.#further.length === 0 || local === this.#socket.local) return this.#socket;
     return this.#further.find((socket) => sameAddress(socket.local, local)) ?? this.#socket;
   }
@@ -185,13 +195,14 @@ class SocketDriver<E> implements Driver {
 
   // --- in -------------------------------------------------------------------------------------------------------------
 
-  #received(octets: Buffer, remote: RemoteInfo, local: Address): void {
+  #received(octets: Uint8Array, remote: Parameters<OnMessage>[1], ecn: Datagram['ecn'], local: Address): void {
     if (this.#stopped) return;
     const incoming = this.#incoming;
     // a plain Uint8Array: a Buffer's slice() is a view where every machine expects a copy
     incoming.bytes = new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
     incoming.length = octets.length;
     incoming.local = local;
+    incoming.ecn = ecn;
     if (remote.port !== this.#lastRemote.port || remote.address !== this.#lastRemote.host)
       this.#lastRemote = { host: remote.address, port: remote.port };
     incoming.remote = this.#lastRemote; // the same object while the sender is the same: sameAddress then compares pointers

@@ -1,4 +1,4 @@
-import type { Address, Datagram, Outlet } from '@quiclab/sansio';
+import { type Address, type Datagram, ECN_UNSUPPORTED, type Ecn, type Outlet } from '@quiclab/sansio';
 import type { DatagramSender } from './socket.ts';
 
 /** Why `slot()` last gave nothing: the turn has sent its share, or every slot is with the kernel. */
@@ -23,6 +23,7 @@ export class SlotPool implements Outlet {
   readonly #senderOf: (local: Address) => DatagramSender;
   readonly #limits: SlotLimits;
   readonly #local: Address;
+  readonly #ecn: typeof ECN_UNSUPPORTED | 0;
   readonly #onFree: () => void;
   readonly #onError: (error: Error, datagram: Datagram) => void;
   readonly #free: Slot[] = [];
@@ -35,18 +36,21 @@ export class SlotPool implements Outlet {
   octetsSent = 0;
 
   /**
+   * @param ecn      what a slot says of ECN: 0, that it can be set, or ECN_UNSUPPORTED
    * @param onFree   a slot came back
    * @param onError  a datagram was refused by the system and is lost; `datagram` is valid during the call
    */
   constructor(
     senderOf: (local: Address) => DatagramSender,
     local: Address,
+    ecn: typeof ECN_UNSUPPORTED | 0,
     limits: SlotLimits,
     onFree: () => void,
     onError: (error: Error, datagram: Datagram) => void,
   ) {
     this.#senderOf = senderOf;
     this.#local = local;
+    this.#ecn = ecn;
     this.#limits = limits;
     this.#onFree = onFree;
     this.#onError = onError;
@@ -78,6 +82,7 @@ export class SlotPool implements Outlet {
       slot = new Slot(this.#limits.slotSize, this.#local, this.#return);
     }
     slot.local = this.#local; // where the machine leaves it open
+    slot.ecn = this.#ecn;
     this.#handedOut = slot;
     return slot;
   }
@@ -87,7 +92,7 @@ export class SlotPool implements Outlet {
     this.#handedOut = undefined;
     this.#sentThisTurn++;
     try {
-      this.#senderOf(slot.local).send(slot.bytes, slot.length, slot.remote, slot.sent);
+      this.#senderOf(slot.local).send(slot.bytes, slot.length, slot.remote, slot.ecn === ECN_UNSUPPORTED ? 0 : slot.ecn, slot.sent);
     } catch (error) {
       slot.sent(error as Error); // a port or host that Node refuses to look at: lost like any other
     }
@@ -111,7 +116,7 @@ class Slot implements Datagram {
   length: number;
   local: Address;
   remote: Address;
-  ecn: 0;
+  ecn: Ecn | typeof ECN_UNSUPPORTED;
   readonly sent: (error: Error | null) => void;
 
   constructor(size: number, local: Address, returned: (slot: Slot, error: Error | null) => void) {
@@ -119,7 +124,7 @@ class Slot implements Datagram {
     this.length = 0;
     this.local = local;
     this.remote = NOWHERE;
-    this.ecn = 0;
+    this.ecn = ECN_UNSUPPORTED;
     this.sent = (error) => returned(this, error ?? null);
   }
 }

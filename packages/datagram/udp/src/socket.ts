@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
-import type { Address } from '@quiclab/sansio';
+import { type Address, type Datagram, ECN_UNSUPPORTED, type Ecn } from '@quiclab/sansio';
 
 export interface UdpSocketOptions {
   /** A literal IPv4 or IPv6 address; '0.0.0.0' and '::' listen on all interfaces. */
@@ -21,18 +21,41 @@ function literal(host: string, _options: unknown, found: (error: Error | null, a
   found(null, host, isIP(host));
 }
 
-/** What a driver needs of a socket; `bytes` is handed to the kernel after `send` returns and must not change until `sent` is called. */
+/** What a slot needs of a socket; `bytes` is handed to the kernel after `send` returns and must not change until `sent` is called. */
 export interface DatagramSender {
-  send(bytes: Uint8Array, length: number, remote: Address, sent: (error: Error | null) => void): void;
+  /** @param ecn  the bits that it leaves with; 0 where the socket has said that it cannot set any */
+  send(bytes: Uint8Array, length: number, remote: Address, ecn: Ecn, sent: (error: Error | null) => void): void;
 }
 
-/** A bound UDP socket. Belongs to whoever bound it, until it is given to `drive`. */
-export class UdpSocket implements DatagramSender {
+/** What a driver needs of a socket: Node's is `UdpSocket`, and an adapter that calls the system itself can be another. */
+export interface DatagramSocket extends DatagramSender {
+  /** The address as a machine sees it: `host` is '' on a wildcard socket, which cannot tell where a datagram was sent to. */
+  readonly local: Address;
+  /** Whether the ECN bits of what leaves can be set, and those of what comes be read (RFC 3168 §5). */
+  readonly ecn: 'supported' | 'unsupported';
+  /** What the system says it is bound to. */
+  address(): Address;
+  /**
+   * One consumer at a time. `octets` are its own; errors are of the socket as a whole, and it goes on.
+   * @param onMessage  told the ECN bits that a datagram came with; ECN_UNSUPPORTED where they cannot be read
+   */
+  listen(onMessage: OnMessage, onError: (error: Error) => void): void;
+  ref(): void;
+  unref(): void;
+  /** Resolves once the port is free. May be called again. */
+  close(): Promise<void>;
+}
+
+export type OnMessage = (octets: Uint8Array, remote: Pick<RemoteInfo, 'address' | 'port'>, ecn: Datagram['ecn']) => void;
+
+/** A bound UDP socket of Node's. Belongs to whoever bound it, until it is given to `drive`. */
+export class UdpSocket implements DatagramSocket {
   readonly #socket: Socket;
   readonly #address: Address;
   #closed: Promise<void> | undefined = undefined;
-  /** The address as a machine sees it: `host` is '' on a wildcard socket, which cannot tell where a datagram was sent to. */
   readonly local: Address;
+  /** `dgram` has no call that sets IP_TOS, and hands no control messages over. */
+  readonly ecn = 'unsupported';
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -61,19 +84,17 @@ export class UdpSocket implements DatagramSender {
     return new UdpSocket(socket);
   }
 
-  /** What the system says it is bound to. */
   address(): Address {
     return this.#address;
   }
 
-  send(bytes: Uint8Array, length: number, remote: Address, sent: (error: Error | null) => void): void {
+  send(bytes: Uint8Array, length: number, remote: Address, _ecn: Ecn, sent: (error: Error | null) => void): void {
     this.#socket.send(bytes, 0, length, remote.port, remote.host, sent);
   }
 
-  /** One consumer at a time. `octets` are its own; errors are of the socket as a whole, and it goes on. */
-  listen(onMessage: (octets: Buffer, remote: RemoteInfo) => void, onError: (error: Error) => void): void {
+  listen(onMessage: OnMessage, onError: (error: Error) => void): void {
     this.#socket.removeAllListeners('message').removeAllListeners('error');
-    this.#socket.on('message', onMessage).on('error', onError);
+    this.#socket.on('message', (octets, remote) => onMessage(octets, remote, ECN_UNSUPPORTED)).on('error', onError);
   }
 
   ref(): void {
@@ -84,7 +105,6 @@ export class UdpSocket implements DatagramSender {
     this.#socket.unref();
   }
 
-  /** Resolves once the port is free. May be called again. */
   async close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       this.#socket.removeAllListeners('message').close(() => resolve());

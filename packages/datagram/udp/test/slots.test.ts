@@ -1,4 +1,4 @@
-import type { Address } from '@quiclab/sansio';
+import { type Address, ECN_UNSUPPORTED } from '@quiclab/sansio';
 import { expect, test } from 'vitest';
 import { SlotPool } from '../src/slots.ts';
 
@@ -10,8 +10,9 @@ function pool(limits: { slots: number; datagramsPerTurn: number }) {
   const pending: { bytes: Uint8Array; sent: (error: Error | null) => void }[] = [];
   const log: string[] = [];
   const outlet = new SlotPool(
-    () => ({ send: (bytes, _length, _remote, sent) => pending.push({ bytes, sent }) }),
+    () => ({ send: (bytes, _length, _remote, _ecn, sent) => pending.push({ bytes, sent }) }),
     local,
+    ECN_UNSUPPORTED,
     { slotSize: 10, ...limits },
     () => log.push('free'),
     (error, datagram) => log.push(`${error.message} ${datagram.remote.port}`),

@@ -1,5 +1,6 @@
 import { toHex } from '@quiclab/bytes';
 import { type CloseCause, type DropReason, describeClose, type Observer, type PacketView } from '@quiclab/quic';
+import { ECN_UNSUPPORTED } from '@quiclab/sansio';
 import { PacketType, type TransportParameters } from '@quiclab/wire';
 import { type Data, named, transportError } from './qlog-frames.ts';
 
@@ -24,7 +25,13 @@ export const SPACES: Readonly<Record<Level, string>> = {
   application: 'application_data',
 };
 export const KEYS: Readonly<Record<Level, string>> = { initial: 'initial', early: '0rtt', handshake: 'handshake', application: '1rtt' };
-export const ECN: Readonly<Record<Ecn, string>> = { 0: 'Not-ECT', 1: 'ECT(1)', 2: 'ECT(0)', 3: 'CE' };
+export const ECN: Readonly<Record<Ecn, string | undefined>> = {
+  [ECN_UNSUPPORTED]: undefined,
+  0: 'Not-ECT',
+  1: 'ECT(1)',
+  2: 'ECT(0)',
+  3: 'CE',
+};
 
 /** By values of PacketType. */
 const TYPES_ON_THE_WIRE: Readonly<Record<number, string>> = {

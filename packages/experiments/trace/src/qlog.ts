@@ -251,7 +251,7 @@ export class QlogObserver extends Observer {
 
   override datagramReceived(now: Micros, datagram: number, path: number, length: number, ecn: Ecn): void {
     this.#datagramLength = length;
-    this.#event(now, 'udp_datagrams_received', { count: 1, raw: [{ length }], ecn: [ECN[ecn]] }, path, datagram);
+    this.#event(now, 'udp_datagrams_received', { count: 1, raw: [{ length }], ecn: ECN[ecn] && [ECN[ecn]] }, path, datagram);
   }
 
   override packetSent(now: Micros, packet: PacketView): void {

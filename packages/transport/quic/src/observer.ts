@@ -1,6 +1,6 @@
 import type { CongestionController, RttView } from '@quiclab/congestion';
 import type { CipherSuite } from '@quiclab/crypto';
-import type { Address, Ecn, Micros } from '@quiclab/sansio';
+import type { Address, Datagram, Micros } from '@quiclab/sansio';
 import type { ReceiveState, SendState, StreamId } from '@quiclab/streams';
 import type { Level } from '@quiclab/tls';
 import type { TransportParameters, VersionInformation } from '@quiclab/wire';
@@ -87,7 +87,8 @@ export class Observer {
   /** At a client: what the server said in an earlier connection, by which early data is sent. RFC 9000 §7.4.1. */
   parametersRestored(_now: Micros, _parameters: TransportParameters): void {}
   datagramSent(_now: Micros, _datagram: number, _path: number, _length: number): void {}
-  datagramReceived(_now: Micros, _datagram: number, _path: number, _length: number, _ecn: Ecn): void {}
+  /** @param _ecn  ECN_UNSUPPORTED: the system does not let us read it */
+  datagramReceived(_now: Micros, _datagram: number, _path: number, _length: number, _ecn: Datagram['ecn']): void {}
   packetSent(_now: Micros, _packet: PacketView): void {}
   /** It was opened; what comes of its frames is told after it. */
   packetReceived(_now: Micros, _packet: PacketView): void {}

@@ -1,6 +1,6 @@
 import { sameBytes } from '@quiclab/bytes';
 import { decodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
-import { type Datagram, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+import { type Datagram, ECN_UNSUPPORTED, type Ecn, type Micros, NEVER } from '@quiclab/sansio';
 import {
   FrameReader,
   FrameType,
@@ -86,7 +86,7 @@ export class Inbound {
       this.#drop(now, 'closing', length, UNKNOWN);
       return;
     }
-    this.#datagram(now, bytes, length, length, ecn);
+    this.#datagram(now, bytes, length, length, ecn === ECN_UNSUPPORTED ? 0 : ecn);
     if (this.#waiting.count > 0) this.#replay(now);
     parts.path.recovery.updateDeadline(now);
   }
