@@ -71,6 +71,7 @@ export async function runCase(test: InteropCase, ends: Ends, ours: Role, room: R
   const pcap = room.pcap ?? (dissects ? join(room.directory, 'connection.pcap') : undefined);
   const keyLog = room.keyLog ?? { of: ours, file: join(room.directory, 'keys.log') };
   const figures: number[] = [];
+  let lateness = 0;
   let verdict: Verdict;
   do {
     const directory = join(room.directory, `run-${figures.length}`);
@@ -86,12 +87,13 @@ export async function runCase(test: InteropCase, ends: Ends, ours: Role, room: R
     if (dissects && run.client.code === 0) run.evidence.dissected = await inspect(pcap!, keyLog.file);
     verdict = judge(test, run);
     if (verdict.outcome !== 'passed') return verdict;
+    lateness = Math.max(lateness, run.lateness);
     figures.push(run.evidence.goodput(test.files.reduce((sum, { octets }) => sum + octets, 0)));
   } while (figures.length < test.goodputRuns);
   if (test.goodputRuns === 0) return verdict;
   const inOrder = figures.map(Math.round).sort((a, b) => a - b);
   const figure = inOrder[inOrder.length >> 1];
-  return { outcome: 'passed', detail: `median ${figure} kbit/s of ${inOrder.join(', ')}`, figure };
+  return { outcome: 'passed', detail: [`median ${figure} kbit/s of ${inOrder.join(', ')}`, ...late(lateness)].join('; '), figure };
 }
 
 async function runOnce(test: InteropCase, ends: Ends, room: Room): Promise<Run> {
@@ -155,6 +157,8 @@ async function runOnce(test: InteropCase, ends: Ends, room: Room): Promise<Run> 
   }
 }
 
+const late = (lateness: Micros): string[] => (lateness < LATE ? [] : [`the relay was late by ${(lateness / 1000).toFixed(0)} ms (p99)`]);
+
 function judge(test: InteropCase, { client, server, evidence, difference, seconds, lateness }: Run): Verdict {
   if (client.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `${UNSUPPORTED_BY_CLIENT}: ${client.complaint}` };
   if (server.code === UNSUPPORTED) return { outcome: 'unsupported', detail: `${UNSUPPORTED_BY_SERVER}: ${server.complaint}` };
@@ -167,11 +171,10 @@ function judge(test: InteropCase, { client, server, evidence, difference, second
   ].filter((problem) => problem !== undefined);
   if (problems.length > 0 && gaveUp) problems.push(`the client gave up: ${client.complaint}`);
   if (problems.length > 0 && server.complaint !== '') problems.push(`the server said: ${server.complaint}`);
-  const late = lateness < LATE ? [] : [`the relay was late by ${(lateness / 1000).toFixed(0)} ms (p99)`];
-  if (problems.length > 0) problems.push(...late);
+  if (problems.length > 0) problems.push(...late(lateness));
   if (problems.length > 0) return { outcome: 'failed', detail: problems.join('; ') };
   const { up, down } = evidence.datagrams;
-  const facts = [`${seconds.toFixed(1)} s, ${up} datagrams up, ${down} down`, ...late];
+  const facts = [`${seconds.toFixed(1)} s, ${up} datagrams up, ${down} down`, ...late(lateness)];
   if (gaveUp) facts.unshift(`the client gave up: ${client.complaint}`);
   if (evidence.handshakes.length < FEWEST_FOR_QUANTILES) return { outcome: 'passed', detail: facts.join('; ') };
   const handshakes = handshakeTimes(evidence.handshakes);
