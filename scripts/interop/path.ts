@@ -16,7 +16,10 @@ export interface PathWatcher {
 
 export interface OpenPath {
   readonly address: Address;
-  /** What all but a hundredth of the datagrams so far left no later than, in the worse direction: this machine's doing, not the path's. */
+  /**
+   * What all but a hundredth of the datagrams so far left no later than, in the worse direction: this machine's doing, not the path's.
+   * Above 10 ms, how late the latest was.
+   */
   lateness(): Micros;
   close(): Promise<void>;
 }
