@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './peers.ts';
-import { NOT_OURS_YET, type Result, type Role, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
+import { NOT_OURS_YET, RELAY_LATE, type Result, type Role, UNSUPPORTED_BY_CLIENT, UNSUPPORTED_BY_SERVER } from './results.ts';
 
 export const KEPT_RESULTS = join(ROOT, 'test/interop/results.json');
 export const README = join(ROOT, 'README.md');
@@ -38,6 +38,7 @@ export function readmeTable(results: readonly Result[]): string {
     const cells = peers.map((peer) => `${symbol(find(peer, name, 'client'))} ${symbol(find(peer, name, 'server'))}`);
     return `| ${name} | ${cells.join(' | ')} |`;
   });
+  const disturbed = transfers.some(({ figure, detail }) => figure !== undefined && detail.includes(RELAY_LATE));
   const section = (heading: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', heading, '', ...lines]);
   return [
     '',
@@ -47,6 +48,7 @@ export function readmeTable(results: readonly Result[]): string {
     '',
     'In each cell our client meets their server first, then their client ours: ✓ passed, ✗ failed, – the peer has no means for it, · quiclab has none yet,',
     '? not run; a number is goodput in kbit/s, the median of five runs. Details of each: test/interop/results.json.',
+    ...(disturbed ? ['Goodput was measured while the machine had other work, and the relay was late: the details say by how much.'] : []),
     ...section('What failed:', transfers.filter(({ outcome }) => outcome === 'failed').map(sentence)),
     ...section('What peers have no means for, as they say:', lacks(transfers)),
     ...section(

@@ -37,6 +37,8 @@ export function handshakeTimes(seconds: readonly number[]): HandshakeTimes {
 
 /** Why our own stack is not asked: features.ts. */
 export const NOT_OURS_YET = 'not in quiclab yet';
+/** How the detail begins to tell that the machine was too slow for the path. */
+export const RELAY_LATE = 'the relay was late';
 /** How the detail of an unsupported case begins when it was the peer that said so. */
 export const UNSUPPORTED_BY_CLIENT = 'the client says so';
 export const UNSUPPORTED_BY_SERVER = 'the server says so';

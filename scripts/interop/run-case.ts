@@ -17,6 +17,7 @@ import {
   type HandshakeTimes,
   handshakeTimes,
   type Outcome,
+  RELAY_LATE,
   type Role,
   UNSUPPORTED_BY_CLIENT,
   UNSUPPORTED_BY_SERVER,
@@ -163,7 +164,7 @@ function late(lateness: Micros): string[] {
   const milliseconds = Math.round(lateness / 1000);
   const how =
     milliseconds > 10 ? `by over 10 ms for a hundredth of the datagrams, at worst by ${milliseconds} ms` : `by ${milliseconds} ms (p99)`;
-  return [`the relay was late ${how}`];
+  return [`${RELAY_LATE} ${how}`];
 }
 
 function judge(test: InteropCase, { client, server, evidence, difference, seconds, lateness }: Run): Verdict {

@@ -325,6 +325,9 @@ describe('results that are kept', () => {
     ]);
     expect(table).toContain('| v2 | · – |');
     expect(table).toContain('| goodput | 9,123 ✗ |');
+    expect(table).not.toContain('other work');
+    const late = { ...result('one', 'goodput', 'client', 'passed', 'the relay was late by 7 ms (p99)'), figure: 9_123 };
+    expect(readmeTable([late])).toContain('while the machine had other work');
   });
 
   test('the table goes between the markers, and a file without them is left alone', () => {
