@@ -1,4 +1,4 @@
-import type { Micros } from '@quiclab/sansio';
+import type { Ecn, Micros } from '@quiclab/sansio';
 import { type Random, seededRandom } from '@quiclab/sansio';
 import type { Fate, ImpairmentMaker, LinkPacket, LinkQueue, LinkRate } from './port.ts';
 
@@ -11,23 +11,23 @@ export interface ContractCase<Subject> {
 const HERE = { host: '10.0.0.1', port: 1 };
 const THERE = { host: '10.0.0.2', port: 2 };
 
-export function packet(index: number, payload = 1_200, enteredAt: Micros = 0): LinkPacket {
-  return { bytes: new Uint8Array(payload).fill(index & 255), size: payload + 28, index, enteredAt, from: HERE, to: THERE, ecn: 0 };
+export function packet(index: number, payload = 1_200, enteredAt: Micros = 0, ecn: Ecn = 0): LinkPacket {
+  return { bytes: new Uint8Array(payload).fill(index & 255), size: payload + 28, index, enteredAt, from: HERE, to: THERE, ecn };
 }
 
 /** The fates that an impairment gives to packets entering at even distances, each judged as a link would. */
 export function fatesOf(make: ImpairmentMaker, packets: readonly LinkPacket[], random: Random = seededRandom(1)): Fate[] {
   const impairment = make(random);
   return packets.map((one) => {
-    const fate: Fate = { dropped: '', delay: 0, copies: 1, flipBit: -1 };
+    const fate: Fate = { dropped: '', delay: 0, copies: 1, flipBit: -1, ecn: -1 };
     impairment.judge(one.enteredAt, one, fate, random.at(one.index));
     return fate;
   });
 }
 
-const text = (fates: readonly Fate[]): string => fates.map((f) => `${f.dropped}/${f.delay}/${f.copies}`).join();
+const text = (fates: readonly Fate[]): string => fates.map((f) => `${f.dropped}/${f.delay}/${f.copies}/${f.ecn}`).join();
 const flow = (count: number, payload: (n: number) => number): LinkPacket[] =>
-  Array.from({ length: count }, (_, i) => packet(i + 1, payload(i), i * 500));
+  Array.from({ length: count }, (_, i) => packet(i + 1, payload(i), i * 500, (i % 3) as Ecn));
 
 /** `create` gives the maker, the same each time. */
 export const impairmentCases: readonly ContractCase<ImpairmentMaker>[] = [
@@ -77,6 +77,7 @@ export const impairmentCases: readonly ContractCase<ImpairmentMaker>[] = [
       )) {
         if (!Number.isInteger(fate.delay)) return `a delay of ${fate.delay} µs is not whole`;
         if (!(Number.isInteger(fate.copies) && fate.copies >= 1)) return `${fate.copies} copies`;
+        if (!(Number.isInteger(fate.ecn) && fate.ecn >= -1 && fate.ecn <= 3)) return `ECN bits of ${fate.ecn}`;
         if (!(fate.flipBit === -1 || (fate.flipBit >= 0 && fate.flipBit < 16))) return `bit ${fate.flipBit} of at most two octets`;
       }
       return '';
@@ -127,6 +128,28 @@ export const queueCases: readonly ContractCase<LinkQueue>[] = [
       if (out.some((n) => gone.has(n))) return 'a packet came out and was dropped';
       if (out.some((n, i) => i > 0 && n <= out[i - 1]!)) return 'packets came out in another order';
       return queue.packets === 0 ? '' : `counts ${queue.packets} packets when empty`;
+    },
+  },
+  {
+    name: 'only ECN-capable packets are marked, and a mark says nothing but congestion (RFC 3168 §5)',
+    check(create) {
+      const queue = create();
+      const before = new Map<number, Ecn>();
+      let index = 0;
+      for (let step = 0; step < 4_000; step++) {
+        const now = step * 700;
+        if (step % 3 !== 0 || step < 300) {
+          const one = packet(++index, 1_200, now, (index % 4) as Ecn);
+          before.set(index, one.ecn);
+          queue.push(now, one, () => {});
+          continue;
+        }
+        const one = queue.shift(now, () => {});
+        if (one === undefined) continue;
+        const came = before.get(one.index)!;
+        if (one.ecn !== came && (came === 0 || one.ecn !== 3)) return `packet ${one.index} came with ${came} and left with ${one.ecn}`;
+      }
+      return '';
     },
   },
 ];

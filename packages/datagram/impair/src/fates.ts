@@ -1,4 +1,4 @@
-import type { Micros } from '@quiclab/sansio';
+import type { Ecn, Micros } from '@quiclab/sansio';
 import type { Fate, ImpairmentMaker } from './port.ts';
 
 /** What a link did to its nth packet. Packets that passed as they were are not recorded. */
@@ -9,6 +9,8 @@ export interface RecordedFate {
   readonly delay: Micros;
   readonly copies: number;
   readonly flipBit: number;
+  /** What its ECN bits became, or -1; records made before there was this have none. */
+  readonly ecn?: Ecn | -1;
 }
 
 const MOST_RECORDED = 1_000_000;
@@ -20,9 +22,9 @@ export class FateRecord {
   complete = true;
 
   note(index: number, fate: Fate, delay: Micros): void {
-    if (fate.dropped === '' && delay === 0 && fate.copies === 1 && fate.flipBit < 0) return;
+    if (fate.dropped === '' && delay === 0 && fate.copies === 1 && fate.flipBit < 0 && fate.ecn < 0) return;
     if (this.fates.length >= MOST_RECORDED) this.complete = false;
-    else this.fates.push({ index, dropped: fate.dropped, delay, copies: fate.copies, flipBit: fate.flipBit });
+    else this.fates.push({ index, dropped: fate.dropped, delay, copies: fate.copies, flipBit: fate.flipBit, ecn: fate.ecn });
   }
 }
 
@@ -36,6 +38,7 @@ export function recorded(fates: readonly RecordedFate[]): ImpairmentMaker {
       fate.dropped = then.dropped;
       fate.delay += then.delay;
       fate.copies += then.copies - 1;
+      if (then.ecn !== undefined && then.ecn >= 0) fate.ecn = then.ecn;
       if (then.flipBit >= 0 && packet.bytes.length > 0) fate.flipBit = then.flipBit % (packet.bytes.length * 8);
     },
   });

@@ -13,6 +13,7 @@ export {
   listed,
   where,
 } from './losses.ts';
+export { bleach, dropMarked, remark } from './markings.ts';
 export { type DropKind, LinkObserver, LinkStats } from './observer.ts';
 export type { Dropped, Fate, Impairment, ImpairmentMaker, LinkPacket, LinkQueue, LinkRate } from './port.ts';
 export { type CoDelOptions, CoDelQueue, DropTailQueue } from './queues.ts';

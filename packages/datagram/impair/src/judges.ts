@@ -28,6 +28,7 @@ export class Judges {
       this.#inOrder.push(seat(i === 0 ? 'loss' : `loss/${i}`, loss));
     });
     if (config.corrupt !== undefined) this.#inOrder.push(seat('corrupt', config.corrupt));
+    if (config.ecn !== undefined) this.#inOrder.push(seat('ecn', config.ecn));
     if (config.jitter !== undefined) (config.jitterReorders ? this.#free : this.#inOrder).push(seat('jitter', config.jitter));
     if (config.reorder !== undefined) this.#free.push(seat('reorder', config.reorder));
     if (config.duplicate !== undefined) this.#free.push(seat('duplicate', config.duplicate));
@@ -40,6 +41,7 @@ export class Judges {
     fate.delay = 0;
     fate.copies = 1;
     fate.flipBit = -1;
+    fate.ecn = -1;
     packet.orderedDelay = 0;
     for (const seat of this.#inOrder) {
       seat.impairment.judge(now, packet, fate, seat.random.at(packet.index));

@@ -18,6 +18,8 @@ export interface LinkConfig {
   readonly queue?: QueueLimits | (() => LinkQueue);
   readonly loss?: Judge | readonly Judge[];
   readonly corrupt?: Judge;
+  /** What is done to the ECN bits: `bleach`, `remark`. After what the queue has marked, unless judged on entering. */
+  readonly ecn?: Judge;
   /** Added to the delay; packets keep their order unless `jitterReorders`. */
   readonly jitter?: Judge;
   readonly jitterReorders?: boolean;
@@ -29,7 +31,7 @@ export interface LinkConfig {
   readonly judged?: 'leaving' | 'entering';
   /** Larger IP packets are dropped. Absent: none is too large. */
   readonly mtu?: number;
-  /** Packets of ECN-capable transports are marked when at least so many wait. */
+  /** Packets of ECN-capable transports are marked when at least so many wait: a step, as DCTCP and L4S have it (RFC 8257 §3.1). CoDel marks with `ecn`. */
   readonly ecnThreshold?: number;
   /** Steps, at instants counted from the start of the link. The packet being sent keeps its rate. For blackouts: `blackout()` as loss. */
   readonly schedule?: readonly LinkChange[];

@@ -108,8 +108,10 @@ export class Link {
         this.#injectedDrop(now, packet);
         return;
       }
+      this.#remark(now, packet);
+      packet.enteredEcn = packet.ecn;
     }
-    if (this.#queue.packets >= this.#ecnThreshold && ecn !== 0) packet.ecn = 3;
+    if (this.#queue.packets >= this.#ecnThreshold && packet.ecn !== 0) packet.ecn = 3;
     if (this.#sending === undefined) {
       this.#send(now, packet); // then nothing waits, either
       if (this.#departure <= now) this.#advance(now);
@@ -188,6 +190,7 @@ export class Link {
       packet.bytes[fate.flipBit >> 3]! ^= 1 << (fate.flipBit & 7);
       this.stats.corrupted++;
     }
+    if (!this.#judgedOnEntering) this.#remark(now, packet);
     this.#observer.departed(now, packet, due, fate.copies);
     this.#flight.add(packet, due);
     for (let copy = 1; copy < fate.copies; copy++) {
@@ -207,6 +210,15 @@ export class Link {
     copy.ecn = packet.ecn;
     copy.enteredEcn = packet.enteredEcn;
     return copy;
+  }
+
+  #remark(now: Micros, packet: HeldPacket): void {
+    const before = packet.ecn;
+    const { ecn } = packet.fate;
+    if (ecn < 0 || ecn === before) return;
+    packet.ecn = ecn as Ecn;
+    this.stats.remarked++;
+    this.#observer.remarked(now, packet, before);
   }
 
   #injectedDrop(now: Micros, packet: HeldPacket): void {

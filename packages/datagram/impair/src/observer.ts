@@ -1,4 +1,4 @@
-import type { Micros } from '@quiclab/sansio';
+import type { Ecn, Micros } from '@quiclab/sansio';
 import type { LinkPacket } from './port.ts';
 
 /** Why a packet did not arrive: because an impairment said so, or because of what else was on the link. */
@@ -11,6 +11,8 @@ export class LinkObserver {
   dropped(_now: Micros, _packet: LinkPacket, _kind: DropKind, _cause: string): void {}
   /** ECN: congestion experienced. */
   marked(_now: Micros, _packet: LinkPacket): void {}
+  /** Its ECN bits were changed, by no queue; the packet has what they are now. */
+  remarked(_now: Micros, _packet: LinkPacket, _before: Ecn): void {}
   /** Its last bit is out, it was judged, and it (or `copies` of it) will arrive; the first at `arrivesAt`. */
   departed(_now: Micros, _packet: LinkPacket, _arrivesAt: Micros, _copies: number): void {}
   /** It came out at the other end. */
@@ -32,7 +34,10 @@ export class LinkStats {
   mtuDrops = 0;
   duplicated = 0;
   corrupted = 0;
+  /** By the queue, as a sign of congestion. */
   marked = 0;
+  /** Whose ECN bits something else has changed. */
+  remarked = 0;
   /** Time spent sending, in µs; over the elapsed time it is the utilisation. */
   busy: Micros = 0;
   mostWaiting = 0;

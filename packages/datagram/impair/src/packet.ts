@@ -16,7 +16,7 @@ export class HeldPacket implements LinkPacket {
   to: Address = NOWHERE;
   ecn: Ecn = 0;
   enteredEcn: Ecn = 0;
-  readonly fate: Fate = { dropped: '', delay: 0, copies: 1, flipBit: -1 };
+  readonly fate: Fate = { dropped: '', delay: 0, copies: 1, flipBit: -1, ecn: -1 };
   /** Part of the fate's delay that keeps the order of packets. */
   orderedDelay: Micros = 0;
   /** When it arrives; equal instants in the order of `sequence`. */

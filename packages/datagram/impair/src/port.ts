@@ -11,6 +11,7 @@ export interface LinkPacket {
   readonly enteredAt: Micros;
   readonly from: Address;
   readonly to: Address;
+  /** A queue may mark it: 3, where it is not 0 (RFC 3168 §5). */
   ecn: Ecn;
 }
 
@@ -24,6 +25,8 @@ export interface Fate {
   copies: number;
   /** Which bit of the payload is flipped (bit n & 7, counted from the low one, of octet n >> 3), or -1. */
   flipBit: number;
+  /** What its ECN bits become, or -1. */
+  ecn: Ecn | -1;
 }
 
 /**

@@ -1,10 +1,12 @@
 import {
   bernoulli,
+  bleach,
   burstCapped,
   burstLoss,
   CoDelQueue,
   corrupt,
   DropTailQueue,
+  dropMarked,
   duplicate,
   FixedRate,
   gilbertElliott,
@@ -15,6 +17,7 @@ import {
   parseTrace,
   recorded,
   recordedDelay,
+  remark,
   reorder,
   TraceRate,
   uniformJitter,
@@ -32,13 +35,16 @@ const impairments: [string, () => ImpairmentMaker][] = [
   ['burstCapped', () => burstCapped(bernoulli(0.7), 2)],
   ['listed', () => listed(3, 5)],
   ['where', () => where((p) => p.index % 7 === 0)],
-  ['recorded', () => recorded([{ index: 4, dropped: '', delay: -3, copies: 2, flipBit: 9_000 }])],
+  ['recorded', () => recorded([{ index: 4, dropped: '', delay: -3, copies: 2, flipBit: 9_000, ecn: 3 }])],
   ['uniformJitter', () => uniformJitter(500)],
   ['normalJitter', () => normalJitter(500)],
   ['recordedDelay', () => recordedDelay([{ at: 100, delay: 7 }])],
   ['reorder', () => reorder(0.2, 300)],
   ['duplicate', () => duplicate(0.2)],
   ['corrupt', () => corrupt(0.2)],
+  ['bleach', () => bleach(0.5)],
+  ['remark', () => remark([1, 2], 3, 0.5)],
+  ['dropMarked', dropMarked],
 ];
 describe.each(impairments)('%s keeps the contract', (_name, create) => {
   test.each(impairmentCases)('$name', ({ check }) => {
@@ -51,6 +57,7 @@ describe.each([
   ['drop-tail, 10 packets', () => new DropTailQueue(10)],
   ['drop-tail, 9,000 octets', () => new DropTailQueue(undefined, 9_000)],
   ['CoDel', () => new CoDelQueue()],
+  ['CoDel that marks', () => new CoDelQueue({ ecn: true })],
 ] as const)('%s keeps the contract', (_name, create) => {
   test.each(queueCases)('$name', ({ check }) => {
     expect(check(create)).toBe('');

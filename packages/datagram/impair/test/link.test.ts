@@ -1,8 +1,10 @@
 import {
   bernoulli,
   blackout,
+  bleach,
   codel,
   corrupt,
+  dropMarked,
   duplicate,
   Link,
   type LinkConfig,
@@ -10,6 +12,7 @@ import {
   type LinkPacket,
   listed,
   normalJitter,
+  remark,
   reorder,
   uniformJitter,
   where,
@@ -127,6 +130,34 @@ describe('the queue', () => {
     expect(arrivals.map((a) => a.ecn)).toEqual([2, 2, 3, 0, 3, 3]);
     expect(link.stats.marked).toBe(2);
   });
+  test.each([
+    ['bleach', bleach(), [0, 0, 0, 0]],
+    ['remark ECT(0) as ECT(1)', remark([2], 1), [0, 1, 1, 3]],
+    ['everything is CE', remark([1, 2], 3), [0, 3, 3, 3]],
+  ] as const)('%s: what is done to ECN bits is counted, watched, and not the queue that did it', (_name, ecn, expected) => {
+    const changes: string[] = [];
+    class Watching extends LinkObserver {
+      override remarked(_now: number, packet: LinkPacket, before: Ecn) {
+        changes.push(`${packet.index}: ${before} to ${packet.ecn}`);
+      }
+    }
+    const sends = ([0, 1, 2, 3] as const).map((bits): [number, number, Ecn] => [0, 1_222, bits]);
+    const { arrivals, link } = run({ delay: 0, ecn }, sends, new Watching());
+    expect(arrivals.map((a) => a.ecn)).toEqual(expected);
+    const changed = expected.flatMap((after, i) => (after === i ? [] : [`${i + 1}: ${i} to ${after}`]));
+    expect(changes).toEqual(changed);
+    expect([link.stats.remarked, link.stats.marked]).toEqual([changed.length, 0]);
+  });
+  test('bits that are cleared on entering are not marked by the queue, those cleared on leaving were', () => {
+    const sends = [0, 0, 0].map((at): [number, number, Ecn] => [at, 1_222, 2]);
+    const marks = (judged: 'leaving' | 'entering') =>
+      run({ rate: 10e6, delay: 0, ecnThreshold: 1, ecn: bleach(), judged }, sends).link.stats.marked;
+    expect([marks('leaving'), marks('entering')]).toEqual([1, 0]);
+  });
+  test('packets with ECN bits are lost where something on the path takes offence at them, others pass', () => {
+    const sends = ([0, 1, 2, 3] as const).map((bits): [number, number, Ecn] => [0, 1_222, bits]);
+    expect(run({ delay: 0, loss: dropMarked() }, sends).times).toEqual(['1@0']);
+  });
   test('CoDel holds the wait near its target under a load that is too much; drop-tail does not (RFC 8289)', () => {
     const waits = (queue: LinkConfig['queue'] & {}) => {
       const { arrivals } = run({ rate: 10e6, delay: 0, queue }, every(900, 20_000, 1_222));
@@ -215,6 +246,7 @@ describe('chance', () => {
     reorder: reorder(0.02, 5_000),
     duplicate: duplicate(0.02),
     corrupt: corrupt(0.02),
+    ecn: remark([2], 3, 0.1),
   };
   test('the same seed gives the same run, another seed another one', () => {
     const sends = every(480, 2_000);
@@ -239,10 +271,11 @@ describe('chance', () => {
     expect(lost({ delay: 0, loss: bernoulli(0.1), jitter: uniformJitter(50), duplicate: duplicate(0.5) })).toEqual(plain);
   });
   test('a record replayed is the same run, to the microsecond and the bit', () => {
-    const sends = every(480, 2_000);
+    const sends = every(480, 2_000).map(([at, payload]): [number, number, Ecn] => [at, payload, 2]);
     const first = run({ ...rough, queue: { packets: 10_000 } }, sends);
     expect(first.link.record.complete).toBe(true);
     const again = run({ rate: 20e6, delay: 20_000, queue: { packets: 10_000 }, replay: first.link.record.fates }, sends, undefined, 99);
+    expect(first.link.stats.remarked).toBeGreaterThan(100);
     expect(again.arrivals).toEqual(first.arrivals);
     expect(again.link.record.fates).toEqual(first.link.record.fates);
   });
