@@ -132,6 +132,13 @@ export const LIMITS = {
     'silent end',
     'somebody who says one octet a second must not hold a connection (RFC 9000 §21.6)',
   ),
+  hastened: {
+    value: 8,
+    unit: 'times in a connection that handshake data is said again before its probe timeout, two datagrams each',
+    beyond: 'waits',
+    reason:
+      'two ends that cannot read each other must not go on for ever, nor anybody be made to send by packets that show nothing (RFC 9002 §6.2.3)',
+  },
 
   // ---- the endpoint
   halfOpen: option(

@@ -266,6 +266,18 @@ const beyond = {
     expect(pair.serverEvents.at(-1)).toEqual({ type: 'closed', cause: { kind: 'handshake-timeout' } });
   },
 
+  hastened() {
+    const pair = new Pair();
+    pair.run(10_000); // the client's Initial has come, and the server's flight has left
+    const peer = new ScriptedPeer(pair, 'client');
+    let hellos = 0;
+    for (let i = 0; i < 100; i++)
+      hellos += peer
+        .send('initial', writePing)
+        .filter((packet) => packet.level === 'initial' && findAll([packet], 'CRYPTO').length > 0).length;
+    expect(hellos).toBe(2 * LIMITS.hastened.value);
+  },
+
   halfOpen() {
     const pair = new Pair(config({ maxHalfOpen: 3 }));
     for (const [bytes, from] of initials(pair, 10)) pair.receiveOnly('up', bytes, from);

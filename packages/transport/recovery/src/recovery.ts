@@ -130,6 +130,17 @@ export class Recovery {
     return this.#probesOwed[space]!;
   }
 
+  /**
+   * Something came that shows that the peer lacks what is outstanding in a space, or our acknowledgement: owes what a probe
+   * timeout would, now and without its back-off. RFC 9002 §6.2.3. How often in a connection is for the caller to limit.
+   * @returns false, and nothing is owed, when the peer can have sent it before what left last could arrive
+   */
+  hasten(now: Micros, space: Space): boolean {
+    if (this.rtt.hasSample && now <= this.#probeBase[space]! + this.rtt.min) return false;
+    this.#probesOwed[space] = this.#probesFor(space);
+    return true;
+  }
+
   onProbeSent(space: Space): void {
     if (this.#probesOwed[space]! > 0) this.#probesOwed[space]!--;
   }
@@ -360,13 +371,17 @@ export class Recovery {
   }
 
   #oweProbes(now: Micros, space: Space): void {
-    // §6.2.2.1: with nothing in flight one packet is enough, it only earns the server credit
-    this.#probesOwed[space] = this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
+    this.#probesOwed[space] = this.#probesFor(space);
     this.ptoCount++;
     this.#probeBase[space] = now; // until the probe itself has left
     // after a late wake-up, one timeout and not one for each space
     for (const other of SPACES) if (this.#probeTimeOf(other) <= now) this.#probeBase[other] = now;
     this.#deadlockBase = -1;
+  }
+
+  /** RFC 9002 §6.2.4: with nothing to say again, a single packet. */
+  #probesFor(space: Space): number {
+    return this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
   }
 
   #discard(space: Space, level: number): void {

@@ -164,6 +164,30 @@ describe('before the address is validated (RFC 9002 §6.2.2.1)', () => {
     expect(recovery.probesOwed(Space.HANDSHAKE)).toBe(1);
   });
 
+  test('what is hastened is owed as if the timeout had come, and backs nothing off (§6.2.3)', () => {
+    const scene = new Scene();
+    const { recovery } = scene;
+    scene.send(0, { space: Space.INITIAL });
+    expect(recovery.hasten(1_000, Space.INITIAL)).toBe(true);
+    expect(recovery.hasten(1_000, Space.INITIAL)).toBe(true); // no more than that, however often
+    expect(recovery.probesOwed(Space.INITIAL)).toBe(2);
+    expect([recovery.ptoCount, recovery.deadline]).toEqual([0, 999_000]);
+    expect(recovery.hasten(1_000, Space.HANDSHAKE)).toBe(true);
+    expect(recovery.probesOwed(Space.HANDSHAKE)).toBe(1); // with nothing to say again, a single packet
+  });
+
+  test('nothing is hastened by what the peer sent before it could hear the last packet (§6.2.3)', () => {
+    const scene = new Scene();
+    const { recovery } = scene;
+    scene.send(0, { space: Space.INITIAL });
+    scene.ack(40_000, [[0, 0]], { space: Space.INITIAL });
+    scene.send(50_000, { space: Space.HANDSHAKE });
+    expect(recovery.hasten(90_000, Space.HANDSHAKE)).toBe(false);
+    expect(recovery.probesOwed(Space.HANDSHAKE)).toBe(0);
+    expect(recovery.hasten(90_001, Space.HANDSHAKE)).toBe(true);
+    expect(recovery.probesOwed(Space.HANDSHAKE)).toBe(2);
+  });
+
   test('0-RTT packets in flight do not keep a client from that', () => {
     const scene = new Scene();
     scene.send(0, { space: Space.INITIAL });

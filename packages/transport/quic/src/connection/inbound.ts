@@ -20,6 +20,7 @@ import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
+import { Hastening } from './hastening.ts';
 import { changeVersion, keysOf, onVersionNegotiation } from './negotiation.ts';
 import type { Parts } from './parts.ts';
 import { reportAcked, reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
@@ -43,6 +44,7 @@ export class Inbound {
   readonly #destination = new Uint8Array(20);
   #destinationLength = 0;
   readonly #waiting = new WaitingPackets();
+  readonly #hastening = new Hastening();
   /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
   #peerIdKnown: boolean;
   #generation = 0;
@@ -139,6 +141,7 @@ export class Inbound {
     if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
     const keys = early ? space.early : type === PacketType.INITIAL ? this.#initialKeys(space, header.version) : space.keys;
     if (!keys.canRead && !keys.discarded) {
+      this.#hastening.onUnreadable(now, parts);
       if (!this.#waiting.keep(bytes, offset, header.end, type, ecn)) return 'keys-unavailable';
       parts.observer.packetBuffered(now, type, header.end - offset);
       return '';
@@ -246,6 +249,7 @@ export class Inbound {
     const { lifecycle } = this.#parts;
     let ackEliciting = false;
     let hasCrypto = false;
+    let hasOldCrypto = false;
     this.#onlyProbing = true;
     frames.reset(bytes, start, end);
     for (let type = frames.next(); type >= 0; type = frames.next()) {
@@ -254,12 +258,14 @@ export class Inbound {
       if (!isProbing(type)) this.#onlyProbing = false;
       if (!lifecycle.open && type !== FrameType.CONNECTION_CLOSE && type !== FrameType.CONNECTION_CLOSE_APP) continue;
       if (type === FrameType.CRYPTO) {
-        this.#parts.spaces[index]!.crypto.receive(frames.offset, bytes, frames.dataStart, frames.dataEnd);
-        hasCrypto = true;
+        if (this.#parts.spaces[index]!.crypto.receive(frames.offset, bytes, frames.dataStart, frames.dataEnd)) hasCrypto = true;
+        else hasOldCrypto = true;
       } else this.#frame(now, index, bytes, type);
     }
     // after the whole packet: TLS may discard the keys, and with them the space, that the other frames belong to
-    if (hasCrypto && lifecycle.open) this.#parts.handshake.onCrypto(now, this.#parts, index);
+    if (!lifecycle.open) return ackEliciting;
+    if (hasCrypto) this.#parts.handshake.onCrypto(now, this.#parts, index);
+    else if (ackEliciting && index !== Space.APPLICATION) this.#hastening.onNothingNew(now, this.#parts, index, hasOldCrypto);
     return ackEliciting;
   }
 

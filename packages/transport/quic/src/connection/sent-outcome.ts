@@ -1,4 +1,4 @@
-import type { SentRecord, Space } from '@quiclab/recovery';
+import { type SentRecord, Space } from '@quiclab/recovery';
 import { FrameType } from '@quiclab/wire';
 import { FRAME_STRIDE } from '../packet/sent-frames.ts';
 import type { Parts } from './parts.ts';
@@ -125,7 +125,8 @@ export function repeatOldest(parts: Parts, space: Space): void {
     if (record.repeated || !saysSomething(record)) continue;
     record.repeated = true;
     sayAgain(parts, record);
-    return;
+    // a copy of what has been acknowledged meanwhile has nothing to say
+    if (space === Space.APPLICATION || parts.spaces[space]!.crypto.hasToSend) return;
   }
 }
 

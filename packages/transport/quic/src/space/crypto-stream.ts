@@ -63,9 +63,10 @@ export class CryptoStream {
     this.#send.onLost(offset, length, false);
   }
 
-  /** Takes a CRYPTO frame. Throws CRYPTO_BUFFER_EXCEEDED when it lies further ahead than we keep. */
-  receive(offset: number, bytes: Uint8Array, from: number, to: number): void {
+  /** Takes a CRYPTO frame; false when all of it had been read before. Throws CRYPTO_BUFFER_EXCEEDED when it lies further ahead than we keep. */
+  receive(offset: number, bytes: Uint8Array, from: number, to: number): boolean {
     const end = offset + to - from;
+    if (end <= this.#receive.readOffset) return false;
     if (end > this.#receive.readOffset + this.#limit)
       throw new TransportError(
         TransportErrorCode.CRYPTO_BUFFER_EXCEEDED,
@@ -75,6 +76,7 @@ export class CryptoStream {
     const fault = this.#receive.receive(offset, bytes, from, to, false);
     if (fault !== '')
       throw new TransportError(TransportErrorCode.CRYPTO_BUFFER_EXCEEDED, `CRYPTO data in too many pieces (${fault})`, FrameType.CRYPTO);
+    return true;
   }
 
   /** Something has come that cannot be read before something else does. */
