@@ -172,10 +172,17 @@ export class Outbound {
     );
   }
 
-  /** RFC 9002 §6.2.4: a probe brings along what is in flight, or waits to be said again, in the other spaces of the handshake. */
+  /**
+   * RFC 9002 §6.2.4: a probe brings along what is in flight, or waits to be said again, in the other spaces of the handshake; a
+   * client's also what it said after its Finished, as nobody else will before the handshake is confirmed (§6.2.1).
+   */
   #joinsProbe(space: PacketSpace, probes: number): boolean {
     if (probes > 0) return true;
-    return space.index !== Space.APPLICATION && (space.crypto.hasToSend || this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0);
+    if (space.index === Space.APPLICATION) {
+      const { side, handshake, path } = this.#parts;
+      return side === 'client' && handshake.complete && !handshake.confirmed && path.recovery.ackElicitingInFlight(space.index) > 0;
+    }
+    return space.crypto.hasToSend || this.#parts.path.recovery.ackElicitingInFlight(space.index) > 0;
   }
 
   /** RFC 9002 §6.2.4: a probe says again what is outstanding longest; the second may bring new stream data instead. */
