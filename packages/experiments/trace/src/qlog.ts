@@ -349,6 +349,7 @@ export class QlogObserver extends Observer {
     rtt: RttView,
     phase: Phase,
     ptoCount: number,
+    threshold: number,
   ): void {
     const known = rtt.latest > 0;
     this.#updateMetrics(now, path, {
@@ -359,6 +360,7 @@ export class QlogObserver extends Observer {
       pto_count: ptoCount,
       congestion_window: window,
       bytes_in_flight: bytesInFlight,
+      ssthresh: threshold, // not said while it is infinite
       pacing_rate: Math.round(rate * 8), // bits per second
     });
     if (phase === this.#phase) return;

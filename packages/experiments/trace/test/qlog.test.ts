@@ -458,17 +458,17 @@ describe('events', () => {
     const metrics = { min_rtt: 39.999, smoothed_rtt: 41, latest_rtt: 40, rtt_variance: 0.5 };
     expect(
       events((qlog) => {
-        qlog.recoveryUpdated(1_000_000, 0, 12_000, 1_200, 0, none, 'slow-start', 0);
-        qlog.recoveryUpdated(1_000_001, 0, 12_000, 1_200, 1_000_000, rtt, 'slow-start', 0);
-        qlog.recoveryUpdated(1_000_002, 0, 12_000, 1_200, 1_000_000, rtt, 'slow-start', 0);
-        qlog.recoveryUpdated(1_000_003, 0, 12_000, 2_400, Number.POSITIVE_INFINITY, rtt, 'congestion-avoidance', 1);
-        qlog.recoveryUpdated(1_000_004, 1, 12_000, 0, 0, none, 'congestion-avoidance', 0);
+        qlog.recoveryUpdated(1_000_000, 0, 12_000, 1_200, 0, none, 'slow-start', 0, Number.POSITIVE_INFINITY);
+        qlog.recoveryUpdated(1_000_001, 0, 12_000, 1_200, 1_000_000, rtt, 'slow-start', 0, Number.POSITIVE_INFINITY);
+        qlog.recoveryUpdated(1_000_002, 0, 12_000, 1_200, 1_000_000, rtt, 'slow-start', 0, Number.POSITIVE_INFINITY);
+        qlog.recoveryUpdated(1_000_003, 0, 12_000, 2_400, Number.POSITIVE_INFINITY, rtt, 'congestion-avoidance', 1, 12_000);
+        qlog.recoveryUpdated(1_000_004, 1, 12_000, 0, 0, none, 'congestion-avoidance', 0, Number.POSITIVE_INFINITY);
       }).map(({ time, name, data, tuple }) => [time, name, data, tuple]),
     ).toEqual([
       [0, 'quic:recovery_metrics_updated', { pto_count: 0, congestion_window: 12_000, bytes_in_flight: 1_200, pacing_rate: 0 }, undefined],
       [0, 'quic:congestion_state_updated', { new: 'slow_start' }, undefined],
       [0.001, 'quic:recovery_metrics_updated', { ...metrics, pacing_rate: 8_000_000 }, undefined],
-      [0.003, 'quic:recovery_metrics_updated', { pto_count: 1, bytes_in_flight: 2_400 }, undefined],
+      [0.003, 'quic:recovery_metrics_updated', { pto_count: 1, bytes_in_flight: 2_400, ssthresh: 12_000 }, undefined],
       [0.003, 'quic:congestion_state_updated', { old: 'slow_start', new: 'congestion_avoidance' }, undefined],
       [0.004, 'quic:recovery_metrics_updated', { pto_count: 0, congestion_window: 12_000, bytes_in_flight: 0, pacing_rate: 0 }, '1'],
     ]);

@@ -102,6 +102,10 @@ export class LossBased implements CongestionController {
     return this.#window < this.#slowStartThreshold ? 'slow-start' : 'congestion-avoidance';
   }
 
+  get slowStartThreshold(): number {
+    return Math.floor(this.#slowStartThreshold);
+  }
+
   onPacketSent(now: Micros, bytes: number, bytesInFlight: number): void {
     if (bytesInFlight === bytes) this.#endSilence(now);
     this.#lastSentAt = now;

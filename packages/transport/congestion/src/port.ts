@@ -11,6 +11,8 @@ export interface CongestionController {
   readonly pacingRate: number;
   /** Whether the window still grows exponentially; what a pacer's gain and qlog's congestion state hang on. */
   readonly phase: 'slow-start' | 'congestion-avoidance' | 'recovery' | 'application-limited';
+  /** Octets up to which the window grows exponentially, for those who watch; Infinity, or absent: there is no such limit. */
+  readonly slowStartThreshold?: number;
   onPacketSent(now: Micros, bytes: number, bytesInFlight: number): void;
   /** Once for each ACK frame that acknowledges something new. */
   onAck(now: Micros, ack: AckSummary, rtt: RttView): void;

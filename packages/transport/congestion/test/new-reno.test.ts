@@ -31,6 +31,7 @@ describe('the initial window (RFC 9002 §7.2)', () => {
 
   test('and where slow start ends can be given, too', () => {
     const controller = newReno({ maxDatagramSize: 1200, initialSlowStartThreshold: { packets: 11 } });
+    expect(controller.slowStartThreshold).toBe(13_200);
     expect(controller.phase).toBe('slow-start');
     acked(controller, 1200, 0);
     expect(controller.phase).toBe('congestion-avoidance');

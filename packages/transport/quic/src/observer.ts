@@ -118,7 +118,7 @@ export class Observer {
   streamRead(_now: Micros, _id: StreamId, _offset: number, _length: number): void {}
   /** A datagram was taken from the application, or the application took one that came. RFC 9221. */
   datagramMoved(_now: Micros, _to: 'transport' | 'application', _length: number): void {}
-  /** RTT values of 0 are not known yet. */
+  /** RTT values of 0 are not known yet. @param _threshold  where slow start ends; Infinity: the controller knows of no such window */
   recoveryUpdated(
     _now: Micros,
     _path: number,
@@ -128,6 +128,7 @@ export class Observer {
     _rtt: RttView,
     _phase: CongestionController['phase'],
     _ptoCount: number,
+    _threshold: number,
   ): void {}
   /** The loss detection timer is set, to `_deadline`; NEVER: it was cancelled. RFC 9002 §6, Appendix A.8. */
   timerSet(_now: Micros, _kind: 'loss' | 'probe', _level: Level, _deadline: Micros): void {}

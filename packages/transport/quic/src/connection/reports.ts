@@ -119,6 +119,7 @@ export function reportRecovery(now: Micros, parts: Parts): void {
     recovery.rtt,
     recovery.controller.phase,
     recovery.ptoCount,
+    recovery.controller.slowStartThreshold ?? Number.POSITIVE_INFINITY,
   );
 }
 
