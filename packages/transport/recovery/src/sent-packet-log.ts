@@ -220,8 +220,8 @@ export class SentPacketLog implements SentPackets {
       slot = packetNumber & (this.#ring.length - 1);
       record = this.#ring[slot]!;
     }
-    if (record.state === PacketState.LOST) this.#dropRemembered(record);
-    else if (record.state === PacketState.OUTSTANDING && record.inFlight) this.declareLost(record.packetNumber, 'packets');
+    // one that was lost leaves the ring, and is remembered without it
+    if (record.state === PacketState.OUTSTANDING && record.inFlight) this.declareLost(record.packetNumber, 'packets');
     else if (record.state === PacketState.OUTSTANDING) this.forget(record);
     return slot;
   }

@@ -164,14 +164,26 @@ describe('a loss that was none', () => {
     expect(scene.recovery.lateAcked).toEqual([]);
   });
 
-  test('is forgotten when the ring needs the place', () => {
+  test('is noticed however many packets have left since', () => {
     const { scene } = spurious();
     for (let i = 0; i < 200; i++) {
       const n = scene.send(40_000);
       scene.ack(40_001, [[n, n]]);
     }
     scene.ack(40_002, [[0, 204]]);
-    expect(scene.recovery.lateAcked).toEqual([]);
+    expect(numbers(scene.recovery.lateAcked)).toEqual([0, 1]);
+    expect(scene.recovery.lateAcked[1]!.frames).toEqual([1]);
     expect(scene.recovery.acked).toEqual([]);
+  });
+
+  test('is forgotten when 128 more have been lost', () => {
+    const { scene } = spurious();
+    for (let i = 0; i < 140; i++) scene.send(40_000);
+    const last = scene.send(40_000);
+    scene.ack(40_001, [[last, last]]);
+    expect(scene.recovery.lost.length).toBe(138);
+    scene.ack(40_002, [[0, last]]);
+    expect(scene.recovery.lateAcked.length).toBe(128);
+    expect(numbers(scene.recovery.lateAcked)).not.toContain(0);
   });
 });
