@@ -32,6 +32,7 @@ const EVENTS: Readonly<Record<string, boolean>> = {
   stream_data_moved: true,
   datagram_data_moved: true,
   migration_state_updated: true,
+  mtu_updated: false,
   timer_updated: true,
   key_updated: true,
   key_discarded: true,
@@ -76,6 +77,8 @@ function rareRecords(): QlogRecord[] {
   for (const cause of CAUSES) qlog.ended(1, 'drained', cause);
   qlog.versionsOffered(1, [1], 0);
   qlog.pathValidation(1, 3, 'failed');
+  qlog.mtuUpdated(1, 0, 1200, 1452, false);
+  qlog.mtuUpdated(1, 1, 1452, 1452, true);
   return recordsOf(text);
 }
 const DROPS = Object.keys({
@@ -107,7 +110,7 @@ const CAUSES: readonly CloseCause[] = [
 const nameOf = (record: QlogRecord): string => record.name ?? 'the header';
 
 describe('the world', () => {
-  test('has every event that we write but two, and every frame type', () => {
+  test('has every event that we write but three, and every frame type', () => {
     const records = richWorld('current').flatMap(({ text }) => recordsOf(text));
     const seen = new Set(records.flatMap(({ name }) => (name === undefined ? [] : [String(name).slice(5)])));
     expect([...seen].sort()).toEqual(

@@ -198,6 +198,10 @@ export class QlogObserver extends Observer {
     this.#migration(now, proven ? 'migration_complete' : 'migration_started', path, where);
   }
 
+  override mtuUpdated(now: Micros, path: number, before: number, after: number, done: boolean): void {
+    this.#event(now, 'mtu_updated', { old: before, new: after, done: done || undefined }, path);
+  }
+
   #migration(now: Micros, state: string, path: number, where: Data = {}): void {
     this.#event(now, 'migration_state_updated', { new: state, tuple_id: tupleId(path), ...where }, path);
   }
@@ -258,7 +262,13 @@ export class QlogObserver extends Observer {
     const frames = this.#framesOf(packet, this.#ownExponent);
     for (const frame of frames) if (frame.frame_type === 'new_connection_id') this.#keepIssued(frame);
     this.#noteHandshake(now, packet);
-    const data = { header: header(packet), frames, raw: raw(packet), trigger: packet.probe ? 'pto_probe' : undefined };
+    const data = {
+      header: header(packet),
+      frames,
+      raw: raw(packet),
+      trigger: packet.probe ? 'pto_probe' : undefined,
+      is_mtu_probe_packet: packet.mtuProbe || undefined,
+    };
     this.#event(now, 'packet_sent', data, packet.path, packet.datagram);
   }
 
@@ -272,7 +282,13 @@ export class QlogObserver extends Observer {
   override packetLost(now: Micros, packet: PacketView, by: 'packets' | 'time'): void {
     const trigger = by === 'packets' ? 'reordering_threshold' : 'time_threshold';
     const frames = loggedFrames(packet.frames, this.#issued);
-    this.#event(now, 'packet_lost', { header: header(packet), frames, trigger }, packet.path, packet.datagram);
+    this.#event(
+      now,
+      'packet_lost',
+      { header: header(packet), frames, is_mtu_probe_packet: packet.mtuProbe || undefined, trigger },
+      packet.path,
+      packet.datagram,
+    );
     const repeated = frames.filter(isRepeated);
     if (repeated.length > 0) this.#event(now, 'marked_for_retransmit', { frames: repeated }, packet.path);
   }

@@ -133,6 +133,10 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.pathRemoved(...told);
   }
 
+  override mtuUpdated(...told: Parameters<Observer['mtuUpdated']>): void {
+    for (const observer of this.#observers) observer.mtuUpdated(...told);
+  }
+
   override keysInstalled(...told: Parameters<Observer['keysInstalled']>): void {
     for (const observer of this.#observers) observer.keysInstalled(...told);
   }

@@ -58,6 +58,7 @@ const packet = (change: Partial<PacketView>, write: (w: ByteWriter) => void = wr
     keyPhase: 0,
     tokenLength: 0,
     probe: false,
+    mtuProbe: false,
     waited: false,
     payload: w.bytes,
     payloadStart: 0,
@@ -568,6 +569,22 @@ describe('events', () => {
       ['migration_state_updated', { new: 'migration_started', tuple_id: '3', ...halves }, '3'],
       ['migration_state_updated', { new: 'probing_abandoned', tuple_id: '3' }, '3'],
       ['migration_state_updated', { new: 'migration_abandoned', tuple_id: '3' }, '3'],
+    ]);
+  });
+
+  test('path MTU discovery: its packets are marked, what it finds is told (RFC 9000 §14.3)', () => {
+    expect(
+      events((qlog) => {
+        qlog.packetSent(1_000_000, packet({ mtuProbe: true }));
+        qlog.packetLost(1_000_000, packet({ mtuProbe: true }), 'time');
+        qlog.mtuUpdated(1_000_000, 0, 1200, 1452, false);
+        qlog.mtuUpdated(1_000_000, 2, 1452, 1452, true);
+      }).map(({ name, data, tuple }) => [name.slice(5), (data as { is_mtu_probe_packet?: boolean }).is_mtu_probe_packet ?? data, tuple]),
+    ).toEqual([
+      ['packet_sent', true, undefined],
+      ['packet_lost', true, undefined],
+      ['mtu_updated', { old: 1200, new: 1452 }, undefined],
+      ['mtu_updated', { old: 1452, new: 1452, done: true }, '2'],
     ]);
   });
 

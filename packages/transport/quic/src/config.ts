@@ -15,8 +15,15 @@ export interface TransportConfig {
   readonly maxIdleTimeout: Micros;
   /** A handshake that takes longer is given up, µs. Default 30 s. */
   readonly handshakeTimeout: Micros;
-  /** Octets of the largest UDP payload we send. Default 1,200, which every path carries (RFC 9000 §14). */
+  /** Octets of the largest UDP payload we send; with `mtuDiscovery`, to begin with. Default 1,200, which every path carries (RFC 9000 §14). */
   readonly datagramSize: number;
+  /**
+   * Look for larger datagrams that a path carries (DPLPMTUD, RFC 9000 §14.3), and go back to 1,200 when it no longer does. A search
+   * begins when the handshake is confirmed, the path validated and a datagram of full size was sent; its probes are PING and
+   * PADDING, one at a time. How large they may be: `EndpointOptions.maxProbeSize`, the peer's max_udp_payload_size and the
+   * driver's slots. Default false: what is sent stays comparable between experiments.
+   */
+  readonly mtuDiscovery: boolean;
   /** Octets of the largest UDP payload we say that we take. Default 65,527. RFC 9000 §18.2. */
   readonly maxUdpPayloadSize: number;
   /** Credit at the start, octets: for the connection, and for each stream. Defaults 1 MiB and 512 KiB. RFC 9000 §4.1. */
@@ -84,6 +91,7 @@ export const defaultTransportConfig: TransportConfig = {
   maxIdleTimeout: 30_000_000,
   handshakeTimeout: 30_000_000,
   datagramSize: 1200,
+  mtuDiscovery: false,
   maxUdpPayloadSize: 65_527,
   initialMaxData: 1 << 20,
   initialMaxStreamData: 512 << 10,
@@ -205,6 +213,12 @@ export interface ConnectOptions {
 
 export interface EndpointOptions {
   readonly policies: Policies;
+  /**
+   * For `mtuDiscovery`: octets of the largest UDP payload that this host sends from `local` to `remote` in one piece; no probe is larger.
+   * Where the system fragments what is too large (Node's sockets), probes beyond it would arrive and mean nothing: RFC 9000 §14.
+   * Default: whatever a slot of the driver holds, for a network that drops what it cannot carry.
+   */
+  readonly maxProbeSize?: (local: Address, remote: Address) => number;
   /** Makes the connection IDs that we issue. Default: random ones of `connectionIdLength` octets, which means nothing otherwise. */
   readonly connectionIds?: ConnectionIdGenerator;
   readonly config?: Partial<TransportConfig>;

@@ -40,6 +40,8 @@ export interface PacketView {
   readonly tokenLength: number;
   /** Sent because a probe timeout had passed. RFC 9002 §6.2.4. */
   readonly probe: boolean;
+  /** Sent, or lost: larger than what the path was known to carry. RFC 9000 §14.4. */
+  readonly mtuProbe: boolean;
   /** Received before its keys were there, and kept. RFC 9001 §5.7. */
   readonly waited: boolean;
   /** The frames as octets, [payloadStart, payloadEnd) of `payload`: what a log of numbers leaves out. Empty for lost packets. */
@@ -145,6 +147,8 @@ export class Observer {
   /** The connection goes on on this path. */
   pathChanged(_now: Micros, _path: number, _local: Address, _remote: Address): void {}
   pathRemoved(_now: Micros, _path: number): void {}
+  /** The largest datagram that the path is known to carry is another one, or (`_done`) no larger one is looked for. `mtuDiscovery`, RFC 9000 §14.3. */
+  mtuUpdated(_now: Micros, _path: number, _before: number, _after: number, _done: boolean): void {}
   keysInstalled(_now: Micros, _level: Level, _direction: 'read' | 'write', _suite: CipherSuite): void {}
   /** @param _phase  -1: all keys of that level; else those that read 1-RTT packets with fewer updates than the present ones */
   keysDiscarded(_now: Micros, _level: Level, _phase: number): void {}

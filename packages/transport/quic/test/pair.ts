@@ -112,6 +112,8 @@ export interface PairOptions {
   serverConfig?: Partial<TransportConfig>;
   readonly policies?: Partial<Policies>;
   readonly clientPolicies?: Partial<Policies>;
+  /** Of both: see EndpointOptions. */
+  readonly maxProbeSize?: () => number;
   serverPolicies?: Partial<Policies>;
   readonly certificates?: readonly Uint8Array[];
   readonly padding?: number;
@@ -217,6 +219,7 @@ export class Pair {
         ...options.clientPolicies,
       },
       config: { ...options.config, ...options.clientConfig },
+      ...(options.maxProbeSize && { maxProbeSize: options.maxProbeSize }),
     });
     this.server = this.newServer();
     this.connection = this.connect({
@@ -255,6 +258,7 @@ export class Pair {
         ...options.serverPolicies,
       },
       config: { ...options.config, ...options.serverConfig },
+      ...(options.maxProbeSize && { maxProbeSize: options.maxProbeSize }),
       ...(options.serverIds && { connectionIds: options.serverIds }),
       accept: { alpn: ['test'], ...(options.retry && { retry: options.retry }) },
     });

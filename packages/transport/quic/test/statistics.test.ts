@@ -98,6 +98,7 @@ describe('a transfer over a path that loses nothing', () => {
       const { bytesSent, bytesReceived, smoothedRtt, latestRtt, rttVariation, minRtt, congestionWindow } = stats;
       expect(stats.paths[0]).toEqual({
         ...{ id: 0, local, remote, active: true, validation: 'validated', amplificationBudget: Number.POSITIVE_INFINITY },
+        ...{ mtuDiscovery: 'off', mtuProbesSent: 0, mtuProbesLost: 0, blackHoles: 0 },
         ...{ maxDatagramSize: 1200, datagramsSent, datagramsReceived, packetsSent, packetsReceived, packetsAcknowledged },
         ...{ packetsLost: 0, bytesAcknowledged, bytesLost: 0, bytesSent, bytesReceived },
         ...{ smoothedRtt, latestRtt, rttVariation, minRtt, congestionWindow },

@@ -150,7 +150,7 @@ export class CryptoHandshake {
           this.#remembered = decodeTransportParameters(step.data, 'server');
           parts.peerParameters = this.#remembered;
           parts.observer.parametersRestored(now, this.#remembered);
-          parts.path.limitDatagramSize(this.#remembered.maxUdpPayloadSize);
+          parts.paths.limitDatagramSize(this.#remembered.maxUdpPayloadSize);
           this.#takeLimits(parts, this.#remembered);
           break;
         case 'early-data':
@@ -246,7 +246,7 @@ export class CryptoHandshake {
     parts.observer.parameters(now, 'remote', peer);
     parts.idle.onPeerTimeout(peer.maxIdleTimeout * MILLISECOND);
     parts.path.recovery.maxAckDelay = peer.maxAckDelay * MILLISECOND;
-    parts.path.limitDatagramSize(peer.maxUdpPayloadSize);
+    parts.paths.limitDatagramSize(peer.maxUdpPayloadSize);
     this.#takeLimits(parts, peer);
     if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);
     // RFC 9000 §5.1.1: a preferred address, used or not, brings the connection ID of sequence number 1

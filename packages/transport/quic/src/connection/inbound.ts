@@ -16,7 +16,8 @@ import { peerClose } from '../control/close.ts';
 import type { DropReason } from '../errors.ts';
 import { PacketOpener } from '../packet/opener.ts';
 import { WaitingPackets } from '../packet/waiting.ts';
-import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
+import { SMALLEST_MAX_DATAGRAM } from '../path/mtu.ts';
+import type { Path } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
@@ -370,14 +371,15 @@ export class Inbound {
     const space = parts.spaces[index]!;
     if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
     if (parts.observed) reportAcked(now, parts, space.level);
-    for (const record of recovery.acked) this.#acked(record);
-    for (const record of recovery.lateAcked) this.#acked(record);
+    for (const record of recovery.acked) this.#acked(now, record);
+    for (const record of recovery.lateAcked) this.#acked(now, record);
     reportLost(now, parts, recovery.lost);
     if (parts.observed && recovery.acked.length > 0) reportRecovery(now, parts);
   }
 
-  #acked(record: SentRecord): void {
+  #acked(now: Micros, record: SentRecord): void {
     countAcknowledged(this.#parts, record);
+    if (this.#parts.config.mtuDiscovery) this.#parts.paths.onAcked(now, record);
     onPacketAcked(this.#parts, record);
   }
 

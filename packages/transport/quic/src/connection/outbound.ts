@@ -3,7 +3,8 @@ import type { Datagram, Micros } from '@quiclab/sansio';
 import { FrameType, TransportError, TransportErrorCode, writePing } from '@quiclab/wire';
 import { writeClose } from '../control/close.ts';
 import { PacketBuilder } from '../packet/builder.ts';
-import { type Path, SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
+import { SMALLEST_MAX_DATAGRAM } from '../path/mtu.ts';
+import type { Path } from '../path/path.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { writeInOrder } from './frame-order.ts';
 import type { Parts } from './parts.ts';
@@ -11,6 +12,9 @@ import { reportSent } from './reports.ts';
 import { repeatOldest } from './sent-outcome.ts';
 
 const NO_TOKEN = new Uint8Array(0);
+
+/** What may be missing from a datagram that is of full size all the same: not worth another frame. */
+const SCRAP = 64;
 
 /** One datagram out: the parts are asked in order, packets are built and sealed, or abandoned if nothing worth sending got in. RFC 9000 §12.2, §13. */
 export class Outbound {
@@ -30,7 +34,7 @@ export class Outbound {
 
   /** Fills `into` and returns true, or returns false when there is nothing to send now. */
   pollTransmit(now: Micros, into: Datagram): boolean {
-    const { lifecycle, budget, path } = this.#parts;
+    const { lifecycle, budget, path, config, handshake } = this.#parts;
     if (!lifecycle.open && !lifecycle.closeDue) return false;
     if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
@@ -40,6 +44,11 @@ export class Outbound {
     this.#paced = false;
     this.#pending = undefined;
     this.#probing = path.recovery.probesOwed(0) + path.recovery.probesOwed(1) + path.recovery.probesOwed(2);
+    if (config.mtuDiscovery) {
+      if (this.#probing > 0)
+        budget.datagram = Math.min(budget.datagram, SMALLEST_MAX_DATAGRAM); // larger ones may be what is lost
+      else if (path.mtu.wanted && this.#probeMtu(now, into, path)) return true;
+    }
     for (const { index, keys, early } of this.#parts.spaces) if (keys.canWrite || early.canWrite) this.#packet(now, index, into);
     const last = this.#pending as PacketBuilder | undefined;
     if (last === undefined) {
@@ -51,6 +60,30 @@ export class Outbound {
     lifecycle.closeDue = false;
     this.#address(now, into, path);
     if (this.#paced) budget.onSent(now, this.#end); // RFC 9002 §7.7: not what carries ACKs alone
+    if (config.mtuDiscovery && this.#end > path.datagramSize - SCRAP && handshake.confirmed && path.validated)
+      path.mtu.onFullDatagram(now, into.bytes.length);
+    return true;
+  }
+
+  /** Larger than what the path is known to carry: nothing is in it whose loss would matter. RFC 9000 §14.4. */
+  #probeMtu(now: Micros, into: Datagram, path: Path): boolean {
+    const { budget, lifecycle, spaces, versions, peerIds, localIds } = this.#parts;
+    if (!lifecycle.open || budget.refusedBy !== '') return false;
+    const size = path.mtu.probeSize(path.recovery.controller.congestionWindow);
+    if (size === 0 || !budget.admitsProbe(now, size)) return false;
+    const packet = this.#builders[0];
+    const record = path.recovery.record(Space.APPLICATION);
+    const space = spaces[Space.APPLICATION]!;
+    if (!packet.begin(space, record, versions.current, into.bytes, 0, size, peerIds.current, localIds.first, NO_TOKEN)) return false;
+    if (this.#parts.quicBit.clears()) packet.clearQuicBit();
+    writePing(packet.writer);
+    packet.log(FrameType.PING, 0, 0, 0);
+    packet.padTo(size);
+    record.mtuProbe = true;
+    path.mtu.onProbeSent(record.packetNumber);
+    this.#commit(now, packet, path);
+    this.#address(now, into, path);
+    budget.onSent(now, size);
     return true;
   }
 

@@ -35,6 +35,7 @@ export function reportReceived(
   view.tokenLength = header.type === PacketType.INITIAL ? header.tokenLength : 0;
   view.probe = false;
   view.waited = waited;
+  view.mtuProbe = false;
   view.payload = header.bytes;
   view.payloadStart = opener.payloadStart;
   view.payloadEnd = opener.payloadEnd;
@@ -93,6 +94,7 @@ export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[
       parts.observer.packetLost(now, parts.view, record.lostBy);
     }
     onPacketLost(parts, record);
+    if (parts.config.mtuDiscovery) parts.paths.onLost(now, record);
   }
 }
 
@@ -152,6 +154,7 @@ function showRecord(parts: Parts, record: SentRecord): void {
   view.bytes = record.bytes;
   view.ackEliciting = record.ackEliciting;
   view.inFlight = record.inFlight;
+  view.mtuProbe = record.mtuProbe;
   view.sentAt = record.sentAt;
   view.frames.numbers = record.frames;
 }

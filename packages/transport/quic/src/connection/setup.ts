@@ -1,7 +1,7 @@
 import { Recovery, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { defaultTransportParameters, encodeTransportParameters, type OtherParameter } from '@quiclab/wire';
-import type { Policies, TransportConfig } from '../config.ts';
+import type { EndpointOptions, Policies, TransportConfig } from '../config.ts';
 import { Datagrams } from '../control/datagrams.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
 import { NewToken } from '../control/new-token.ts';
@@ -46,6 +46,7 @@ export interface ConnectionSetup {
   readonly version: number;
   readonly policies: Policies;
   readonly config: TransportConfig;
+  readonly maxProbeSize: EndpointOptions['maxProbeSize'];
   readonly random: Random;
   readonly host: ConnectionHost;
   readonly local: Address;
@@ -84,7 +85,8 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     initialRtt: config.initialRtt,
   });
   const peerIds = new PeerIds(setup.peerId, config.activeConnectionIdLimit, host.resetTokens, watch);
-  const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'), watch);
+  const { maxProbeSize } = setup;
+  const paths = new Paths(side, local, remote, recovery, peerIds, policies, config, setup.random.fork('paths'), watch, maxProbeSize);
   if (setup.addressValidated) paths.active.validate();
   const credit = new ConnectionCredit(config.initialMaxData, config.maxDataWindow);
   const table = new StreamTable(side, config, events, credit.pieces, watch);

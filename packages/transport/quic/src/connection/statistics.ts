@@ -74,6 +74,12 @@ export interface PathStats extends Readonly<PathCounters>, PathRecovery {
   readonly amplificationBudget: number;
   /** Octets of the largest datagram that is sent here. RFC 9000 §14. */
   readonly maxDatagramSize: number;
+  /** Whether a larger one is looked for; 'off' without `mtuDiscovery`, and as long as nothing large was sent. RFC 9000 §14.3. */
+  readonly mtuDiscovery: 'off' | 'searching' | 'complete';
+  /** Its probes, which count among the packets sent and lost, too; and how often what had been carried no longer was. */
+  readonly mtuProbesSent: number;
+  readonly mtuProbesLost: number;
+  readonly blackHoles: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
@@ -130,6 +136,10 @@ const pathStatistics = (path: Path): PathStats => ({
   validation: path.validated ? 'validated' : path.validation.running ? 'running' : 'none',
   amplificationBudget: path.amplificationBudget,
   maxDatagramSize: path.datagramSize,
+  mtuDiscovery: path.mtu.state,
+  mtuProbesSent: path.mtu.probesSent,
+  mtuProbesLost: path.mtu.probesLost,
+  blackHoles: path.mtu.blackHoles,
   bytesSent: path.sent,
   bytesReceived: path.received,
   ...path.counters,

@@ -9,7 +9,7 @@ import { stampOf } from '../connection/versions.ts';
 import { type DropReason, UsageError } from '../errors.ts';
 import type { EndpointEvent } from '../events.ts';
 import { type ConnectionIdGenerator, randomIds } from '../ids/generator.ts';
-import { SMALLEST_MAX_DATAGRAM } from '../path/path.ts';
+import { SMALLEST_MAX_DATAGRAM } from '../path/mtu.ts';
 import { keyVersion } from '../space/keys.ts';
 import { Admission, type InitialSecrets, MIN_FIRST_ID } from './admission.ts';
 import { Deadlines } from './deadlines.ts';
@@ -32,6 +32,7 @@ export class Endpoint implements Machine<EndpointEvent> {
   readonly #policies: Policies;
   readonly #config: TransportConfig;
   readonly #alpn: readonly string[] | undefined;
+  readonly #maxProbeSize: EndpointOptions['maxProbeSize'];
   readonly #random: Random;
   readonly #idRandom: Random;
   readonly #ids: ConnectionIdGenerator;
@@ -52,6 +53,7 @@ export class Endpoint implements Machine<EndpointEvent> {
     this.#policies = options.policies;
     this.#config = transportConfig(options.config);
     this.#alpn = options.accept?.alpn;
+    this.#maxProbeSize = options.maxProbeSize;
     if (this.#alpn?.length === 0) throw new UsageError('accept.alpn is empty: a server must speak at least one protocol (RFC 9001 §8.1)');
     this.#random = options.policies.random;
     this.#idRandom = this.#random.fork('connection-ids');
@@ -294,6 +296,7 @@ export class Endpoint implements Machine<EndpointEvent> {
       ...facts,
       policies: this.#policies,
       config: this.#config,
+      maxProbeSize: this.#maxProbeSize,
       random: this.#random.fork(`connection/${this.#created++}`),
       host,
       localId: id,

@@ -19,6 +19,7 @@ export class ReusedPacketView implements PacketView {
   keyPhase = -1;
   tokenLength = 0;
   probe = false;
+  mtuProbe = false;
   waited = false;
   payload = NOTHING;
   payloadStart = 0;

@@ -29,7 +29,6 @@ export class Budget {
   /** Fills the fields for a datagram that could have `room` octets. */
   ask(now: Micros, room: number): void {
     const path = this.#paths.active;
-    const recovery = path.recovery;
     const size = Math.min(room, path.datagramSize);
     this.datagram = Math.min(size, path.amplificationBudget);
     this.ackOnly = false;
@@ -40,13 +39,27 @@ export class Budget {
       this.refusedBy = 'amplification';
       return;
     }
-    if (!recovery.windowAllows(this.datagram)) {
+    this.#askGates(now, this.datagram);
+  }
+
+  /**
+   * After `ask`, which has allowed a smaller datagram: may an MTU probe of so many octets leave? If not, data waits, too, or there
+   * would never be room for it.
+   */
+  admitsProbe(now: Micros, octets: number): boolean {
+    this.#askGates(now, octets);
+    return !this.ackOnly;
+  }
+
+  #askGates(now: Micros, octets: number): void {
+    const { recovery, pacer } = this.#paths.active;
+    if (!recovery.windowAllows(octets)) {
       this.ackOnly = true;
       this.refusedBy = 'window';
       return;
     }
     if (!recovery.rtt.hasSample) return; // RFC 9002 §7.7: without a rate there is nothing to spread, and the window bounds the burst
-    const earliest = path.pacer.earliest(now, this.datagram, this.rate);
+    const earliest = pacer.earliest(now, octets, this.rate);
     if (earliest > now) {
       this.ackOnly = true;
       this.refusedBy = 'pacer';

@@ -1,11 +1,11 @@
 import type { Pacer } from '@quiclab/congestion';
-import type { ProbePolicy, Recovery } from '@quiclab/recovery';
+import type { ProbePolicy, Recovery, SentRecord } from '@quiclab/recovery';
 import { type Address, type Micros, type Random, sameAddress } from '@quiclab/sansio';
-import type { Policies, TransportConfig } from '../config.ts';
+import type { Policies } from '../config.ts';
+import type { Watch } from '../connection/watch.ts';
+import type { MtuDiscovery } from './mtu.ts';
 import { PathValidation } from './validation.ts';
 
-/** "The smallest allowed maximum datagram size", octets: what every path carries, and Initials and path probes must show. RFC 9000 §8.2.1, §14.1. */
-export const SMALLEST_MAX_DATAGRAM = 1200;
 /** Below this, what the anti-amplification limit leaves is not worth a datagram. */
 export const LEAST_DATAGRAM = 100;
 
@@ -38,13 +38,13 @@ export class Path {
   readonly recovery: Recovery;
   readonly pacer: Pacer;
   readonly validation: PathValidation;
+  readonly mtu: MtuDiscovery;
+  readonly #watch: Watch;
   readonly #probes: ProbePolicy;
   /** The connection ID of the peer's that packets on this path go to, where it is not the one that the active path uses. RFC 9000 §9.5. */
   peerId: Uint8Array | undefined;
   /** The path that the connection uses: its budget is what recovery waits for. */
   active: boolean;
-  /** Octets of the largest datagram that this path is known to carry, and the peer to take. RFC 9000 §14. */
-  datagramSize: number;
   /** RFC 9000 §8.1: until the address is validated we send at most three times what came from there. */
   validated: boolean;
   /** Octets of UDP payload. */
@@ -61,19 +61,21 @@ export class Path {
     remote: Address,
     recovery: Recovery,
     policies: Policies,
-    config: TransportConfig,
     random: Random,
+    mtu: MtuDiscovery,
+    watch: Watch,
   ) {
     this.id = id;
     this.local = local;
     this.remote = remote;
     this.recovery = recovery;
-    this.pacer = policies.pacer({ local, remote, maxDatagramSize: config.datagramSize });
+    this.pacer = policies.pacer({ local, remote, maxDatagramSize: mtu.size });
     this.validation = new PathValidation(random);
+    this.mtu = mtu;
+    this.#watch = watch;
     this.#probes = policies.probes;
     this.peerId = undefined;
     this.active = false;
-    this.datagramSize = config.datagramSize;
     this.validated = false;
     this.received = 0;
     this.sent = 0;
@@ -102,11 +104,40 @@ export class Path {
     return this.#probes.timeout(this.recovery.rtt, this.recovery.maxAckDelay, 0);
   }
 
+  /** Octets of the largest datagram that this path is known to carry, and the peer to take. RFC 9000 §14. */
+  get datagramSize(): number {
+    return this.mtu.size;
+  }
+
   /** The peer takes no larger datagrams. RFC 9000 §18.2. */
   limitDatagramSize(octets: number): void {
-    if (octets >= this.datagramSize) return;
-    this.datagramSize = octets;
-    this.recovery.controller.onMaxDatagramSize(octets);
+    const before = this.mtu.size;
+    this.mtu.limit(octets);
+    if (this.mtu.size !== before) this.#tellSize();
+  }
+
+  /** For `mtuDiscovery`: a packet of the application space that left on this path was acknowledged. */
+  onAcked(now: Micros, record: SentRecord): void {
+    const { size, state } = this.mtu;
+    this.mtu.onAcked(now, record);
+    if (this.mtu.size !== size || this.mtu.state !== state) this.#onMtu(now, size);
+  }
+
+  /** The same for one that was lost. */
+  onLost(now: Micros, record: SentRecord): void {
+    const { size, state } = this.mtu;
+    this.mtu.onLost(now, record);
+    if (this.mtu.size !== size || this.mtu.state !== state) this.#onMtu(now, size);
+  }
+
+  #onMtu(now: Micros, before: number): void {
+    if (this.mtu.size !== before) this.#tellSize();
+    this.#watch.observer.mtuUpdated(now, this.id, before, this.mtu.size, this.mtu.state === 'complete');
+  }
+
+  #tellSize(): void {
+    this.pacer.onMaxDatagramSize(this.mtu.size);
+    if (this.active) this.recovery.controller.onMaxDatagramSize(this.mtu.size);
   }
 
   /** A datagram came: its length is credited three times. The caller updates recovery's deadline when it is done with the datagram. */

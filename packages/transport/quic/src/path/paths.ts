@@ -1,12 +1,13 @@
-import type { Recovery } from '@quiclab/recovery';
+import { type Recovery, type SentRecord, Space } from '@quiclab/recovery';
 import { type Address, type Micros, NEVER, type Random } from '@quiclab/sansio';
 import { FrameType, PATH_FRAME_SIZE, writePathChallenge, writePathResponse } from '@quiclab/wire';
-import type { Policies, TransportConfig } from '../config.ts';
+import type { EndpointOptions, Policies, TransportConfig } from '../config.ts';
 import type { Watch } from '../connection/watch.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
-import { LEAST_DATAGRAM, Path, SMALLEST_MAX_DATAGRAM } from './path.ts';
+import { MtuDiscovery, SMALLEST_MAX_DATAGRAM } from './mtu.ts';
+import { LEAST_DATAGRAM, Path } from './path.ts';
 
 const MAX_OTHERS = LIMITS.paths.value;
 const MAX_RESPONSES = LIMITS.pathResponses.value;
@@ -25,6 +26,9 @@ export class Paths {
   readonly #random: Random;
   readonly #peerIds: PeerIds;
   readonly #watch: Watch;
+  readonly #maxProbeSize: EndpointOptions['maxProbeSize'];
+  /** The peer's max_udp_payload_size, once known. */
+  #peerLimit: number;
   readonly #others: Path[];
   readonly #responses: { readonly path: Path; readonly data: Uint8Array }[];
   /** A client's: where it goes as soon as that is validated. */
@@ -48,6 +52,7 @@ export class Paths {
     config: TransportConfig,
     random: Random,
     watch: Watch,
+    maxProbeSize: EndpointOptions['maxProbeSize'],
   ) {
     this.#side = side;
     this.#recovery = recovery;
@@ -56,6 +61,8 @@ export class Paths {
     this.#random = random;
     this.#peerIds = peerIds;
     this.#watch = watch;
+    this.#maxProbeSize = maxProbeSize;
+    this.#peerLimit = Number.POSITIVE_INFINITY;
     this.#others = [];
     this.#responses = [];
     this.#target = undefined;
@@ -78,6 +85,22 @@ export class Paths {
   /** The one of this number; undefined when it is no longer kept. */
   byId(id: number): Path | undefined {
     return this.active.id === id ? this.active : this.#others.find((path) => path.id === id);
+  }
+
+  /** The peer takes no larger datagrams, wherever it is. RFC 9000 §18.2. */
+  limitDatagramSize(octets: number): void {
+    this.#peerLimit = octets;
+    for (const path of this.all) path.limitDatagramSize(octets);
+  }
+
+  /** For `mtuDiscovery`: a packet was acknowledged. */
+  onAcked(now: Micros, record: SentRecord): void {
+    if (record.space === Space.APPLICATION) this.byId(record.path)?.onAcked(now, record);
+  }
+
+  /** The same for one that was lost. */
+  onLost(now: Micros, record: SentRecord): void {
+    if (record.space === Space.APPLICATION) this.byId(record.path)?.onLost(now, record);
   }
 
   /** When a validation asks again, or gives up. */
@@ -244,16 +267,21 @@ export class Paths {
     this.#others.push(before);
     this.active = path;
     path.setActive(true);
-    path.datagramSize = Math.min(path.datagramSize, before.datagramSize);
     // §9.4: another port is most often a NAT's doing, on the same path; another host is another path
-    if (path.remote.host === before.remote.host && path.local.host === before.local.host) return;
+    if (path.remote.host === before.remote.host && path.local.host === before.local.host) {
+      if (path.datagramSize !== before.datagramSize) this.#recovery.controller.onMaxDatagramSize(path.datagramSize);
+      return;
+    }
     const facts = { local: path.local, remote: path.remote, maxDatagramSize: path.datagramSize };
     this.#recovery.onPathChange(now, this.#policies.congestion(facts), this.#config.initialRtt);
   }
 
   #make(local: Address, remote: Address): Path {
     const random = this.#random.at(this.#made);
-    return new Path(this.#made++, local, remote, this.#recovery, this.#policies, this.#config, random);
+    // §14.3: each pair of addresses has a size of its own, and begins with that of all
+    const mtu = new MtuDiscovery(this.#config.datagramSize, this.#maxProbeSize?.(local, remote) ?? Number.POSITIVE_INFINITY);
+    mtu.limit(this.#peerLimit);
+    return new Path(this.#made++, local, remote, this.#recovery, this.#policies, random, mtu, this.#watch);
   }
 
   #add(path: Path): void {
