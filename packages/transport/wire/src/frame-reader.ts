@@ -34,7 +34,7 @@ export class FrameReader {
   finalSize = 0;
   /** RESET_STREAM_AT: octets from the start that are delivered in spite of the reset; never above the final size. */
   reliableSize = 0;
-  /** NEW_CONNECTION_ID, RETIRE_CONNECTION_ID. */
+  /** NEW_CONNECTION_ID, RETIRE_CONNECTION_ID, ACK_FREQUENCY. */
   sequence = 0;
   /** NEW_CONNECTION_ID. */
   retirePriorTo = 0;
@@ -42,6 +42,12 @@ export class FrameReader {
   connectionIdLength = 0;
   /** CONNECTION_CLOSE of type 0x1c: the type that triggered it; 0 for type 0x1d. */
   frameType = 0;
+  /** ACK_FREQUENCY: so many ack-eliciting packets may go unanswered. */
+  ackElicitingThreshold = 0;
+  /** ACK_FREQUENCY: for how long, µs. */
+  requestedMaxAckDelay = 0;
+  /** ACK_FREQUENCY: packets so far apart are out of order; 0: none are. */
+  reorderingThreshold = 0;
   /** How many PADDING frames there were in a row. */
   paddingLength = 0;
   /** ACK, ACK_ECN. */
@@ -90,7 +96,7 @@ export class FrameReader {
     if (reader.position >= reader.end) return -1;
     this.start = reader.position;
     const type = reader.bytes[reader.position]!;
-    if (type >= 0x40) return this.#unknown();
+    if (type >= 0x40) return this.#wide();
     reader.position++;
     this.rawType = type;
     if ((type & 0xf8) === FrameType.STREAM) {
@@ -103,6 +109,7 @@ export class FrameReader {
         return type; // reads nothing that could be cut short
       case FrameType.PING:
       case FrameType.HANDSHAKE_DONE:
+      case FrameType.IMMEDIATE_ACK:
         return type;
       case FrameType.ACK:
       case FrameType.ACK_ECN: {
@@ -258,8 +265,8 @@ export class FrameReader {
     reader.skip(16);
   }
 
-  /** A type from 0x40 on, of which this package knows none, or one that could have been written shorter. */
-  #unknown(): never {
+  /** A type from 0x40 on, of which this package knows one, or one that could have been written shorter. */
+  #wide(): number {
     const reader = this.#reader;
     const size = 1 << (reader.bytes[reader.position]! >>> 6);
     const type = reader.varint();
@@ -267,7 +274,13 @@ export class FrameReader {
     if (reader.overrun) this.#fail('type cut short');
     const shortest = type < 0x40 ? 1 : type < 0x4000 ? 2 : type < 0x4000_0000 ? 4 : 8;
     if (size > shortest) this.#fail(`type in ${size} octets`, TransportErrorCode.PROTOCOL_VIOLATION);
-    this.#fail('unknown type');
+    if (type !== FrameType.ACK_FREQUENCY) this.#fail('unknown type');
+    this.sequence = reader.varint();
+    this.ackElicitingThreshold = reader.varint();
+    this.requestedMaxAckDelay = reader.varint();
+    this.reorderingThreshold = reader.varint();
+    if (reader.overrun) this.#fail('cut short');
+    return type;
   }
 
   #fail(reason: string, code: number = TransportErrorCode.FRAME_ENCODING_ERROR): never {

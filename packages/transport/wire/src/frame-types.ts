@@ -1,5 +1,5 @@
 /**
- * Frame types. RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-reliable-stream-reset. STREAM is the first of eight, DATAGRAM of two: the
+ * Frame types. RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-reliable-stream-reset, draft-ietf-quic-ack-frequency. STREAM is the first of eight, DATAGRAM of two: the
  * lowest bits say which fields follow.
  */
 export const FrameType = {
@@ -27,8 +27,10 @@ export const FrameType = {
   CONNECTION_CLOSE: 0x1c,
   CONNECTION_CLOSE_APP: 0x1d,
   HANDSHAKE_DONE: 0x1e,
+  IMMEDIATE_ACK: 0x1f,
   RESET_STREAM_AT: 0x24,
   DATAGRAM: 0x30,
+  ACK_FREQUENCY: 0xaf,
 } as const;
 
 const NAMES = new Map<number, string>(Object.entries(FrameType).map(([name, type]) => [type, name]));

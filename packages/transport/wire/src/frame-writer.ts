@@ -202,3 +202,19 @@ export const datagramSize = (length: number): number => 1 + varintSize(length) +
 
 /** How many octets of data a DATAGRAM frame that says its length can carry in `room` octets, its header included; negative: not even none. */
 export const datagramDataRoom = (room: number): number => withLengthField(room - 1);
+
+/** Asks the peer for other ACKs: what the fields mean is in FrameReader. draft-ietf-quic-ack-frequency §4. */
+export function writeAckFrequency(w: ByteWriter, sequence: number, threshold: number, maxAckDelay: number, reordering: number): void {
+  w.varint(FrameType.ACK_FREQUENCY);
+  w.varint(sequence);
+  w.varint(threshold);
+  w.varint(maxAckDelay);
+  w.varint(reordering);
+}
+export const ackFrequencySize = (sequence: number, threshold: number, maxAckDelay: number, reordering: number): number =>
+  2 + varintSize(sequence) + varintSize(threshold) + varintSize(maxAckDelay) + varintSize(reordering);
+
+/** draft-ietf-quic-ack-frequency §5. */
+export function writeImmediateAck(w: ByteWriter): void {
+  w.uint8(FrameType.IMMEDIATE_ACK);
+}

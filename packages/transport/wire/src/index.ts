@@ -3,6 +3,7 @@ export { TransportError, TransportErrorCode, transportErrorName } from './errors
 export { FrameReader } from './frame-reader.ts';
 export { FrameType, frameName } from './frame-types.ts';
 export {
+  ackFrequencySize,
   applicationCloseSize,
   connectionCloseSize,
   cryptoDataRoom,
@@ -19,12 +20,14 @@ export {
   streamDataRoom,
   streamHeaderSize,
   streamLimitSize,
+  writeAckFrequency,
   writeApplicationClose,
   writeConnectionClose,
   writeCryptoHeader,
   writeDataBlocked,
   writeDatagramHeader,
   writeHandshakeDone,
+  writeImmediateAck,
   writeMaxData,
   writeMaxStreamData,
   writeMaxStreams,

@@ -61,6 +61,11 @@ export interface TransportParameters {
   readonly greaseQuicBit: boolean;
   /** Octets of the largest DATAGRAM frame that is taken, its type and length included; 0: none. RFC 9221 §3. */
   readonly maxDatagramFrameSize: number;
+  /**
+   * ACK_FREQUENCY and IMMEDIATE_ACK frames are taken, and ACKs held back for so many microseconds at least; absent: they are not. Never
+   * above `maxAckDelay`, which is in milliseconds. draft-ietf-quic-ack-frequency §3.
+   */
+  readonly minAckDelay?: number;
   /** RESET_STREAM_AT frames are taken. draft-ietf-quic-reliable-stream-reset. */
   readonly resetStreamAt: boolean;
 }
@@ -98,7 +103,7 @@ export function encodeTransportParameters(parameters: TransportParameters, greas
   const w = ByteWriter.growable();
   for (const { id, key } of INTEGERS) {
     const value = parameters[key];
-    if (value === defaultTransportParameters[key]) continue;
+    if (value === undefined || value === defaultTransportParameters[key]) continue;
     w.varint(id);
     w.varint(varintSize(value));
     w.varint(value);
@@ -144,6 +149,8 @@ export function decodeTransportParameters(bytes: Uint8Array, from: 'client' | 's
   if (parameters.preferredAddress !== undefined && parameters.initialSourceConnectionId?.length === 0) {
     fail('a preferred address from a server without connection IDs'); // §18.2
   }
+  const { minAckDelay = 0, maxAckDelay } = parameters;
+  if (minAckDelay > 1_000 * maxAckDelay) fail(`minAckDelay ${minAckDelay} µs is above maxAckDelay ${maxAckDelay} ms`); // draft-ietf-quic-ack-frequency §3
   return parameters;
 }
 
@@ -258,6 +265,7 @@ const INTEGERS: readonly IntegerParameter[] = [
   { id: 0x0b, key: 'maxAckDelay', least: 0, most: 0x3fff },
   { id: 0x0e, key: 'activeConnectionIdLimit', least: 2, most: ANY },
   { id: 0x20, key: 'maxDatagramFrameSize', least: 0, most: ANY },
+  { id: 0xff04de1b, key: 'minAckDelay', least: 0, most: ANY },
 ];
 
 const OCTETS: readonly OctetsParameter[] = [

@@ -30,7 +30,8 @@ test('frames have names (RFC 9000 §19)', () => {
   expect(frameName(0x1d)).toBe('CONNECTION_CLOSE_APP');
   expect(frameName(0x24)).toBe('RESET_STREAM_AT');
   expect([frameName(0x30), frameName(0x31), frameName(0x32)]).toEqual(['DATAGRAM', 'DATAGRAM', 'frame 0x32']);
-  expect(frameName(0x1f)).toBe('frame 0x1f');
+  expect([frameName(0x1f), frameName(0xaf)]).toEqual(['IMMEDIATE_ACK', 'ACK_FREQUENCY']);
+  expect(frameName(0x20)).toBe('frame 0x20');
   expect(frameName(0x40a)).toBe('frame 0x40a');
   expect(frameName(2 ** 40 + 8)).toBe('frame 0x10000000008');
 });

@@ -3,12 +3,14 @@ import {
   type FrameReader,
   FrameType,
   writeAck,
+  writeAckFrequency,
   writeApplicationClose,
   writeConnectionClose,
   writeCryptoHeader,
   writeDataBlocked,
   writeDatagramHeader,
   writeHandshakeDone,
+  writeImmediateAck,
   writeMaxData,
   writeMaxStreamData,
   writeMaxStreams,
@@ -36,6 +38,10 @@ export interface Sample {
   readonly openEnded: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
 }
+
+/** The type as on the wire, of one octet or two; 0 for half of one. */
+export const typeIn = ([first, second]: Uint8Array): number =>
+  first! < 0x40 ? first! : second === undefined ? 0 : ((first! & 0x3f) << 8) | second;
 
 const octets = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
@@ -132,6 +138,13 @@ export const SAMPLES: readonly Sample[] = [
   sample('HANDSHAKE_DONE', FrameType.HANDSHAKE_DONE, {}, writeHandshakeDone),
   sample('RESET_STREAM_AT', FrameType.RESET_STREAM_AT, { id: 4, code: 0x10c, finalSize: big, reliableSize: 70 }, (w) =>
     writeResetStreamAt(w, 4, 0x10c, big, 70),
+  ),
+  sample('IMMEDIATE_ACK', FrameType.IMMEDIATE_ACK, {}, writeImmediateAck),
+  sample(
+    'ACK_FREQUENCY',
+    FrameType.ACK_FREQUENCY,
+    { sequence: 65, ackElicitingThreshold: 9, requestedMaxAckDelay: 25_000, reorderingThreshold: big },
+    (w) => writeAckFrequency(w, 65, 9, 25_000, big),
   ),
   sample('DATAGRAM', FrameType.DATAGRAM, { length: 70, data: octets(70, 12) }, (w) => {
     writeDatagramHeader(w, 70, true);

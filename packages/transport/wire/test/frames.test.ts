@@ -1,5 +1,6 @@
 import { ByteWriter, concat, fromHex, toHex, varintSize } from '@quiclab/bytes';
 import {
+  ackFrequencySize,
   applicationCloseSize,
   connectionCloseSize,
   cryptoDataRoom,
@@ -20,7 +21,7 @@ import {
   writeStreamHeader,
 } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
-import { fieldsOf, SAMPLES } from './frame-samples.ts';
+import { fieldsOf, SAMPLES, typeIn } from './frame-samples.ts';
 
 const SURROUNDINGS = 13;
 
@@ -38,7 +39,7 @@ describe('each frame comes back as it was written (RFC 9000 §19)', () => {
     const frame = embedded(bytes);
     expect(frame.next()).toBe(type);
     expect(fieldsOf(frame, Object.keys(fields))).toEqual(fields);
-    expect(frame.rawType).toBe(bytes[0]);
+    expect(frame.rawType).toBe(typeIn(bytes));
     expect(frame.start).toBe(SURROUNDINGS);
     expect(frame.position).toBe(SURROUNDINGS + bytes.length);
     expect(frame.next()).toBe(-1);
@@ -63,6 +64,8 @@ describe('each frame comes back as it was written (RFC 9000 §19)', () => {
     const hex = (name: string): string => toHex(SAMPLES.find((sample) => sample.name === name)!.bytes);
     expect(hex('PING')).toBe('01');
     expect(hex('RESET_STREAM_AT')).toBe('2404410cc01ffffffffffffe4046');
+    expect(hex('IMMEDIATE_ACK')).toBe('1f');
+    expect(hex('ACK_FREQUENCY')).toBe('40af404109800061a8c01ffffffffffffe');
     expect(hex('DATAGRAM, empty')).toBe('3100');
     expect(hex('DATAGRAM, to the end')).toBe(`30${'0d'.repeat(70)}`);
     expect(hex('RESET_STREAM')).toBe('0404410cc01ffffffffffffe');
@@ -107,6 +110,7 @@ describe('sizes are what is written', () => {
     expect(resetStreamSize(4, 0x10c, big)).toBe(size('RESET_STREAM'));
     expect(resetStreamAtSize(4, 0x10c, big, 70)).toBe(size('RESET_STREAM_AT'));
     expect(datagramSize(70)).toBe(size('DATAGRAM'));
+    expect(ackFrequencySize(65, 9, 25_000, big)).toBe(size('ACK_FREQUENCY'));
     expect(stopSendingSize(2 ** 30, 0)).toBe(size('STOP_SENDING'));
     expect(newTokenSize(90)).toBe(size('NEW_TOKEN'));
     expect(oneNumberSize(big)).toBe(size('MAX_DATA'));

@@ -186,6 +186,7 @@ describe('altered octets are a fault, an allowed error, or another valid reading
         maxAckDelay: 20,
         disableActiveMigration: true,
         maxDatagramFrameSize: 65_535,
+        minAckDelay: 1_000,
         resetStreamAt: true,
         initialSourceConnectionId: new Uint8Array(8).fill(3),
         statelessResetToken: new Uint8Array(16).fill(4),

@@ -1,7 +1,7 @@
 import { fromHex } from '@quiclab/bytes';
 import { FrameReader, FrameType, TransportError, TransportErrorCode } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
-import { SAMPLES } from './frame-samples.ts';
+import { SAMPLES, typeIn } from './frame-samples.ts';
 
 const { FRAME_ENCODING_ERROR, PROTOCOL_VIOLATION } = TransportErrorCode;
 
@@ -25,16 +25,16 @@ describe('a frame cut short at any octet is FRAME_ENCODING_ERROR and nothing els
     for (let length = 1; length < bytes.length; length++) {
       const error = errorOf(bytes, 0, length); // the missing octets are there, behind the end
       if (length >= header) expect(error).toBeUndefined();
-      else expect([error?.code, error?.frameType], `${length} octets`).toEqual([FRAME_ENCODING_ERROR, bytes[0]]);
+      else expect([error?.code, error?.frameType], `${length} octets`).toEqual([FRAME_ENCODING_ERROR, typeIn(bytes.subarray(0, length))]);
     }
-    expect(bytes[0]! & (type === FrameType.STREAM ? 0xf8 : type === FrameType.DATAGRAM ? 0xfe : 0xff)).toBe(type);
+    expect(typeIn(bytes) & (type === FrameType.STREAM ? 0xf8 : type === FrameType.DATAGRAM ? 0xfe : 0xff)).toBe(type);
   });
 });
 
 describe('malformed frames', () => {
   const zeros = (count: number): string => '00'.repeat(count);
   test.each([
-    ['an unknown type, §12.4', '1f', FRAME_ENCODING_ERROR, 0x1f],
+    ['an unknown type, §12.4', '20', FRAME_ENCODING_ERROR, 0x20],
     ['an unknown type, §12.4', '3f', FRAME_ENCODING_ERROR, 0x3f],
     ['an unknown type of two octets, §12.4', '4040', FRAME_ENCODING_ERROR, 0x40],
     ['an unknown type of eight octets, §12.4', 'ffffffffffffffff', FRAME_ENCODING_ERROR, Number.MAX_SAFE_INTEGER],
@@ -69,6 +69,8 @@ describe('malformed frames', () => {
     ['RESET_STREAM_AT: reliable size above the final size', '24 00 00 05 06', FRAME_ENCODING_ERROR, 0x24],
     ['RESET_STREAM_AT: the same, above 2^53', '24 00 00 e000000000000001 e000000000000002', FRAME_ENCODING_ERROR, 0x24],
     ['RESET_STREAM_AT in two octets, RFC 9000 §12.4', '4024 00 00 05 05', PROTOCOL_VIOLATION, 0x24],
+    ['IMMEDIATE_ACK in two octets, RFC 9000 §12.4', '401f', PROTOCOL_VIOLATION, 0x1f],
+    ['ACK_FREQUENCY in four octets, RFC 9000 §12.4', '800000af 00 00 00 00', PROTOCOL_VIOLATION, 0xaf],
     ['DATAGRAM: longer than the payload, RFC 9221 §4', '31 05 00000000', FRAME_ENCODING_ERROR, 0x31],
     ['CONNECTION_CLOSE: reason longer than the payload', '1c 00 00 05 61', FRAME_ENCODING_ERROR, 0x1c],
   ])('%s', (_, hex, code, frameType) => {

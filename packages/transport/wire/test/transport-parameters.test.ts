@@ -43,6 +43,7 @@ const everything: TransportParameters = {
   versionInformation: { chosen: VERSION_2, available: [0x1a2a_3a4a, VERSION_1] },
   greaseQuicBit: true,
   maxDatagramFrameSize: 65_535,
+  minAckDelay: 16_383_000,
   resetStreamAt: true,
 };
 
@@ -111,7 +112,7 @@ describe('transport parameters (RFC 9000 §18)', () => {
       expect([error.code, error.frameType]).toEqual([TransportErrorCode.TRANSPORT_PARAMETER_ERROR, FrameType.CRYPTO]);
       errors++;
     }
-    expect(errors).toBe(whole.length - 21); // it can end whole before each of the twenty-one
+    expect(errors).toBe(whole.length - 22); // it can end whole before each of the twenty-one
   });
 
   test.each([
@@ -128,6 +129,9 @@ describe('transport parameters (RFC 9000 §18)', () => {
     ['ack_delay_exponent 21', '0a0115'],
     ['max_ack_delay 2^14', '0b0480004000'],
     ['max_ack_delay 2^62 - 1', '0b08ffffffffffffffff'],
+    ['min_ack_delay above max_ack_delay, draft-ietf-quic-ack-frequency §3', 'c0000000ff04de1b 04 800061a9'],
+    ['min_ack_delay above a smaller max_ack_delay, whichever comes first', 'c0000000ff04de1b 02 43e9 0b 01 01'],
+    ['min_ack_delay of no octets', 'c0000000ff04de1b 00'],
     ['disable_active_migration with a value', '0c0100'],
     ['active_connection_id_limit 1', '0e0101'],
     ['reset_stream_at with a value', '1d0100'],
@@ -147,6 +151,8 @@ describe('transport parameters (RFC 9000 §18)', () => {
 
   test.each([
     ['max_udp_payload_size 1200', '030244b0'],
+    ['min_ack_delay as large as max_ack_delay', 'c0000000ff04de1b 04 800061a8'],
+    ['min_ack_delay 0', 'c0000000ff04de1b 01 00'],
     ['max_udp_payload_size 2^62 - 1', '0308ffffffffffffffff'],
     ['initial_max_streams_bidi 2^60', '0808d000000000000000'],
     ['ack_delay_exponent 20', '0a0114'],
