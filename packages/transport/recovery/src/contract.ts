@@ -155,6 +155,26 @@ export const probePolicyCases: readonly ContractCase<ProbePolicy>[] = [
   },
 ];
 
+/** How many ACKs leave for so many packets in order, one each ms from `first` on. */
+function acksIn(policy: AckPolicy, first: number, packets: number): number {
+  let acks = 0;
+  let due = NEVER;
+  for (let n = first; n < first + packets; n++) {
+    const now = MILLISECOND * n;
+    if (due <= now) {
+      acks++;
+      policy.onAckSent(due);
+      due = NEVER;
+    }
+    due = Math.min(due, policy.onPacket(now, n, true, true, 0));
+    if (due > now) continue;
+    acks++;
+    policy.onAckSent(now);
+    due = NEVER;
+  }
+  return acks;
+}
+
 export const ackPolicyCases: readonly ContractCase<AckPolicy>[] = [
   {
     name: 'what elicits no ACK gets none, or two ends would never fall silent (RFC 9000 §13.2.1)',
@@ -178,16 +198,51 @@ export const ackPolicyCases: readonly ContractCase<AckPolicy>[] = [
     },
   },
   {
-    name: 'in a long transfer the sender hears at once, again and again',
+    name: 'in a long transfer the sender hears again and again',
     run(make) {
       const policy = make();
-      let atOnce = 0;
-      for (let n = 0; n < 1_000; n++) {
-        if (policy.onPacket(n, n, true, true, 0) > n) continue;
-        atOnce++;
+      const acks = acksIn(policy, 0, 1_000);
+      must(acks >= 4, `${acks} ACKs for 1,000 packets in a second`);
+    },
+  },
+  {
+    name: 'gaps, and what fills them, are answered like all else',
+    run(make) {
+      const policy = make();
+      let largest = -1;
+      for (let i = 0; i < 500; i++) {
+        const n = (i & ~7) | ((i * 3) & 7); // each number once, out of order
+        const by = policy.onPacket(i, n, true, n === largest + 1, 0);
+        largest = Math.max(largest, n);
+        must(by >= i && by < NEVER && Number.isSafeInteger(by), `at ${i}: by ${by}`);
+        if (by <= i) policy.onAckSent(i);
+      }
+    },
+  },
+  {
+    name: 'a sender that wants every packet answered at once gets that (draft-ietf-quic-ack-frequency §4)',
+    run(make) {
+      const policy = make();
+      policy.onFrequency(0, 5_000, 1);
+      for (let n = 0; n < 50; n++) {
+        must(policy.onPacket(n, n, true, true, 0) <= n, `packet ${n} was to wait`);
         policy.onAckSent(n);
       }
-      must(atOnce >= 10, `${atOnce} ACKs for 1,000 packets`);
+    },
+  },
+  {
+    name: 'one that wants few gets as many as it wants at least, and none later than it wants',
+    run(make) {
+      const policy = make();
+      policy.onFrequency(9, 5_000, 0);
+      let waiting = 0;
+      for (let n = 0; n < 200; n++) {
+        const by = policy.onPacket(10 * n, n, true, true, 0);
+        must(by <= 10 * n + 5_000, `packet ${n} was to wait ${by - 10 * n} µs`);
+        waiting = by <= 10 * n ? 0 : waiting + 1;
+        must(waiting < 10, `${waiting} packets wait`);
+        if (waiting === 0) policy.onAckSent(10 * n);
+      }
     },
   },
 ];

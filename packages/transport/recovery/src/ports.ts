@@ -45,5 +45,6 @@ export interface AckPolicy {
   /** `now`, later, or NEVER; the earliest answer since the last ACK holds. `inOrder`: it follows the largest received without a gap. */
   onPacket(now: Micros, packetNumber: number, ackEliciting: boolean, inOrder: boolean, ecn: Ecn): Micros;
   onAckSent(now: Micros): void;
+  /** The peer asks for other ACKs: draft-ietf-quic-ack-frequency §4. @param maxAckDelay  none may be held back longer, whatever `onPacket` says */
   onFrequency(ackElicitingThreshold: number, maxAckDelay: Micros, reorderingThreshold: number): void;
 }

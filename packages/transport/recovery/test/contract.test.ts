@@ -1,7 +1,16 @@
 import { NEVER } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { ackPolicyCases, lossDetectorCases, probePolicyCases } from '../src/contract.ts';
-import { ackEverySecond, immediateAcks, lossDelay, packetAndTimeThreshold, standardProbes } from '../src/index.ts';
+import {
+  type AckPolicy,
+  ackByTime,
+  ackEvery,
+  ackEverySecond,
+  immediateAcks,
+  lossDelay,
+  packetAndTimeThreshold,
+  standardProbes,
+} from '../src/index.ts';
 
 const detectors = {
   packetAndTimeThreshold: () => packetAndTimeThreshold(),
@@ -18,7 +27,13 @@ describe('standardProbes as a probe policy', () => {
   for (const { name, run } of probePolicyCases) test(name, () => run(() => standardProbes));
 });
 
-for (const [name, make] of Object.entries({ ackEverySecond: () => ackEverySecond(), immediateAcks: () => immediateAcks })) {
+const ackPolicies = {
+  immediateAcks: () => immediateAcks,
+  ackEverySecond: () => ackEverySecond(),
+  'ackEvery(10)': () => ackEvery(10, { reorderingThreshold: 3 }),
+  ackByTime: () => ackByTime(),
+};
+for (const [name, make] of Object.entries(ackPolicies)) {
   describe(`${name} as an ACK policy`, () => {
     for (const { name, run } of ackPolicyCases) test(name, () => run(make));
   });
@@ -62,6 +77,15 @@ describe('the cases notice', () => {
 
   test('an ACK policy that answers ACKs, and one that never answers', () => {
     expect(refusals(ackPolicyCases, () => ({ ...immediateAcks, onPacket: (now: number) => now }))).toBe(1);
-    expect(refusals(ackPolicyCases, () => ({ ...immediateAcks, onPacket: () => NEVER }))).toBe(2);
+    expect(refusals(ackPolicyCases, () => ({ ...immediateAcks, onPacket: () => NEVER }))).toBe(5);
+  });
+
+  test('an ACK policy that does not follow the peer', () => {
+    const own = (): AckPolicy => {
+      const policy = ackByTime();
+      policy.onFrequency = () => {};
+      return policy;
+    };
+    expect(refusals(ackPolicyCases, own)).toBe(2);
   });
 });
