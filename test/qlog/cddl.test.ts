@@ -31,6 +31,7 @@ Thing = {
 Open = { name: text
   * text => any }
 Dashed-Name = "x" / Thing
+$$thing-extension //= ( ? weight: uint )
 `);
 const thing = { kind: 'a', id: 1 };
 
@@ -40,6 +41,7 @@ describe('CDDL (RFC 8610)', () => {
     ['a member that is optional', { ...thing, note: '' }],
     ['choices of strings', { ...thing, color: 'green', shape: 'round' }],
     ['choices added to a socket (§3.9)', { ...thing, shape: 'flat' }],
+    ['members added to a group socket (§3.9)', { ...thing, weight: 3 }],
     ['arrays', { ...thing, tokens: ['00ff'], ranges: [] }],
     ['arrays with a number of elements', { ...thing, ranges: [[1], [1, 255]] }],
     ['simple types', { ...thing, done: true, size: 1.5, either: 7 }],
@@ -53,6 +55,7 @@ describe('CDDL (RFC 8610)', () => {
     ['what lacks a member of its own', { kind: 'a' }, 'Thing lacks id'],
     ['what nobody knows', { ...thing, other: 1 }, 'Thing has other, which is unknown'],
     ['what is no map', [thing], 'no map'],
+    ['a member of a group socket that is of another type', { ...thing, weight: 'heavy' }, 'Thing.weight is "heavy", no uint'],
     ['null', null, 'no map'],
     ['a text for a number', { ...thing, id: '1' }, 'Thing.id is "1", no uint'],
     ['a fraction', { ...thing, id: 1.5 }, 'no uint'],
@@ -92,7 +95,8 @@ describe('CDDL (RFC 8610)', () => {
     ['a = tstr // b', 'a type begins with /'],
     ['a = tstr & b', 'no CDDL that is known here'],
     ['= tstr', 'a rule begins with ='],
-    ['a //= ( b: tstr )', 'only = and /= are known'],
+    ['a //= b', 'is followed by a group'],
+    ['a => b', 'only =, /= and //= are known'],
     ['a = [uint, tstr]', 'several kinds'],
     ['a = nobody', 'no nobody'],
   ])('what is not known is an error, not passed over: %s', (source, error) => {

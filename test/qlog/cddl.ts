@@ -46,9 +46,10 @@ function tokens(source: string): Token[] {
   return list;
 }
 
-/** Types by their names. Sockets ($name) gather their choices; group sockets ($$name) are empty. */
+/** Types by their names. Sockets ($name) gather their choices, group sockets ($$name) the members of their groups. */
 export class Schema {
   readonly #rules = new Map<string, Type[]>();
+  readonly #groups = new Map<string, Entry[]>();
   #tokens: Token[] = [];
   #at = 0;
 
@@ -86,7 +87,12 @@ export class Schema {
     const { kind, text: name } = this.#next();
     if (kind !== 'name') throw new Error(`a rule begins with ${name}`);
     const { text: operator } = this.#next();
-    if (operator !== '=' && operator !== '/=') throw new Error(`${name} ${operator}: only = and /= are known`);
+    if (operator === '//=') {
+      if (!this.#take('(')) throw new Error(`${name} //= is followed by a group`);
+      this.#groups.set(name, [...(this.#groups.get(name) ?? []), ...this.#entries(')')]);
+      return;
+    }
+    if (operator !== '=' && operator !== '/=') throw new Error(`${name} ${operator}: only =, /= and //= are known`);
     if (operator === '=' && this.#rules.has(name)) throw new Error(`${name} is defined twice`);
     const types = this.#rules.get(name) ?? [];
     types.push(this.#type());
@@ -214,7 +220,11 @@ export class Schema {
     for (const { key, least, type, unwrapped } of entries) {
       if (key === undefined) {
         const name = type.kind === 'name' ? type.name : '';
-        if (name.startsWith('$$')) continue; // nothing extends it
+        if (name.startsWith('$$')) {
+          const fault = this.#members(this.#groups.get(name) ?? [], map, known, at);
+          if (fault !== '') return fault;
+          continue;
+        }
         const inner = this.#lookUp(name);
         if (!unwrapped || inner.kind !== 'map') throw new Error(`${at}: a member without a key`);
         const fault = this.#members(inner.entries, map, known, at);

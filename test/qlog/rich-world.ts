@@ -111,6 +111,7 @@ export function richWorld(dialect: Dialect, seed = 1): Trace[] {
   const common = {
     maxDatagramFrameSize: 1_500,
     resetStreamAt: true,
+    ackFrequency: true,
     initialMaxData: 60_000,
     initialMaxStreamData: 20_000,
     maxDataWindow: 200_000,

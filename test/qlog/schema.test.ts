@@ -46,7 +46,7 @@ const EVENTS: Readonly<Record<string, boolean>> = {
 const FRAMES = (
   'padding ping ack reset_stream reset_stream_at stop_sending crypto new_token stream max_data max_stream_data max_streams ' +
   'data_blocked stream_data_blocked streams_blocked new_connection_id retire_connection_id path_challenge path_response connection_close ' +
-  'handshake_done datagram'
+  'handshake_done datagram ack_frequency immediate_ack'
 ).split(' ');
 
 /** What the world does not bring about: told to an observer directly. */

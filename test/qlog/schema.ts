@@ -8,12 +8,29 @@ const DRAFTS = ['draft-qlog-main-schema.md', 'draft-qlog-quic-events.md'];
 /** Whether the drafts' texts are there. */
 export const hasDrafts = DRAFTS.every((name) => existsSync(SPECS + name));
 
+/** What no draft has yet, where the drafts say that they are extended: draft-ietf-quic-ack-frequency, its units (µs). */
+const EXTENSIONS = `
+$$quic-parametersset-extension //= ( ? min_ack_delay: uint64 )
+AckFrequencyFrame = {
+    frame_type: "ack_frequency"
+    sequence_number: uint64
+    ack_eliciting_threshold: uint64
+    requested_max_ack_delay: uint64
+    ; absent where a packet that was lost is told of
+    ? reordering_threshold: uint64
+}
+ImmediateAckFrame = {
+    frame_type: "immediate_ack"
+}
+$QuicFrame /= AckFrequencyFrame / ImmediateAckFrame
+`;
+
 /** The drafts' CDDL: what stands between `~~~ cddl` and `~~~`. Examples have other fences. */
 export function draftSchema(): Schema {
   const blocks = DRAFTS.flatMap((name) =>
     [...readFileSync(SPECS + name, 'utf8').matchAll(/^~~~ *cddl\n(.*?)^~~~/gms)].map((match) => match[1]!),
   );
-  return new Schema(blocks.join('\n'));
+  return new Schema([...blocks, EXTENSIONS].join('\n'));
 }
 
 /** 'quic:packet_sent' has the data QUICPacketSent. undefined: there is no such event. */

@@ -70,6 +70,14 @@ function readFrame(frame: FrameReader, type: number, delayExponent: number): Dat
         error_code: frame.code,
         reason: fromUtf8(frame.reason),
       };
+    case FrameType.ACK_FREQUENCY:
+      return {
+        frame_type: 'ack_frequency',
+        sequence_number: frame.sequence,
+        ack_eliciting_threshold: frame.ackElicitingThreshold,
+        requested_max_ack_delay: frame.requestedMaxAckDelay,
+        reordering_threshold: frame.reorderingThreshold,
+      };
     case FrameType.STREAM:
       return numbered(type | (frame.fin ? 1 : 0), frame.id, frame.offset, frame.length);
     case FrameType.CRYPTO:
@@ -131,6 +139,13 @@ function loggedFrame(type: number, stream: number, offset: number, size: number,
       return { frame_type: 'path_challenge' };
     case FrameType.PATH_RESPONSE:
       return { frame_type: 'path_response' };
+    case FrameType.ACK_FREQUENCY:
+      return {
+        frame_type: 'ack_frequency',
+        sequence_number: offset,
+        ack_eliciting_threshold: stream,
+        requested_max_ack_delay: size,
+      };
     case FrameType.CONNECTION_CLOSE:
       return { frame_type: 'connection_close', error_space: 'transport', ...named('error', transportError(stream), stream) };
     case FrameType.CONNECTION_CLOSE_APP:
@@ -171,6 +186,8 @@ function numbered(type: number, stream: number, offset: number, size: number): D
       return { frame_type: 'retire_connection_id', sequence_number: offset };
     case FrameType.HANDSHAKE_DONE:
       return { frame_type: 'handshake_done' };
+    case FrameType.IMMEDIATE_ACK:
+      return { frame_type: 'immediate_ack' };
     case FrameType.DATAGRAM:
       return { frame_type: 'datagram', raw: { length: size } };
     default:
@@ -179,7 +196,16 @@ function numbered(type: number, stream: number, offset: number, size: number): D
 }
 
 /** Frames whose information is not said again when they are lost. RFC 9000 §13.3. */
-const NOT_REPEATED: readonly unknown[] = ['padding', 'ping', 'ack', 'path_challenge', 'path_response', 'datagram', 'connection_close'];
+const NOT_REPEATED: readonly unknown[] = [
+  'padding',
+  'ping',
+  'ack',
+  'immediate_ack',
+  'path_challenge',
+  'path_response',
+  'datagram',
+  'connection_close',
+];
 export const isRepeated = (frame: Data): boolean => !NOT_REPEATED.includes(frame.frame_type);
 
 /** A field with the error's name, and beside 'unknown' its number. */

@@ -114,6 +114,7 @@ export function parametersData(parameters: TransportParameters): Data {
     ...restoredData(parameters),
     ack_delay_exponent: parameters.ackDelayExponent,
     max_ack_delay: parameters.maxAckDelay,
+    min_ack_delay: parameters.minAckDelay,
     reset_stream_at: parameters.resetStreamAt || undefined,
     preferred_address: preferred && {
       ...(preferred.ipv4Port > 0 && { ip_v4: preferred.ipv4.join('.'), port_v4: preferred.ipv4Port }),

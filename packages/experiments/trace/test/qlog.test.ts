@@ -7,12 +7,14 @@ import {
   FrameType,
   PacketType,
   writeAck,
+  writeAckFrequency,
   writeApplicationClose,
   writeConnectionClose,
   writeCryptoHeader,
   writeDataBlocked,
   writeDatagramHeader,
   writeHandshakeDone,
+  writeImmediateAck,
   writeMaxData,
   writeMaxStreamData,
   writeMaxStreams,
@@ -320,6 +322,8 @@ describe('events', () => {
       writeApplicationClose(w, 4, utf8('done'));
       writeHandshakeDone(w);
       writeResetStreamAt(w, 4, 7, 100, 30);
+      writeAckFrequency(w, 3, 9, 25_000, 5);
+      writeImmediateAck(w);
       writeStreamHeader(w, 8, 0, 0, true, true);
       writeDatagramHeader(w, 9, false);
       w.zeros(9);
@@ -356,6 +360,14 @@ describe('events', () => {
       { frame_type: 'connection_close', error_space: 'application', error: 'unknown', error_code: 4, reason: 'done' },
       { frame_type: 'handshake_done' },
       { frame_type: 'reset_stream_at', stream_id: 4, error: 'unknown', error_code: 7, final_size: 100, reliable_size: 30 },
+      {
+        frame_type: 'ack_frequency',
+        sequence_number: 3,
+        ack_eliciting_threshold: 9,
+        requested_max_ack_delay: 25_000,
+        reordering_threshold: 5,
+      },
+      { frame_type: 'immediate_ack' },
       { frame_type: 'stream', stream_id: 8, offset: 0, fin: true, raw: { length: 0 } },
       { frame_type: 'datagram', raw: { length: 9 } },
     ]);

@@ -1,6 +1,6 @@
 import type { CongestionController, Pacer } from '@quiclab/congestion';
 import type { CryptoProvider } from '@quiclab/crypto';
-import type { AckPolicy, LossDetector, ProbePolicy, Space } from '@quiclab/recovery';
+import type { AckPolicy, AckRequests, LossDetector, ProbePolicy, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import type { StreamScheduler } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
@@ -41,6 +41,10 @@ export interface TransportConfig {
   readonly sendAhead: number;
   /** How long we may hold an ACK back, µs. Default 25 ms. RFC 9000 §13.2.1. */
   readonly maxAckDelay: Micros;
+  /** How often ACKs come may be agreed upon: we follow the peer's ACK_FREQUENCY frames, and send our own where it does. Default false. draft-ietf-quic-ack-frequency. */
+  readonly ackFrequency: boolean;
+  /** With `ackFrequency`: how long we hold an ACK back at least if asked to, µs; never more than `maxAckDelay`. Default 1 ms, as fine as timers are. */
+  readonly minAckDelay: Micros;
   /** RFC 9000 §18.2. Default 3: the ACK Delay field counts 8 µs. */
   readonly ackDelayExponent: number;
   /** Connection IDs of the peer's that we keep. Default 4. RFC 9000 §5.1.1. */
@@ -102,6 +106,8 @@ export const defaultTransportConfig: TransportConfig = {
   sendBuffer: 2 << 20,
   sendAhead: 2 << 20,
   maxAckDelay: 25_000,
+  ackFrequency: false,
+  minAckDelay: 1_000,
   ackDelayExponent: 3,
   activeConnectionIdLimit: 4,
   connectionIdLength: 8,
@@ -156,6 +162,7 @@ const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['sendBuffer', 1, WHOLE],
   ['sendAhead', 1, WHOLE],
   ['maxAckDelay', 0, 16_383_000],
+  ['minAckDelay', 0, 16_383_000],
   ['ackDelayExponent', 0, 20],
   ['activeConnectionIdLimit', 2, 64],
   ['connectionIdLength', 4, 20],
@@ -190,6 +197,8 @@ export interface Policies {
   lossDetector(space: Space): LossDetector;
   readonly probes: ProbePolicy;
   ackPolicy(space: Space): AckPolicy;
+  /** What we ask of the peer's ACKs, with `ackFrequency`. */
+  ackRequests(): AckRequests;
   scheduler(): StreamScheduler;
 }
 

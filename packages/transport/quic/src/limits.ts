@@ -1,4 +1,4 @@
-import { ACK_ONLY_SIZE, MAX_LOST_REMEMBERED, MAX_OUTSTANDING } from '@quiclab/recovery';
+import { ACK_ONLY_SIZE, MAX_GAPS_WATCHED, MAX_LOST_REMEMBERED, MAX_OUTSTANDING } from '@quiclab/recovery';
 import { LEAST_PIECES, MAX_PINNED, OCTETS_PER_PIECE } from '@quiclab/streams';
 import { MAX_CERTIFICATE_MESSAGE, MAX_CHAIN, MAX_CLIENT_HELLO, MAX_EARLY_TICKETS, MAX_SESSIONS } from '@quiclab/tls';
 import { MAX_ACK_RANGES, type TransportErrorCode } from '@quiclab/wire';
@@ -44,6 +44,12 @@ export const LIMITS = {
     unit: 'ranges of packet numbers in a space',
     beyond: 'oldest goes',
     reason: 'each costs memory and a place in every ACK; what lies below counts as a duplicate (RFC 9000 §13.2.3)',
+  },
+  gapsWatched: {
+    value: MAX_GAPS_WATCHED,
+    unit: 'gaps between them whose width may hasten an ACK',
+    beyond: 'oldest goes',
+    reason: 'a peer may ask us to wait until gaps are as wide as it likes; the next ACK tells of all (draft-ietf-quic-ack-frequency §6.2)',
   },
   ackRanges: {
     value: MAX_ACK_RANGES,

@@ -12,11 +12,11 @@ export interface FrameLog {
   readonly length: number;
   /** As in FrameType; STREAM frames have 0x08, or 0x09 with FIN. */
   type(i: number): number;
-  /** The stream ID; for frames of no stream 0. For CONNECTION_CLOSE the error code, for ACK the number of ranges. */
+  /** The stream ID; for frames of no stream 0. For CONNECTION_CLOSE the error code, for ACK the number of ranges, for ACK_FREQUENCY the threshold. */
   stream(i: number): StreamId;
   /** An offset, a limit, a sequence number, a final size, the largest acknowledged; for DATAGRAM frames that we send their handle. */
   offset(i: number): number;
-  /** Octets of data; error code of RESET_STREAM and STOP_SENDING, reliable size of RESET_STREAM_AT; ACK delay in µs. */
+  /** Octets of data; error code of RESET_STREAM and STOP_SENDING, reliable size of RESET_STREAM_AT; ACK delay in µs, or the one that ACK_FREQUENCY asks for. */
   size(i: number): number;
 }
 

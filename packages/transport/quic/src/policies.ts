@@ -1,6 +1,6 @@
 import { cubic, newReno, tokenPacer } from '@quiclab/congestion';
 import type { CryptoProvider } from '@quiclab/crypto';
-import { ackEverySecond, immediateAcks, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
+import { ackEverySecond, acksPerRoundTrip, immediateAcks, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
 import type { Random } from '@quiclab/sansio';
 import { oneStreamPerPacket } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
@@ -29,6 +29,7 @@ export function standardPolicies(given: {
     lossDetector: () => packetAndTimeThreshold(),
     probes: standardProbes,
     ackPolicy: (space) => (space === Space.APPLICATION ? ackEverySecond({}) : immediateAcks),
+    ackRequests: () => acksPerRoundTrip(),
     scheduler: () => oneStreamPerPacket(),
   };
 }

@@ -9,6 +9,7 @@ import { ticketKeeper } from '@quiclab/tls';
 import {
   TransportErrorCode as Code,
   FrameType,
+  writeAckFrequency,
   writeDatagramHeader,
   writeNewConnectionId,
   writeNewToken,
@@ -145,6 +146,19 @@ const beyond = {
     expect(victim.stats().openStreams).toBe(0); // nobody knows whether it has come before
     peer.send('application', (w) => writeStream(w, 0, 0, text('late')), { packetNumber: 2_003 });
     expect(victim.stats().openStreams).toBe(1);
+  },
+  gapsWatched() {
+    const { peer } = established('client', config({ ackFrequency: true }));
+    peer.send('application', writePing);
+    const width = 3 * LIMITS.gapsWatched.value;
+    const send = (packetNumber: number) => peer.send('application', writePing, { packetNumber });
+    peer.send('application', (w) => writeAckFrequency(w, 0, 100_000, 25_000, width));
+    const first = 1_003;
+    const last = first + 4 * width;
+    for (let n = first; n <= last; n += 2) expect(send(n)).toEqual([]); // the oldest watched is never far enough behind
+    let next = last + 1;
+    while (send(next).length === 0) next++;
+    expect(next).toBe(last - 2 * LIMITS.gapsWatched.value + 1 + width);
   },
   ackRanges() {
     const ack = frames((w) => {

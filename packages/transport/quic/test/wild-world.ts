@@ -116,6 +116,7 @@ class Outstanding {
   detector = (space: Space): LossDetector => {
     const inner = packetAndTimeThreshold();
     return {
+      packetThreshold: inner.packetThreshold,
       detect: (now, sent, rtt) => {
         if (space === Space.APPLICATION) this.#sent = sent;
         return inner.detect(now, sent, rtt);

@@ -1,5 +1,13 @@
 export { decodeAckDelay, encodeAckDelay } from './ack-delay.ts';
 export { ackByTime, ackEvery, ackEverySecond, type DelayedAckOptions, immediateAcks, MAX_GAPS_WATCHED } from './ack-policy.ts';
+export {
+  type AckRequest,
+  type AckRequester,
+  type AckRequests,
+  type AcksPerRoundTripOptions,
+  acksPerRoundTrip,
+  noAckRequests,
+} from './ack-requests.ts';
 export { lossDelay, packetAndTimeThreshold, type ThresholdOptions } from './loss-detector.ts';
 export { type AckPolicy, type LossDetector, type ProbePolicy, type SentPacket, type SentPackets, Space } from './ports.ts';
 export { standardProbes } from './probes.ts';

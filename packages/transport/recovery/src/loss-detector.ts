@@ -22,6 +22,7 @@ export function packetAndTimeThreshold(options: ThresholdOptions = {}): LossDete
   const timeThreshold = options.timeThreshold ?? 9 / 8;
   const granularity = options.granularity ?? MILLISECOND;
   return {
+    packetThreshold,
     detect(now: Micros, sent: SentPackets, rtt: RttView): Micros {
       const delay = lossDelay(rtt, timeThreshold, granularity);
       const largestAcked = sent.largestAcked;

@@ -27,6 +27,8 @@ export interface SentPackets {
 
 /** RFC 9002 §6.1. */
 export interface LossDetector {
+  /** So many packets behind the largest acknowledged is lost, as things are; Infinity: packets alone prove nothing. */
+  readonly packetThreshold: number;
   /** Declares what is lost by now; returns when to look again, or NEVER. */
   detect(now: Micros, sent: SentPackets, rtt: RttView): Micros;
   onSpuriousLoss(packet: SentPacket, largestAcked: number, now: Micros): void;

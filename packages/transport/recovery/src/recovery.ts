@@ -31,7 +31,7 @@ export class Recovery {
   ptoCount = 0;
   /** When `onDeadline` wants to run: loss time or probe timeout; NEVER when neither is armed. */
   deadline: Micros = NEVER;
-  /** The peer's max_ack_delay, once known. After a change of this or of a flag below, call `updateDeadline`. */
+  /** The peer's max_ack_delay, once known; of several that it may keep to, the longest (draft-ietf-quic-ack-frequency §7). After a change of this or of a flag below, call `updateDeadline`. */
   maxAckDelay: Micros = 0;
   handshakeConfirmed = false;
   hasHandshakeKeys = false;
@@ -83,6 +83,11 @@ export class Recovery {
 
   get controller(): CongestionController {
     return this.#controller;
+  }
+
+  /** Of 1-RTT packets, as their loss detector says. */
+  get packetThreshold(): number {
+    return this.#detectors[Space.APPLICATION]!.packetThreshold;
   }
 
   // sending ------------------------------------------------------------------------------------------------------------

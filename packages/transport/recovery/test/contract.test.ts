@@ -57,7 +57,7 @@ describe('the cases notice', () => {
   });
 
   test('a detector that never gives up, and one that gives up everything', () => {
-    expect(refusals(lossDetectorCases, () => ({ detect: () => NEVER, onSpuriousLoss() {} }))).toBeGreaterThan(0);
+    expect(refusals(lossDetectorCases, () => ({ packetThreshold: 3, detect: () => NEVER, onSpuriousLoss() {} }))).toBeGreaterThan(0);
     const hasty = packetAndTimeThreshold();
     hasty.detect = (now, sent, rtt) => {
       const oldest = sent.oldest();

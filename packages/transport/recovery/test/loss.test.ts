@@ -114,7 +114,7 @@ describe('the time threshold (RFC 9002 §6.1.2)', () => {
   });
 
   test('a detector that asks to be asked at once, for ever, does not stop time', () => {
-    const restless: LossDetector = { detect: (now) => now, onSpuriousLoss() {} };
+    const restless: LossDetector = { packetThreshold: 3, detect: (now) => now, onSpuriousLoss() {} };
     const scene = Scene.confirmed({ lossDetector: () => restless });
     scene.send(0);
     scene.send(0);

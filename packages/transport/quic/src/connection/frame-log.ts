@@ -23,6 +23,9 @@ export function logReceived(log: number[], frame: FrameReader, type: number, del
     case FrameType.RESET_STREAM_AT:
       log.push(type, frame.id, frame.finalSize, frame.reliableSize);
       break;
+    case FrameType.ACK_FREQUENCY:
+      log.push(type, frame.ackElicitingThreshold, frame.sequence, frame.requestedMaxAckDelay);
+      break;
     case FrameType.DATAGRAM:
       log.push(type, 0, 0, frame.length);
       break;

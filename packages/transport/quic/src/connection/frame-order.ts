@@ -18,6 +18,7 @@ export function writeInOrder(now: Micros, parts: Parts, packet: PacketBuilder): 
     // RFC 9000 Table 3: not in 0-RTT
     parts.handshakeDone.writeFrames(packet);
     parts.newToken.writeFrames(packet);
+    parts.ackFrequency.writeFrames(now, packet, parts.path.recovery);
     parts.peerIds.writeFrames(packet);
   }
   parts.localIds.writeFrames(packet);

@@ -14,6 +14,9 @@ for (const type of [FrameType.NEW_TOKEN, FrameType.PATH_RESPONSE, FrameType.RETI
   ALLOWED[type] = ONE_RTT;
 ALLOWED[FrameType.RESET_STREAM_AT] = ONE_RTT | ZERO_RTT;
 ALLOWED[FrameType.DATAGRAM] = ONE_RTT | ZERO_RTT; // RFC 9221 §5
+// draft-ietf-quic-ack-frequency §3: min_ack_delay is not remembered, so nobody may send these in 0-RTT
+ALLOWED[FrameType.ACK_FREQUENCY] = ONE_RTT;
+ALLOWED[FrameType.IMMEDIATE_ACK] = ONE_RTT;
 ALLOWED[FrameType.PADDING] = ALL | ZERO_RTT;
 ALLOWED[FrameType.PING] = ALL | ZERO_RTT;
 ALLOWED[FrameType.ACK] = ALL;

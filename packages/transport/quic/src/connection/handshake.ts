@@ -246,6 +246,7 @@ export class CryptoHandshake {
     parts.observer.parameters(now, 'remote', peer);
     parts.idle.onPeerTimeout(peer.maxIdleTimeout * MILLISECOND);
     parts.path.recovery.maxAckDelay = peer.maxAckDelay * MILLISECOND;
+    parts.ackFrequency.onPeer(peer.minAckDelay, peer.maxAckDelay * MILLISECOND);
     parts.paths.limitDatagramSize(peer.maxUdpPayloadSize);
     this.#takeLimits(parts, peer);
     if (peer.statelessResetToken !== undefined) parts.peerIds.setFirstResetToken(peer.statelessResetToken);

@@ -299,6 +299,12 @@ export class Inbound {
       case FrameType.DATAGRAM:
         parts.datagrams.receive(frame, parts.table.early);
         return;
+      case FrameType.ACK_FREQUENCY:
+        parts.ackFrequency.receive(frame, parts.spaces[index]!.received);
+        return;
+      case FrameType.IMMEDIATE_ACK:
+        parts.ackFrequency.receiveImmediate(frame, parts.spaces[index]!.received);
+        return;
       case FrameType.STOP_SENDING:
         parts.streams.onStopSending(frame.id, frame.code);
         return;
@@ -374,7 +380,9 @@ export class Inbound {
     for (const record of recovery.acked) this.#acked(now, record);
     for (const record of recovery.lateAcked) this.#acked(now, record);
     reportLost(now, parts, recovery.lost);
-    if (parts.observed && recovery.acked.length > 0) reportRecovery(now, parts);
+    if (recovery.acked.length === 0) return;
+    if (index === Space.APPLICATION) parts.ackFrequency.onAck(now, recovery, parts.path.datagramSize);
+    if (parts.observed) reportRecovery(now, parts);
   }
 
   #acked(now: Micros, record: SentRecord): void {

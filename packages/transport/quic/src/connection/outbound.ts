@@ -182,6 +182,7 @@ export class Outbound {
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
     if (space.index === Space.INITIAL && budget.datagram < SMALLEST_MAX_DATAGRAM) return;
+    if (probes > 0 && space.index === Space.APPLICATION && !packet.early) parts.ackFrequency.writeImmediateAck(packet);
     if (this.#probing > 0) this.#repeat(space, probes);
     writeInOrder(now, parts, packet);
     if (probes > 0 && !packet.ackEliciting) {

@@ -38,6 +38,7 @@ export function localParameters(
     initialSourceConnectionId,
     maxDatagramFrameSize: config.maxDatagramFrameSize,
     resetStreamAt: config.resetStreamAt,
+    ...(config.ackFrequency && { minAckDelay: Math.min(config.minAckDelay, config.maxAckDelay) }),
   };
 }
 

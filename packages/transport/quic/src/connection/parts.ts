@@ -2,6 +2,7 @@ import type { Recovery } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { TransportParameters } from '@quiclab/wire';
 import type { Policies, TransportConfig } from '../config.ts';
+import type { AckFrequency } from '../control/ack-frequency.ts';
 import type { Datagrams } from '../control/datagrams.ts';
 import type { HandshakeDone } from '../control/handshake-done.ts';
 import type { NewToken } from '../control/new-token.ts';
@@ -59,6 +60,7 @@ export class Parts {
   readonly handshakeDone: HandshakeDone;
   readonly newToken: NewToken;
   readonly ping: Ping;
+  readonly ackFrequency: AckFrequency;
   readonly datagrams: Datagrams;
   readonly retry: RetryState;
   readonly table: StreamTable;
@@ -94,6 +96,7 @@ export class Parts {
     this.handshakeDone = parts.handshakeDone;
     this.newToken = parts.newToken;
     this.ping = parts.ping;
+    this.ackFrequency = parts.ackFrequency;
     this.datagrams = parts.datagrams;
     this.retry = parts.retry;
     this.table = parts.table;

@@ -36,6 +36,9 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
       case FrameType.DATAGRAM:
         parts.datagrams.onAcked(offset);
         break;
+      case FrameType.ACK_FREQUENCY:
+        parts.ackFrequency.onAcked(offset, parts.path.recovery);
+        break;
     }
   }
 }
@@ -110,7 +113,10 @@ function sayAgain(parts: Parts, record: SentRecord): void {
       case FrameType.NEW_TOKEN:
         parts.newToken.onFrameLost();
         break;
-      // PING, PADDING, ACK, PATH_RESPONSE, DATAGRAM and CONNECTION_CLOSE are not repeated
+      case FrameType.ACK_FREQUENCY:
+        parts.ackFrequency.onLost(offset);
+        break;
+      // PING, IMMEDIATE_ACK, PADDING, ACK, PATH_RESPONSE, DATAGRAM and CONNECTION_CLOSE are not repeated
     }
   }
 }

@@ -2,6 +2,7 @@ import { Recovery, Space } from '@quiclab/recovery';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { defaultTransportParameters, encodeTransportParameters, type OtherParameter } from '@quiclab/wire';
 import type { EndpointOptions, Policies, TransportConfig } from '../config.ts';
+import { AckFrequency } from '../control/ack-frequency.ts';
 import { Datagrams } from '../control/datagrams.ts';
 import { HandshakeDone } from '../control/handshake-done.ts';
 import { NewToken } from '../control/new-token.ts';
@@ -155,6 +156,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     newToken: new NewToken(),
     ping: new Ping(),
     retry: { token: setup.token, source: setup.retrySource, nextToken: (at) => host.nextToken(at, versions.current) },
+    ackFrequency: new AckFrequency(policies.ackRequests(), parameters.minAckDelay ?? -1, recovery),
     datagrams: new Datagrams(events, config.maxDatagramFrameSize, config.datagramSendBuffer),
     table,
     streams: new StreamFrames(table, credit, sender, events, watch),

@@ -16,11 +16,11 @@ export class ReceivedPackets {
   /** Something came that has not been acknowledged, even if nobody waits for it: an ACK may ride along. */
   unacknowledged: boolean;
   readonly #policy: AckPolicy;
-  readonly #maxAckDelay: Micros;
+  #maxAckDelay: Micros;
   #floor: number; // everything below is a duplicate: we no longer know better
   #lowestUnsaid: number; // lowest number that came since the last ACK left; NEVER when none did
 
-  /** @param maxAckDelay  what we announced: no policy may take longer (RFC 9000 §13.2.1) */
+  /** @param maxAckDelay  what we announced: no policy may take longer, unless the peer asks for that (RFC 9000 §13.2.1) */
   constructor(policy: AckPolicy, maxAckDelay: Micros) {
     this.ranges = new RangeSet();
     this.largest = -1;
@@ -57,6 +57,12 @@ export class ReceivedPackets {
       this.due = true;
       this.deadline = NEVER;
     } else if (ackEliciting && !this.due) this.deadline = Math.min(this.deadline, by, now + this.#maxAckDelay);
+  }
+
+  /** The peer asks for other ACKs. draft-ietf-quic-ack-frequency §4. */
+  onFrequency(ackElicitingThreshold: number, maxAckDelay: Micros, reorderingThreshold: number): void {
+    this.#maxAckDelay = maxAckDelay;
+    this.#policy.onFrequency(ackElicitingThreshold, maxAckDelay, reorderingThreshold);
   }
 
   onDeadline(): void {
