@@ -1,5 +1,5 @@
 import { toHex } from '@quiclab/bytes';
-import { type CloseCause, type ConnectionFacts, type DropReason, Observer, type PacketView } from '@quiclab/quic';
+import { type CloseCause, type ConnectionFacts, type DropReason, type EcnState, Observer, type PacketView } from '@quiclab/quic';
 import { type Micros, NEVER } from '@quiclab/sansio';
 import { defaultTransportParameters, FrameReader, type TransportParameters, type VersionInformation } from '@quiclab/wire';
 import { DIALECTS, type Dialect } from './qlog-dialects.ts';
@@ -202,6 +202,12 @@ export class QlogObserver extends Observer {
     this.#event(now, 'mtu_updated', { old: before, new: after, done: done || undefined }, path);
   }
 
+  /** The draft knows the states of RFC 9000 Appendix A.4; of a path where nothing can be marked it has nothing to say. */
+  override ecnState(now: Micros, path: number, from: EcnState | '', to: EcnState): void {
+    if (to !== 'disabled' && to !== 'unsupported')
+      this.#event(now, 'ecn_state_updated', { old: from === '' ? undefined : from, new: to }, path);
+  }
+
   #migration(now: Micros, state: string, path: number, where: Data = {}): void {
     this.#event(now, 'migration_state_updated', { new: state, tuple_id: tupleId(path), ...where }, path);
   }
@@ -249,8 +255,8 @@ export class QlogObserver extends Observer {
 
   // ---- packets and datagrams ------------------------------------------------------------------------------------------
 
-  override datagramSent(now: Micros, datagram: number, path: number, length: number): void {
-    this.#event(now, 'udp_datagrams_sent', { count: 1, raw: [{ length }] }, path, datagram);
+  override datagramSent(now: Micros, datagram: number, path: number, length: number, ecn: Ecn): void {
+    this.#event(now, 'udp_datagrams_sent', { count: 1, raw: [{ length }], ecn: ECN[ecn] && [ECN[ecn]] }, path, datagram);
   }
 
   override datagramReceived(now: Micros, datagram: number, path: number, length: number, ecn: Ecn): void {

@@ -129,6 +129,10 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.pathChanged(...told);
   }
 
+  override ecnState(...told: Parameters<Observer['ecnState']>): void {
+    for (const observer of this.#observers) observer.ecnState(...told);
+  }
+
   override pathRemoved(...told: Parameters<Observer['pathRemoved']>): void {
     for (const observer of this.#observers) observer.pathRemoved(...told);
   }

@@ -1,6 +1,6 @@
 import { ByteWriter, fromHex, RangeSet, utf8 } from '@quiclab/bytes';
 import type { CloseCause, ConnectionFacts, DropReason, FrameLog, PacketView } from '@quiclab/quic';
-import { NEVER } from '@quiclab/sansio';
+import { ECN_UNSUPPORTED, NEVER } from '@quiclab/sansio';
 import { QlogObserver } from '@quiclab/trace';
 import {
   defaultTransportParameters,
@@ -146,7 +146,7 @@ describe('a qlog file', () => {
 
   test('counts milliseconds from the reference, to the microsecond', () => {
     const [a, b] = events((qlog) => {
-      qlog.datagramSent(1_000_000, 0, 0, 1_200);
+      qlog.datagramSent(1_000_000, 0, 0, 1_200, ECN_UNSUPPORTED);
       qlog.datagramReceived(1_040_123, 0, 1, 99, 2);
     });
     expect(a).toEqual({ time: 0, name: 'quic:udp_datagrams_sent', data: { count: 1, raw: [{ length: 1_200 }] }, datagram_id: 0 });

@@ -73,6 +73,11 @@ export interface TransportConfig {
   readonly retryAbove: number;
   /** Connections that an endpoint holds in all. Default 10,000. */
   readonly maxConnections: number;
+  /**
+   * Mark what we send as ECN-capable, ECT(0), on paths that turn out to be fit for it. Default true; without effect where the system does
+   * not let us set the bits, as on Node's sockets. What comes marked is reported in any case. RFC 9000 §13.4.
+   */
+  readonly ecn: boolean;
   /** Packets sealed with one key before we move to the next. Default 2^22, half of what AES-GCM is good for. RFC 9001 §6.6. */
   readonly packetsPerKey: number;
   /** Packets that may come and not be authentic before the connection closes; what the AEAD is good for (2^52, ChaCha20 2^36) holds all the same. Default 2^52. RFC 9001 §6.6. */
@@ -121,6 +126,7 @@ export const defaultTransportConfig: TransportConfig = {
   maxHalfOpen: 1_000,
   retryAbove: 100,
   maxConnections: 10_000,
+  ecn: true,
   packetsPerKey: 2 ** 22,
   maxForgedPackets: 2 ** 52,
   versions: [VERSION_2, VERSION_1],

@@ -16,4 +16,5 @@ export { type ConnectionIdGenerator, randomIds } from './ids/generator.ts';
 export { type LoadBalancerConfig, LoadBalancerIds } from './ids/load-balancer-ids.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
 export { type ConnectionFacts, type FrameLog, Observer, type PacketView } from './observer.ts';
+export type { EcnFailure, EcnState, EcnStats } from './path/ecn.ts';
 export { standardPolicies } from './policies.ts';

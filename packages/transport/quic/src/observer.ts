@@ -5,6 +5,7 @@ import type { ReceiveState, SendState, StreamId } from '@quiclab/streams';
 import type { Level } from '@quiclab/tls';
 import type { TransportParameters, VersionInformation } from '@quiclab/wire';
 import type { CloseCause, DropReason } from './errors.ts';
+import type { EcnFailure, EcnState } from './path/ecn.ts';
 
 /** The frames of one packet as numbers. What `offset` and `size` mean hangs on the type; for STREAM and CRYPTO they say what they are called. */
 export interface FrameLog {
@@ -88,7 +89,8 @@ export class Observer {
   parameters(_now: Micros, _owner: 'local' | 'remote', _parameters: TransportParameters): void {}
   /** At a client: what the server said in an earlier connection, by which early data is sent. RFC 9000 §7.4.1. */
   parametersRestored(_now: Micros, _parameters: TransportParameters): void {}
-  datagramSent(_now: Micros, _datagram: number, _path: number, _length: number): void {}
+  /** @param _ecn  ECN_UNSUPPORTED: the system does not let us set it */
+  datagramSent(_now: Micros, _datagram: number, _path: number, _length: number, _ecn: Datagram['ecn']): void {}
   /** @param _ecn  ECN_UNSUPPORTED: the system does not let us read it */
   datagramReceived(_now: Micros, _datagram: number, _path: number, _length: number, _ecn: Datagram['ecn']): void {}
   packetSent(_now: Micros, _packet: PacketView): void {}
@@ -146,6 +148,8 @@ export class Observer {
   pathValidation(_now: Micros, _path: number, _state: 'started' | 'succeeded' | 'failed'): void {}
   /** The connection goes on on this path. */
   pathChanged(_now: Micros, _path: number, _local: Address, _remote: Address): void {}
+  /** Whether ECN can be used there: '' before 'testing', which the first marked packet begins. @param _failure  why it has 'failed' */
+  ecnState(_now: Micros, _path: number, _from: EcnState | '', _to: EcnState, _failure: EcnFailure): void {}
   pathRemoved(_now: Micros, _path: number): void {}
   /** The largest datagram that the path is known to carry is another one, or (`_done`) no larger one is looked for. `mtuDiscovery`, RFC 9000 §14.3. */
   mtuUpdated(_now: Micros, _path: number, _before: number, _after: number, _done: boolean): void {}

@@ -14,7 +14,7 @@ import {
   standardPolicies,
   type TransportConfig,
 } from '@quiclab/quic';
-import { type Address, type Datagram, type Micros, NEVER, seededRandom, turn } from '@quiclab/sansio';
+import { type Address, type Datagram, ECN_UNSUPPORTED, type Ecn, type Micros, NEVER, seededRandom, turn } from '@quiclab/sansio';
 import { clientHandshake, type HandshakeFactory, serverHandshake } from '@quiclab/tls';
 
 export const CLIENT: Address = { host: '10.0.0.1', port: 1000 };
@@ -57,8 +57,16 @@ export class Recorder extends Observer {
   override datagramReceived(_now: Micros, _datagram: number, _path: number, length: number): void {
     this.flow.push(length);
   }
-  override datagramSent(_now: Micros, _datagram: number, _path: number, length: number): void {
+  override datagramSent(_now: Micros, datagram: number, _path: number, length: number, ecn: Datagram['ecn']): void {
     this.flow.push(-length);
+    this.marks[datagram] = ecn;
+  }
+  /** What the nth datagram left as, from 0. */
+  readonly marks: Datagram['ecn'][] = [];
+  /** Which path went to which state of ECN, and why. */
+  readonly ecnStates: string[] = [];
+  override ecnState(_now: Micros, path: number, _from: string, to: string, failure: string): void {
+    this.ecnStates.push(`${path}: ${to}${failure && `, ${failure}`}`);
   }
   /** Traffic secrets by their NSS labels. */
   readonly secrets = new Map<string, Uint8Array>();
@@ -107,6 +115,8 @@ function copy(at: Micros, packet: PacketView): Sent {
 export interface PairOptions {
   readonly seed?: number;
   readonly oneWayDelay?: Micros;
+  /** What becomes of the ECN bits of a datagram on its way. Without, neither end has a system that lets it at them. */
+  readonly ecn?: (direction: Direction, n: number, ecn: Ecn) => Ecn;
   readonly config?: Partial<TransportConfig>;
   readonly clientConfig?: Partial<TransportConfig>;
   serverConfig?: Partial<TransportConfig>;
@@ -146,6 +156,7 @@ export interface Left {
   readonly bytes: Uint8Array;
   /** Where it went. */
   readonly to: Address;
+  readonly ecn: Datagram['ecn'];
 }
 
 const withParameters = (factory: HandshakeFactory, change: ((parameters: Uint8Array) => Uint8Array) | undefined): HandshakeFactory =>
@@ -265,24 +276,35 @@ export class Pair {
   }
 
   /** Puts a datagram on the way, as if an endpoint (or somebody else) had sent it. */
-  inject(direction: Direction, bytes: Uint8Array, at = this.now + this.#delay, to: Address = direction === 'up' ? SERVER : CLIENT): void {
+  inject(
+    direction: Direction,
+    bytes: Uint8Array,
+    at = this.now + this.#delay,
+    to: Address = direction === 'up' ? SERVER : CLIENT,
+    ecn: Datagram['ecn'] = this.#noMark,
+  ): void {
     let place = this.flying.length;
     while (place > 0 && this.flying[place - 1]!.at > at) place--; // in order of arrival; at the same instant, of insertion
-    this.flying.splice(place, 0, { at, direction, bytes, to });
+    this.flying.splice(place, 0, { at, direction, bytes, to, ecn });
   }
 
   /** Hands a datagram to an endpoint now, and gives the endpoint its turn. Returns what it sends. */
-  deliver(direction: Direction, bytes: Uint8Array): Uint8Array[] {
+  deliver(direction: Direction, bytes: Uint8Array, ecn: Datagram['ecn'] = this.#noMark): Uint8Array[] {
     const before = this.left.length;
-    this.#receive(direction, bytes);
+    this.receiveOnly(direction, bytes, undefined, ecn);
     this.#turn(direction === 'up' ? 'down' : 'up');
     return this.left.slice(before).map((one) => one.bytes);
   }
 
   /** Hands a datagram to an endpoint now, and leaves it at that: nothing is sent, and no event is polled. @param from  whose it seems to be */
-  receiveOnly(direction: Direction, bytes: Uint8Array, from: Address = direction === 'up' ? CLIENT : SERVER): void {
+  receiveOnly(
+    direction: Direction,
+    bytes: Uint8Array,
+    from: Address = direction === 'up' ? CLIENT : SERVER,
+    ecn: Datagram['ecn'] = this.#noMark,
+  ): void {
     const up = direction === 'up';
-    const datagram = { bytes, length: bytes.length, local: up ? SERVER : CLIENT, remote: from, ecn: 0 as const };
+    const datagram = { bytes, length: bytes.length, local: up ? SERVER : CLIENT, remote: from, ecn };
     (up ? this.server : this.client).receive(this.now, datagram);
   }
 
@@ -316,8 +338,8 @@ export class Pair {
       if (next > until || next === NEVER) break;
       if (next > this.now) this.now = next;
       while (this.flying.length > 0 && this.flying[0]!.at <= this.now) {
-        const { direction, bytes } = this.flying.shift()!;
-        this.#receive(direction, bytes);
+        const { direction, bytes, ecn } = this.flying.shift()!;
+        this.receiveOnly(direction, bytes, undefined, ecn);
       }
       this.settle();
       if (this.nextInstant() <= this.now && this.flying.length === 0) throw new Error(`time stands still at ${this.now}`);
@@ -345,29 +367,32 @@ export class Pair {
     return { data, fin };
   }
 
-  #receive(direction: Direction, bytes: Uint8Array): void {
-    this.receiveOnly(direction, bytes);
+  /** Of what nobody marks. */
+  get #noMark(): Datagram['ecn'] {
+    return this.options.ecn === undefined ? ECN_UNSUPPORTED : 0;
   }
 
   /** @param direction  where its datagrams go: 'up' is the client's turn */
   #turn(direction: Direction): void {
-    const slot: Datagram = { bytes: this.#slot, length: 0, local: CLIENT, remote: SERVER, ecn: 0 };
+    const slot: Datagram = { bytes: this.#slot, length: 0, local: CLIENT, remote: SERVER, ecn: this.#noMark };
     turn(
       direction === 'up' ? this.client : this.server,
       this.now,
-      { slot: () => slot, send: (filled) => this.#send(direction, filled.bytes.slice(0, filled.length), filled.remote) },
+      { slot: () => slot, send: (filled) => this.#send(direction, filled.bytes.slice(0, filled.length), filled.remote, filled.ecn) },
       (event) => this.#handle(direction, event),
     );
   }
   readonly #slot = new Uint8Array(65_536);
 
-  #send(direction: Direction, bytes: Uint8Array, to: Address): void {
+  #send(direction: Direction, bytes: Uint8Array, to: Address, left: Datagram['ecn']): void {
     const n = ++this.datagrams[direction];
-    this.left.push({ at: this.now, direction, bytes: bytes.slice(), to });
+    this.left.push({ at: this.now, direction, bytes: bytes.slice(), to, ecn: left });
+    const ecn = left === ECN_UNSUPPORTED ? left : (this.options.ecn?.(direction, n, left) ?? left);
     if (this.options.drop?.(direction, n, bytes) ?? false) return;
-    if (this.options.impair === undefined) this.inject(direction, bytes);
+    if (this.options.impair === undefined) this.inject(direction, bytes, undefined, undefined, ecn);
     else
-      for (const copy of this.options.impair(direction, n, bytes)) this.inject(direction, copy.bytes, this.now + this.#delay + copy.late);
+      for (const copy of this.options.impair(direction, n, bytes))
+        this.inject(direction, copy.bytes, this.now + this.#delay + copy.late, undefined, ecn);
   }
 
   #handle(direction: Direction, event: EndpointEvent): void {

@@ -1,5 +1,6 @@
 import { ByteWriter, RangeSet } from '@quiclab/bytes';
 import { initialSecrets, nextSecret, type PacketProtector, packetProtector, type TrafficKeys, trafficKeys } from '@quiclab/crypto';
+import type { Datagram } from '@quiclab/sansio';
 import {
   expandPacketNumber,
   FrameReader,
@@ -44,6 +45,8 @@ export interface ReadFrame {
   readonly resetToken: Uint8Array;
   readonly largest: number;
   readonly ranges: readonly (readonly [number, number])[];
+  /** ECT(0), ECT(1), CE. */
+  readonly counts: readonly number[];
 }
 
 /** A packet that the real endpoint sent. */
@@ -195,8 +198,8 @@ export class ScriptedPeer {
     return this.#hear(this.#pair.turnOnly(this.plays === 'client' ? 'down' : 'up'));
   }
 
-  sendDatagram(datagram: Uint8Array): ReadPacket[] {
-    return this.#hear(this.#pair.deliver(this.plays === 'client' ? 'up' : 'down', datagram));
+  sendDatagram(datagram: Uint8Array, ecn?: Datagram['ecn']): ReadPacket[] {
+    return this.#hear(this.#pair.deliver(this.plays === 'client' ? 'up' : 'down', datagram, ecn));
   }
 
   /** What the endpoint that is played had sent before it was replaced. */
@@ -409,6 +412,7 @@ export function readFrames(bytes: Uint8Array, start: number, end: number): ReadF
       resetToken: isId ? reader.resetToken.slice() : NO_TOKEN,
       largest: isAck ? reader.ack.largest : -1,
       ranges: isAck ? Array.from({ length: reader.ack.count }, (_, i) => [reader.ack.smallest[i]!, reader.ack.largestOf[i]!] as const) : [],
+      counts: type === FrameType.ACK_ECN ? [reader.ack.ect0, reader.ack.ect1, reader.ack.ce] : [],
     });
   }
   return list;

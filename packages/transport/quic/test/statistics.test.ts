@@ -102,6 +102,7 @@ describe('a transfer over a path that loses nothing', () => {
         ...{ maxDatagramSize: 1200, datagramsSent, datagramsReceived, packetsSent, packetsReceived, packetsAcknowledged },
         ...{ packetsLost: 0, bytesAcknowledged, bytesLost: 0, bytesSent, bytesReceived },
         ...{ smoothedRtt, latestRtt, rttVariation, minRtt, congestionWindow },
+        ecn: expect.objectContaining({ state: 'unsupported', marked: 0 }),
       });
     }
   });

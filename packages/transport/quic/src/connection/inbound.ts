@@ -20,6 +20,7 @@ import { SMALLEST_MAX_DATAGRAM } from '../path/mtu.ts';
 import type { Path } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
 import type { PacketSpace } from '../space/space.ts';
+import { takeEcnCounts } from './ecn-feedback.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
 import { Hastening } from './hastening.ts';
 import { changeVersion, keysOf, onVersionNegotiation } from './negotiation.ts';
@@ -184,6 +185,7 @@ export class Inbound {
     const { packetNumber, payloadStart, payloadEnd } = this.#opener;
     parts.counters.packetsReceived++;
     this.#path.counters.packetsReceived++;
+    this.#path.ecn.onReceived(ecn);
     parts.paths.keep(this.#path);
     if (parts.observed) this.#report(now, space, early);
     if (!this.#peerIdKnown) {
@@ -375,10 +377,12 @@ export class Inbound {
         this.#frames.rawType,
       );
     const space = parts.spaces[index]!;
-    if (ack.largest > space.largestAcked) space.largestAcked = ack.largest;
+    const raises = ack.largest > space.largestAcked;
+    if (raises) space.largestAcked = ack.largest;
     if (parts.observed) reportAcked(now, parts, space.level);
     for (const record of recovery.acked) this.#acked(now, record);
     for (const record of recovery.lateAcked) this.#acked(now, record);
+    takeEcnCounts(now, parts, space, ack, raises);
     reportLost(now, parts, recovery.lost);
     if (recovery.acked.length === 0) return;
     if (index === Space.APPLICATION) parts.ackFrequency.onAck(now, recovery, parts.path.datagramSize);

@@ -1,5 +1,5 @@
 import { Space } from '@quiclab/recovery';
-import type { Datagram, Micros } from '@quiclab/sansio';
+import { type Datagram, ECN_UNSUPPORTED, type Ecn, type Micros } from '@quiclab/sansio';
 import { FrameType, TransportError, TransportErrorCode, writePing } from '@quiclab/wire';
 import { writeClose } from '../control/close.ts';
 import { PacketBuilder } from '../packet/builder.ts';
@@ -25,6 +25,8 @@ export class Outbound {
   #end = 0;
   #pad = false;
   #paced = false;
+  /** What the datagram leaves as. */
+  #ecn: Ecn = 0;
   /** Probes owed, in all spaces. */
   #probing = 0;
 
@@ -39,6 +41,7 @@ export class Outbound {
     if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
     if (budget.datagram === 0) return false;
+    this.#ecn = path.ecn.codepoint(now, into.ecn, path.probeTimeout, path.recovery.ptoCount);
     this.#end = 0;
     this.#pad = false;
     this.#paced = false;
@@ -93,6 +96,7 @@ export class Outbound {
     const path = paths.nextProbe(now);
     const space = spaces[Space.APPLICATION]!;
     if (path === undefined || !space.keys.canWrite) return false;
+    this.#ecn = path.ecn.codepoint(now, into.ecn, path.probeTimeout, path.recovery.ptoCount);
     const packet = this.#builders[0];
     const record = path.recovery.record(Space.APPLICATION);
     const room = Math.min(into.bytes.length, SMALLEST_MAX_DATAGRAM, path.amplificationBudget);
@@ -116,11 +120,11 @@ export class Outbound {
     into.length = this.#end;
     into.local = path.local;
     into.remote = path.remote;
-    into.ecn = 0;
+    if (into.ecn !== ECN_UNSUPPORTED) into.ecn = this.#ecn;
     path.onSent(now, this.#end);
     counters.datagramsSent++;
     counters.bytesSent += this.#end;
-    observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end);
+    observer.datagramSent(now, counters.datagramsSent - 1, path.id, this.#end, into.ecn);
   }
 
   #packet(now: Micros, index: Space, into: Datagram): void {
@@ -177,7 +181,8 @@ export class Outbound {
     // trip (RFC 9002 §5.1). A client that still sends 0-RTT has received nothing here that Table 3 would keep out.
     // Beside a datagram that fills a packet there is no room for an ACK: one that is owed goes alone, another waits.
     const alone = space.index === Space.APPLICATION && parts.datagrams.needsPacket && this.#probing === 0;
-    if (received.due || (received.unacknowledged && !alone)) packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent);
+    if (received.due || (received.unacknowledged && !alone))
+      packet.ack(received.ranges, now - received.largestAt, config.ackDelayExponent, received.ecnCounts);
     if (alone && packet.hasAck) return;
     if (budget.ackOnly && !(this.#probing > 0 && this.#joinsProbe(space, probes)) && !this.#wouldWaitForEver(space)) return;
     // a server that cannot pad its Initial to 1,200 octets any more waits for credit: RFC 9000 §14.1
@@ -237,6 +242,11 @@ export class Outbound {
     this.#end = packet.seal();
     record.datagram = parts.counters.datagramsSent;
     record.path = path.id;
+    record.ecn = this.#ecn;
+    if (this.#ecn !== 0) {
+      space.ecn.marked++;
+      path.ecn.onMarked(now);
+    }
     if (packet.inFlight) this.#paced = true;
     recovery.sent(now, space.index, record);
     parts.counters.packetsSent++;

@@ -5,6 +5,7 @@ import { defaultTransportParameters, type FrameReader, type PacketHeader, Packet
 import { EARLY, type PacketBuilder } from '../packet/builder.ts';
 import type { PacketOpener } from '../packet/opener.ts';
 import type { PathOutcome } from '../path/paths.ts';
+import { onEcnLost } from './ecn-feedback.ts';
 import { logReceived } from './frame-log.ts';
 import { isAckEliciting } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
@@ -88,6 +89,7 @@ export function reportSent(now: Micros, parts: Parts, packet: PacketBuilder, pat
 export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[]): void {
   for (const record of lost) {
     countLost(parts, record);
+    onEcnLost(parts, record);
     if (parts.observed) {
       showRecord(parts, record);
       parts.view.forget();
@@ -96,6 +98,7 @@ export function reportLost(now: Micros, parts: Parts, lost: readonly SentRecord[
     onPacketLost(parts, record);
     if (parts.config.mtuDiscovery) parts.paths.onLost(now, record);
   }
+  parts.path.ecn.settle(parts.recovery);
 }
 
 /** Tells the observer which packets an ACK frame has acknowledged. */

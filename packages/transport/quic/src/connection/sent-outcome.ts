@@ -19,6 +19,7 @@ export function onPacketAcked(parts: Parts, record: SentRecord): void {
         parts.sender.onStreamAcked(stream, offset, size, true);
         break;
       case FrameType.ACK:
+      case FrameType.ACK_ECN:
         space.received.onAckAcked(offset);
         break;
       case FrameType.CRYPTO:
@@ -151,4 +152,11 @@ function saysSomething({ ackEliciting, frames }: SentRecord): boolean {
   return false;
 }
 
-const SAYS_NOTHING: readonly number[] = [FrameType.PING, FrameType.PADDING, FrameType.ACK, FrameType.PATH_RESPONSE, FrameType.DATAGRAM];
+const SAYS_NOTHING: readonly number[] = [
+  FrameType.PING,
+  FrameType.PADDING,
+  FrameType.ACK,
+  FrameType.ACK_ECN,
+  FrameType.PATH_RESPONSE,
+  FrameType.DATAGRAM,
+];

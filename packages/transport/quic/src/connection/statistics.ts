@@ -1,5 +1,6 @@
 import { type SentRecord, Space } from '@quiclab/recovery';
 import type { Address, Micros } from '@quiclab/sansio';
+import type { EcnStats } from '../path/ecn.ts';
 import type { Path, PathCounters, PathRecovery } from '../path/path.ts';
 import type { Parts } from './parts.ts';
 
@@ -82,6 +83,8 @@ export interface PathStats extends Readonly<PathCounters>, PathRecovery {
   readonly blackHoles: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** RFC 9000 §13.4. */
+  readonly ecn: EcnStats;
 }
 
 export function countAcknowledged(parts: Parts, record: SentRecord): void {
@@ -142,6 +145,7 @@ const pathStatistics = (path: Path): PathStats => ({
   blackHoles: path.mtu.blackHoles,
   bytesSent: path.sent,
   bytesReceived: path.received,
+  ecn: path.ecn.stats,
   ...path.counters,
   ...path.metrics,
 });

@@ -1,7 +1,16 @@
 import { ByteWriter, type RangeSet } from '@quiclab/bytes';
 import { TAG_LENGTH } from '@quiclab/crypto';
 import { encodeAckDelay, type SentRecord, Space } from '@quiclab/recovery';
-import { FrameType, PacketType, packetNumberLength, setLength, writeAck, writeLongHeader, writeShortHeader } from '@quiclab/wire';
+import {
+  type EcnCounts,
+  FrameType,
+  PacketType,
+  packetNumberLength,
+  setLength,
+  writeAck,
+  writeLongHeader,
+  writeShortHeader,
+} from '@quiclab/wire';
 import { assert } from '../errors.ts';
 import type { PacketSpace } from '../space/space.ts';
 
@@ -130,10 +139,10 @@ export class PacketBuilder {
     this.inFlight = true;
   }
 
-  /** Writes an ACK frame with as many ranges as fit. RFC 9000 §19.3. */
-  ack(ranges: RangeSet, delay: number, delayExponent: number): boolean {
-    if (!writeAck(this.writer, ranges, encodeAckDelay(delay, delayExponent), MAX_ACK_RANGES_SENT, this.remaining, undefined)) return false;
-    this.#record!.frames.push(FrameType.ACK, ranges.count, ranges.end(ranges.count - 1) - 1, delay);
+  /** Writes an ACK frame with as many ranges as fit, and with ECN counts where there are any. RFC 9000 §19.3. */
+  ack(ranges: RangeSet, delay: number, delayExponent: number, ecn: EcnCounts | undefined): boolean {
+    if (!writeAck(this.writer, ranges, encodeAckDelay(delay, delayExponent), MAX_ACK_RANGES_SENT, this.remaining, ecn)) return false;
+    this.#record!.frames.push(ecn === undefined ? FrameType.ACK : FrameType.ACK_ECN, ranges.count, ranges.end(ranges.count - 1) - 1, delay);
     this.hasAck = true;
     return true;
   }

@@ -3,6 +3,7 @@ import type { ProbePolicy, Recovery, SentRecord } from '@quiclab/recovery';
 import { type Address, type Micros, type Random, sameAddress } from '@quiclab/sansio';
 import type { Policies } from '../config.ts';
 import type { Watch } from '../connection/watch.ts';
+import type { PathEcn } from './ecn.ts';
 import type { MtuDiscovery } from './mtu.ts';
 import { PathValidation } from './validation.ts';
 
@@ -39,6 +40,7 @@ export class Path {
   readonly pacer: Pacer;
   readonly validation: PathValidation;
   readonly mtu: MtuDiscovery;
+  readonly ecn: PathEcn;
   readonly #watch: Watch;
   readonly #probes: ProbePolicy;
   /** The connection ID of the peer's that packets on this path go to, where it is not the one that the active path uses. RFC 9000 §9.5. */
@@ -63,6 +65,7 @@ export class Path {
     policies: Policies,
     random: Random,
     mtu: MtuDiscovery,
+    ecn: PathEcn,
     watch: Watch,
   ) {
     this.id = id;
@@ -72,6 +75,7 @@ export class Path {
     this.pacer = policies.pacer({ local, remote, maxDatagramSize: mtu.size });
     this.validation = new PathValidation(random);
     this.mtu = mtu;
+    this.ecn = ecn;
     this.#watch = watch;
     this.#probes = policies.probes;
     this.peerId = undefined;

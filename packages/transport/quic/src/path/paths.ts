@@ -6,6 +6,7 @@ import type { Watch } from '../connection/watch.ts';
 import type { PeerIds } from '../ids/peer-ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { PacketBuilder } from '../packet/builder.ts';
+import { PathEcn } from './ecn.ts';
 import { MtuDiscovery, SMALLEST_MAX_DATAGRAM } from './mtu.ts';
 import { LEAST_DATAGRAM, Path } from './path.ts';
 
@@ -281,7 +282,9 @@ export class Paths {
     // §14.3: each pair of addresses has a size of its own, and begins with that of all
     const mtu = new MtuDiscovery(this.#config.datagramSize, this.#maxProbeSize?.(local, remote) ?? Number.POSITIVE_INFINITY);
     mtu.limit(this.#peerLimit);
-    return new Path(this.#made++, local, remote, this.#recovery, this.#policies, random, mtu, this.#watch);
+    const id = this.#made++;
+    const ecn = new PathEcn(id, this.#config.ecn, this.#watch);
+    return new Path(id, local, remote, this.#recovery, this.#policies, random, mtu, ecn, this.#watch);
   }
 
   #add(path: Path): void {

@@ -1,12 +1,13 @@
 import { RangeSet } from '@quiclab/bytes';
 import type { AckPolicy } from '@quiclab/recovery';
 import { type Ecn, type Micros, NEVER } from '@quiclab/sansio';
+import type { EcnCounts } from '@quiclab/wire';
 import { LIMITS } from '../limits.ts';
 
 const MAX_RECEIVED_RANGES = LIMITS.receivedRanges.value;
 
-/** Which packets came in one space, and by when an ACK is owed. RFC 9000 §12.3, §13.2. */
-export class ReceivedPackets {
+/** Which packets came in one space, with which ECN bits, and by when an ACK is owed. RFC 9000 §12.3, §13.2, §13.4.1. */
+export class ReceivedPackets implements EcnCounts {
   readonly ranges: RangeSet;
   largest: number;
   largestAt: Micros;
@@ -15,6 +16,10 @@ export class ReceivedPackets {
   deadline: Micros;
   /** Something came that has not been acknowledged, even if nobody waits for it: an ACK may ride along. */
   unacknowledged: boolean;
+  /** Packets that came marked. */
+  ect0: number;
+  ect1: number;
+  ce: number;
   readonly #policy: AckPolicy;
   #maxAckDelay: Micros;
   #floor: number; // everything below is a duplicate: we no longer know better
@@ -28,6 +33,9 @@ export class ReceivedPackets {
     this.due = false;
     this.deadline = NEVER;
     this.unacknowledged = false;
+    this.ect0 = 0;
+    this.ect1 = 0;
+    this.ce = 0;
     this.#policy = policy;
     this.#maxAckDelay = maxAckDelay;
     this.#floor = 0;
@@ -37,6 +45,11 @@ export class ReceivedPackets {
   /** RFC 9000 §12.3: a packet whose number came before is discarded. */
   isDuplicate(packetNumber: number): boolean {
     return packetNumber <= this.largest && (packetNumber < this.#floor || this.ranges.has(packetNumber));
+  }
+
+  /** What an ACK frame says of marks: nothing, before the first that came. RFC 9000 §19.3.2. */
+  get ecnCounts(): EcnCounts | undefined {
+    return this.ect0 + this.ect1 + this.ce > 0 ? this : undefined;
   }
 
   onPacket(now: Micros, packetNumber: number, ackEliciting: boolean, ecn: Ecn): void {
@@ -51,6 +64,9 @@ export class ReceivedPackets {
       this.#floor = this.ranges.end(0);
       this.ranges.dropFirst();
     }
+    if (ecn === 2) this.ect0++;
+    else if (ecn === 3) this.ce++;
+    else if (ecn === 1) this.ect1++;
     if (ackEliciting) this.unacknowledged = true;
     const by = this.#policy.onPacket(now, packetNumber, ackEliciting, inOrder, ecn);
     if (by <= now) {

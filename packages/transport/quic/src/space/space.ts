@@ -4,6 +4,7 @@ import { integerBelow, type Random } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
 import type { TransportConfig } from '../config.ts';
 import { LIMITS } from '../limits.ts';
+import { EcnCounting } from '../path/ecn.ts';
 import { CryptoStream } from './crypto-stream.ts';
 import { SpaceKeys } from './keys.ts';
 import { ReceivedPackets } from './received.ts';
@@ -25,6 +26,7 @@ export class PacketSpace {
   early: SpaceKeys;
   readonly received: ReceivedPackets;
   readonly crypto: CryptoStream;
+  readonly ecn: EcnCounting;
   nextPacketNumber: number;
   /** The largest of ours that the peer acknowledged, -1 before the first: what the length of the next packet number hangs on. */
   largestAcked: number;
@@ -45,6 +47,7 @@ export class PacketSpace {
     this.crypto = new CryptoStream(
       index === Space.INITIAL ? Math.min(config.cryptoBuffer, LIMITS.initialCrypto.value) : config.cryptoBuffer,
     );
+    this.ecn = new EcnCounting();
     this.nextPacketNumber = 0;
     this.largestAcked = -1;
     this.skipped = -1;
