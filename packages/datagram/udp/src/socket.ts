@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { type Address, type Datagram, ECN_UNSUPPORTED, type Ecn } from '@quiclab/sansio';
+import { Interfaces } from './interfaces.ts';
 
 export interface UdpSocketOptions {
   /** A literal IPv4 or IPv6 address; '0.0.0.0' and '::' listen on all interfaces. */
@@ -56,6 +57,8 @@ export class UdpSocket implements DatagramSocket {
   readonly local: Address;
   /** `dgram` has no call that sets IP_TOS, and hands no control messages over. */
   readonly ecn = 'unsupported';
+  /** As they were when it was bound: MTUs seldom change. */
+  readonly #interfaces = new Interfaces();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -86,6 +89,21 @@ export class UdpSocket implements DatagramSocket {
 
   address(): Address {
     return this.#address;
+  }
+
+  /**
+   * Octets of the largest UDP payload that leaves in one piece, by the MTU of the interface that `local` belongs to; 1,452 where
+   * that is not known. Larger ones leave, too: the kernel fragments them.
+   * @param local  an address of this socket, or with an open `host`, the one that it is bound to
+   */
+  largestDatagram(local: Address, remote: Address): number {
+    return this.#interfaces.largestDatagram(local.host === '' ? this.local : local, remote);
+  }
+
+  /** What `largestDatagram` says at most, whatever the other end: what a driver's slots should hold for a machine that looks for it. */
+  get largestSlot(): number {
+    const { host } = this.local;
+    return host === '' ? this.#interfaces.largestOfAll : this.#interfaces.largestDatagram(this.local, this.local);
   }
 
   send(bytes: Uint8Array, length: number, remote: Address, _ecn: Ecn, sent: (error: Error | null) => void): void {

@@ -9,7 +9,7 @@ import { type OnRequest, Session, type SessionHooks } from './session.ts';
 
 /** What both sides may set beside what HTTP is about. */
 export interface TransportOptions {
-  /** Windows, timeouts, limits of QUIC. */
+  /** Windows, timeouts, limits of QUIC. `mtuDiscovery` is on by default here: probes are no larger than what the interface takes. */
   readonly transport?: Partial<TransportConfig>;
   /** Replaces parts of QUIC: a congestion controller, a stream scheduler (by default streams take turns, whatever their priority), an observer that writes qlog. */
   readonly policies?: Partial<Omit<Policies, 'crypto' | 'handshake'>>;
@@ -50,10 +50,16 @@ export class Host {
       ...options.policies,
     };
     const server = options.onRequest !== undefined;
-    this.#endpoint = new Endpoint({ policies, config: options.transport ?? {}, ...(server ? { accept: { alpn: [H3_ALPN] } } : {}) });
+    const { datagramSize = 0, mtuDiscovery = true } = options.transport ?? {};
+    this.#endpoint = new Endpoint({
+      policies,
+      config: { ...options.transport, mtuDiscovery },
+      maxProbeSize: (local, remote) => socket.largestDatagram(local, remote),
+      ...(server ? { accept: { alpn: [H3_ALPN] } } : {}),
+    });
     this.driver = drive(this.#endpoint, socket, {
       clock: this.clock,
-      slotSize: Math.max(1_500, options.transport?.datagramSize ?? 0),
+      slotSize: Math.max(1_500, datagramSize, mtuDiscovery ? socket.largestSlot : 0),
       handle: (event) => this.#handle(event),
       onError: (error) => options.onFault(error),
     });
