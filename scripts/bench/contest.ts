@@ -20,6 +20,8 @@ export interface ContestOptions {
   readonly bytes: number;
   /** Octets of a full datagram, where there are datagrams. */
   readonly datagramSize: number;
+  /** Whether larger ones are looked for. */
+  readonly mtuDiscovery?: boolean;
 }
 
 /** Two ends that measure one thing between two processes. A contest without `serve` measures inside one. */
@@ -34,6 +36,7 @@ export interface Entry {
   readonly group: Group;
   readonly name: string;
   readonly datagramSize: number;
+  readonly mtuDiscovery?: boolean;
   load(): Promise<Contest>;
 }
 
@@ -41,6 +44,13 @@ export interface Entry {
 export const ENTRIES: readonly Entry[] = [
   { group: 'goodputMBps', name: 'quic-1200', datagramSize: 1200, load: async () => (await import('./quic.ts')).download },
   { group: 'goodputMBps', name: 'quic-1452', datagramSize: 1452, load: async () => (await import('./quic.ts')).download },
+  {
+    group: 'goodputMBps',
+    name: 'quic-mtu',
+    datagramSize: 1200,
+    mtuDiscovery: true,
+    load: async () => (await import('./quic.ts')).download,
+  },
   { group: 'goodputMBps', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsDownload },
   { group: 'goodputMBps', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Download },
   { group: 'goodputMBps', name: 'dgram-1452', datagramSize: 1452, load: async () => (await import('./dgram.ts')).dgramCeiling },

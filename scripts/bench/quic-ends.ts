@@ -1,5 +1,12 @@
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
-import { type Connection, type ConnectionEvent, type ConnectOptions, Endpoint, standardPolicies } from '@quiclab/quic';
+import {
+  type Connection,
+  type ConnectionEvent,
+  type ConnectOptions,
+  Endpoint,
+  type EndpointOptions,
+  standardPolicies,
+} from '@quiclab/quic';
 import { clientHandshake, serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
 import type { ContestOptions } from './contest.ts';
@@ -17,7 +24,7 @@ export interface QuicEnd {
   readonly port: number;
 }
 
-const quicConfig = ({ datagramSize }: ContestOptions) => ({ datagramSize, maxStreamsBidi: 1_000 });
+const quicConfig = ({ datagramSize, mtuDiscovery = false }: ContestOptions) => ({ datagramSize, mtuDiscovery, maxStreamsBidi: 1_000 });
 
 export async function quicServer(
   options: ContestOptions,
@@ -34,8 +41,8 @@ export async function quicServer(
     ...(tickets && { tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }), earlyData }),
   });
   const policies = standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake });
-  const endpoint = new Endpoint({ policies, config: quicConfig(options), accept: { alpn: [alpn] } });
-  return { ...(await onSocket(endpoint, handler)), certificate: Buffer.from(certificate).toString('base64') };
+  const end = await onSocket(options, { policies, accept: { alpn: [alpn] } }, handler);
+  return { ...end, certificate: Buffer.from(certificate).toString('base64') };
 }
 
 export async function quicClient(
@@ -46,7 +53,7 @@ export async function quicClient(
 ): Promise<QuicEnd> {
   const handshake = clientHandshake({ provider, trust: { ca: [certificate] } });
   const policies = standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake });
-  return onSocket(new Endpoint({ policies, config: quicConfig(options) }), handler);
+  return onSocket(options, { policies }, handler);
 }
 
 /** Begins a connection to a server on this machine; it leaves with the endpoint's next turn. */
@@ -66,14 +73,21 @@ export function connect(
 export function notesOf({ driver }: QuicEnd, connection: Connection | undefined): Record<string, number> {
   if (connection === undefined) return {};
   const { turns, datagramsSent, datagramsReceived } = driver.counters();
-  const { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow } = connection.stats();
-  return { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow, turns, datagramsSent, datagramsReceived };
+  const { packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow, paths } = connection.stats();
+  const { maxDatagramSize } = paths[0]!;
+  return {
+    ...{ packetsSent, packetsLost, spuriousLosses, probes, smoothedRtt, congestionWindow, maxDatagramSize },
+    ...{ turns, datagramsSent, datagramsReceived },
+  };
 }
 
-async function onSocket(endpoint: Endpoint, handler: Handler): Promise<QuicEnd> {
+async function onSocket(options: ContestOptions, of: EndpointOptions, handler: Handler): Promise<QuicEnd> {
   const socket = await UdpSocket.bind({ host: LOOPBACK, port: 0 });
+  const largest = options.mtuDiscovery ? socket.largestDatagram(socket.local, socket.local) : 0;
+  const endpoint = new Endpoint({ ...of, config: quicConfig(options), maxProbeSize: () => largest });
   const driver = drive(endpoint, socket, {
     clock,
+    slotSize: Math.max(1_500, largest),
     handle({ type, connection }) {
       if (type !== 'active') return;
       const now = clock.now();

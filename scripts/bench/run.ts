@@ -17,7 +17,7 @@ const END = fileURLToPath(new URL('./end.ts', import.meta.url));
 
 /** @param profiles  a directory for CPU profiles of both ends; '' for none */
 export async function runOnce(entry: Entry, bytes: number, profiles: string): Promise<Run> {
-  const options: ContestOptions = { bytes, datagramSize: entry.datagramSize };
+  const options: ContestOptions = { bytes, datagramSize: entry.datagramSize, mtuDiscovery: entry.mtuDiscovery ?? false };
   const started: ChildProcess[] = [];
   const start = (side: 'client' | 'server', ...more: string[]): ChildProcess => {
     // the loader's thread has a profile, too: names are Node's own, so that it does not take the place of the one that matters
