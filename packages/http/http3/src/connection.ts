@@ -19,6 +19,7 @@ import { Exchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import type { HttpConnection, HttpEvent } from './http.ts';
 import { Incoming } from './incoming.ts';
+import { LIMITS } from './limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import { MessageReader, type ReadLimits } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -32,10 +33,12 @@ import type { QuicStreams, StreamEvent } from './transport.ts';
 export interface Http3Options {
   readonly side: 'client' | 'server';
   readonly transport: QuicStreams;
-  /** The largest field section we take, as SETTINGS_MAX_FIELD_SECTION_SIZE counts: octets, and 32 for each line. Default 65,536. */
+  /** The largest field section we take, as SETTINGS_MAX_FIELD_SECTION_SIZE counts: octets, and 32 for each line. Defaults are in `LIMITS`. */
   readonly maxFieldSectionSize?: number;
-  /** Frames in a row on one stream that say nothing (unknown, or DATA of 0) before the peer is sent away. Default 256. */
+  /** Frames in a row on one stream that say nothing (unknown, or DATA of 0) before the peer is sent away. */
   readonly maxIgnoredFrames?: number;
+  /** At a server: how long the header section of a request may take, in µs. Needs a driver that calls `onTimeout`. */
+  readonly headersTimeout?: Micros;
   /** Which identifiers to send so that they are ignored (RFC 9114 §7.2.8). Default: always the same. */
   readonly random?: Random;
   readonly observer?: FrameObserver;
@@ -46,6 +49,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   readonly #server: boolean;
   readonly #transport: QuicStreams;
   readonly #limits: ReadLimits;
+  readonly #headersTimeout: Micros;
   readonly #observer: FrameObserver | undefined;
   readonly #decoder: QpackDecoder;
   readonly #writer: MessageWriter;
@@ -65,7 +69,11 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     const { transport, observer } = options;
     this.#server = options.side === 'server';
     this.#transport = transport;
-    this.#limits = { maxFieldSectionSize: options.maxFieldSectionSize ?? 65_536, maxIgnoredFrames: options.maxIgnoredFrames ?? 256 };
+    this.#limits = {
+      maxFieldSectionSize: options.maxFieldSectionSize ?? LIMITS.requestFields.value,
+      maxIgnoredFrames: options.maxIgnoredFrames ?? LIMITS.ignoredFrames.value,
+    };
+    this.#headersTimeout = options.headersTimeout ?? LIMITS.headersTime.value;
     this.#observer = observer;
     const encoder = new QpackEncoder();
     this.#decoder = new QpackDecoder(this.#limits.maxFieldSectionSize);
@@ -97,6 +105,19 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     return this.#events.shift();
   }
 
+  // --- time -------------------------------------------------------------------------------------------------------------
+
+  /** When to call `onTimeout`; NEVER where nothing is waited for. */
+  nextTimeout(): Micros {
+    return this.#exchanges.nextTimeout();
+  }
+
+  /** Ends the exchanges whose request takes too long. RFC 9114 §10.5: nothing of them was told, so nothing is told now. */
+  onTimeout(now: Micros): void {
+    for (let late = this.#exchanges.overdue(now); late !== undefined; late = this.#exchanges.overdue(now))
+      this.#exchanges.drop(late, H3.REQUEST_INCOMPLETE);
+  }
+
   // --- the transport's events -------------------------------------------------------------------------------------------
 
   onTransport(now: Micros, event: StreamEvent): void {
@@ -111,7 +132,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   #onTransport(now: Micros, event: StreamEvent): void {
     switch (event.type) {
       case 'stream-opened':
-        this.#opened(event.id, event.early);
+        this.#opened(now, event.id, event.early);
         return;
       case 'stream-readable': {
         const exchange = this.#exchanges.get(event.id);
@@ -143,7 +164,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     }
   }
 
-  #opened(id: StreamId, early: boolean): void {
+  #opened(now: Micros, id: StreamId, early: boolean): void {
     if (isUnidirectional(id)) {
       this.#peerStreams.opened(id);
       return;
@@ -151,7 +172,9 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     if (!this.#server) throw new HttpConnectionError(H3.STREAM_CREATION_ERROR, `bidirectional stream ${id} from a server`); // RFC 9114 §6.1
     this.#nextPeerRequest = Math.max(this.#nextPeerRequest, id + 4);
     const exchange = this.#begin(id, early, false);
-    if (id >= this.#goawaySent) this.#exchanges.drop(exchange, H3.REQUEST_REJECTED); // RFC 9114 §5.2
+    if (id >= this.#goawaySent)
+      this.#exchanges.drop(exchange, H3.REQUEST_REJECTED); // RFC 9114 §5.2
+    else this.#exchanges.awaitHeaders(exchange, now + this.#headersTimeout);
   }
 
   #stopped(id: StreamId, code: number): void {
@@ -195,6 +218,8 @@ export class Http3Connection implements HttpConnection, ControlHandler {
   }
 
   onPriorityUpdate(id: StreamId, priority: Priority): void {
+    if (id >= 4 * this.#transport.streamsAllowed('bidi'))
+      throw new HttpConnectionError(H3.ID_ERROR, `PRIORITY_UPDATE of stream ${id}, which may not be opened yet`); // RFC 9218 §7.2
     this.#incoming.onPriorityUpdate(this.#exchanges.get(id), id < this.#nextPeerRequest, id, priority);
   }
 

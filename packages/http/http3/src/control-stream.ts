@@ -3,6 +3,7 @@ import { type Priority, parsePriority } from '@quiclab/http-semantics';
 import { H3, HttpConnectionError } from './errors.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameType, frameName, isHttp2Only } from './frames.ts';
+import { LIMITS } from './limits.ts';
 import { Payload } from './payload.ts';
 import { decodeSettings, type Settings } from './settings.ts';
 
@@ -12,9 +13,6 @@ export interface ControlHandler {
   onGoaway(id: number): void;
   onPriorityUpdate(id: number, priority: Priority): void;
 }
-
-/** Payloads of control frames are gathered whole, so they have a limit; a hundred settings take a tenth of it. */
-const MAX_CONTROL_PAYLOAD = 16_384;
 
 /** Reads the peer's control stream. RFC 9114 §6.2.1, §7.2. All that is wrong here is a connection error. */
 export class ControlStreamReader {
@@ -26,6 +24,7 @@ export class ControlStreamReader {
   #settled = false; // SETTINGS came
   #ignored = 0;
   #goaway = Number.POSITIVE_INFINITY;
+  #goaways = 0;
   #maxPushId = -1;
 
   /** @param server  whether we are the server */
@@ -64,15 +63,15 @@ export class ControlStreamReader {
       throw unexpected(`${frameName(type)} on a control stream`);
     if (type === FrameType.MAX_PUSH_ID && !this.#server) throw unexpected('MAX_PUSH_ID from a server');
     if (isPriorityUpdate(type) && !this.#server) throw unexpected('PRIORITY_UPDATE from a server'); // RFC 9218 §7.2
-    if (!this.#isKept(type)) {
-      if (++this.#ignored > this.#maxIgnoredFrames)
-        throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${this.#ignored} frames in a row that say nothing`);
-      return;
-    }
-    this.#ignored = 0;
+    const kept = this.#isKept(type);
+    if (kept && type !== FrameType.MAX_PUSH_ID)
+      this.#ignored = 0; // that one is only looked at: we push nothing
+    else if (++this.#ignored > this.#maxIgnoredFrames)
+      throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${this.#ignored} frames in a row that say nothing`);
+    if (!kept) return;
     const whole = type === FrameType.SETTINGS || isPriorityUpdate(type);
     if (!whole && (length === 0 || length > 8)) throw malformed(type, `a payload of ${length} octets`);
-    if (length > MAX_CONTROL_PAYLOAD) throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${frameName(type)} of ${length} octets`);
+    if (length > LIMITS.controlPayload.value) throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${frameName(type)} of ${length} octets`);
   }
 
   #isKept(type: number): boolean {
@@ -109,6 +108,7 @@ export class ControlStreamReader {
   #onGoaway(id: number): void {
     if (!this.#server && id % 4 !== 0) throw idError(`GOAWAY with stream ${id}, which is no request's`); // RFC 9114 §7.2.6
     if (id > this.#goaway) throw idError(`GOAWAY rose from ${this.#goaway} to ${id}`); // RFC 9114 §5.2
+    if (++this.#goaways > LIMITS.goaways.value) throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${this.#goaways} GOAWAY frames`);
     this.#goaway = id;
     this.#handler.onGoaway(id);
   }

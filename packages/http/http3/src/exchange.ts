@@ -1,4 +1,5 @@
 import { DEFAULT_PRIORITY, type Priority } from '@quiclab/http-semantics';
+import { type Micros, NEVER } from '@quiclab/sansio';
 import type { HttpEvent } from './http.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
@@ -21,6 +22,10 @@ export class Exchange {
   /** The application knows this exchange: a client's does from the start, a server's once the request was told. */
   told: boolean;
   finalReceived: boolean;
+  /** At a server: by when the header section of the request has to be there. */
+  headersDue: Micros;
+  /** Informational responses that came. */
+  informational: number;
   readableTold: boolean;
   writableOwed: boolean;
   /** Our final header section is laid out. */
@@ -42,6 +47,8 @@ export class Exchange {
     this.head = undefined;
     this.told = told;
     this.finalReceived = false;
+    this.headersDue = NEVER;
+    this.informational = 0;
     this.readableTold = false;
     this.writableOwed = false;
     this.finalSent = false;

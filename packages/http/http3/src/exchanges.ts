@@ -1,3 +1,4 @@
+import { type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
@@ -9,6 +10,7 @@ export class Exchanges {
   readonly #transport: QuicStreams;
   readonly #events: EventQueue<HttpEvent>;
   readonly #byId = new Map<StreamId, Exchange>();
+  readonly #headless = new Set<Exchange>(); // requests whose header section is not there: the first is due first
 
   constructor(transport: QuicStreams, events: EventQueue<HttpEvent>) {
     this.#transport = transport;
@@ -27,6 +29,28 @@ export class Exchanges {
     this.#byId.set(exchange.id, exchange);
   }
 
+  /** The header section of this request has to be there by then. Later calls, later times. */
+  awaitHeaders(exchange: Exchange, due: Micros): void {
+    exchange.headersDue = due;
+    this.#headless.add(exchange);
+  }
+
+  onHeaders(exchange: Exchange): void {
+    this.#headless.delete(exchange);
+  }
+
+  /** When the next header section is due. */
+  nextTimeout(): Micros {
+    for (const exchange of this.#headless) return exchange.headersDue;
+    return NEVER;
+  }
+
+  /** A request whose header section should be there by now and is not, if there is one. */
+  overdue(now: Micros): Exchange | undefined {
+    for (const exchange of this.#headless) return exchange.headersDue <= now ? exchange : undefined;
+    return undefined;
+  }
+
   /** Those from this ID on. */
   from(id: StreamId): Exchange[] {
     return [...this.#byId.values()].filter((exchange) => exchange.id >= id);
@@ -43,7 +67,7 @@ export class Exchanges {
     if (exchange.receiving) this.#transport.stopSending(exchange.id, code);
     exchange.receiving = false;
     exchange.out.reset(code);
-    this.#byId.delete(exchange.id);
+    this.#forget(exchange);
   }
 
   /** No more of the peer's message will come, or none is wanted. */
@@ -53,10 +77,16 @@ export class Exchanges {
   }
 
   retireWhenDone(exchange: Exchange): void {
-    if (!exchange.receiving && exchange.out.done) this.#byId.delete(exchange.id);
+    if (!exchange.receiving && exchange.out.done) this.#forget(exchange);
   }
 
   clear(): void {
     this.#byId.clear();
+    this.#headless.clear();
+  }
+
+  #forget(exchange: Exchange): void {
+    this.#byId.delete(exchange.id);
+    this.#headless.delete(exchange);
   }
 }

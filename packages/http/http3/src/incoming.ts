@@ -15,14 +15,12 @@ import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { HttpEvent } from './http.ts';
+import { LIMITS } from './limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { QuicStreams } from './transport.ts';
 
 const EMPTY = new Uint8Array(0);
-
-/** PRIORITY_UPDATEs kept for requests that have not come yet. RFC 9218 §7 leaves the bound to us. */
-const MAX_EARLY_PRIORITIES = 128;
 
 /** What the peer sends on request streams, judged and told to the application. RFC 9114 §4.1. */
 export class Incoming {
@@ -96,7 +94,7 @@ export class Incoming {
     }
     this.#earlyPriorities.delete(id); // set anew, it is the last to be forgotten
     this.#earlyPriorities.set(id, priority);
-    if (this.#earlyPriorities.size > MAX_EARLY_PRIORITIES) this.#earlyPriorities.delete(this.#earlyPriorities.keys().next().value!);
+    if (this.#earlyPriorities.size > LIMITS.earlyPriorities.value) this.#earlyPriorities.delete(this.#earlyPriorities.keys().next().value!);
   }
 
   /** Reads on until the head of the message is known, and whether content follows it. */
@@ -138,6 +136,7 @@ export class Incoming {
   }
 
   #onRequest(exchange: Exchange, fields: Fields): void {
+    this.#exchanges.onHeaders(exchange);
     exchange.method = fieldValue(fields, ':method')!;
     exchange.finalReceived = true;
     exchange.reader.expectContent(contentLength(fields), true, exchange.method === 'CONNECT');
@@ -156,7 +155,9 @@ export class Incoming {
     const informational = isInformational(status);
     const response = { type: 'response', id: exchange.id, status, fields, informational, end: false } as const;
     if (informational) {
-      this.#events.push(response);
+      if (++exchange.informational > LIMITS.informational.value)
+        this.#exchanges.streamError(exchange, H3.EXCESSIVE_LOAD, `${exchange.informational} informational responses`);
+      else this.#events.push(response);
       return;
     }
     exchange.finalReceived = true;

@@ -3,11 +3,9 @@ import type { Fields } from '@quiclab/http-semantics';
 import type { QpackEncoder } from '@quiclab/qpack';
 import type { Micros } from '@quiclab/sansio';
 import { FrameType, frameHeaderSize, writeFrameHeader } from './frames.ts';
+import { LIMITS } from './limits.ts';
 import type { FrameObserver } from './observer.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
-
-/** A DATA frame that the transport takes only in part waits, copied, for the rest: so one frame has a limit. */
-const MAX_DATA_FRAME = 16_384;
 
 /** Lays messages out in frames. RFC 9114 §4.1, §7.2. One serves a whole connection. */
 export class MessageWriter {
@@ -38,7 +36,7 @@ export class MessageWriter {
     const header = this.#header;
     let taken = 0;
     while (taken < data.length && !out.blocked) {
-      const length = Math.min(data.length - taken, MAX_DATA_FRAME);
+      const length = Math.min(data.length - taken, LIMITS.dataFrame.value); // what the transport takes only in part waits, copied
       header.position = 0;
       writeFrameHeader(header, FrameType.DATA, length);
       this.#observer?.frameMapped('sent', out.id, out.id, out.offset, header.position + length, header.position, 'data');

@@ -26,9 +26,14 @@ export class OutgoingStream {
     this.#head = 0;
   }
 
+  /** How many pieces wait for the transport. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
   /** Something waits for the transport. */
   get blocked(): boolean {
-    return this.#head < this.#waiting.length;
+    return this.waiting > 0;
   }
 
   /** Lays octets out. They are copied, except with `owned`: then they are ours and must not change. */

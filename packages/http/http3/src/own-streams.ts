@@ -3,6 +3,7 @@ import { formatPriority } from '@quiclab/http-semantics';
 import type { Micros, Random } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { FrameType, reservedIdentifier, writeFrameHeader } from './frames.ts';
+import { LIMITS } from './limits.ts';
 import type { FrameObserver } from './observer.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { StreamType } from './peer-streams.ts';
@@ -65,8 +66,9 @@ export class OwnStreams {
     if (this.#streams.length > 0) this.#sendGoaway(now);
   }
 
-  /** PRIORITY_UPDATE. RFC 9218 §7.2. Dropped where there is no control stream yet. */
+  /** PRIORITY_UPDATE. RFC 9218 §7.2. Dropped where there is no control stream yet, or one that the peer gives no credit. */
   prioritize(now: Micros, id: StreamId, priority: StreamPriority): void {
+    if (this.#streams.length === 0 || this.#streams[0]!.waiting >= LIMITS.priorityUpdates.value) return;
     const payload = ByteWriter.growable(32);
     payload.varint(id);
     payload.octets(latin1(formatPriority(priority)));

@@ -3,6 +3,7 @@ import type { Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { ControlStreamReader } from './control-stream.ts';
 import { H3, HttpConnectionError } from './errors.ts';
+import { LIMITS } from './limits.ts';
 import type { QuicStreams } from './transport.ts';
 
 /** Types of unidirectional streams. RFC 9114 §6.2, RFC 9204 §4.2. */
@@ -39,6 +40,9 @@ export class PeerStreams {
 
   opened(id: StreamId): void {
     this.#streams.set(id, new PeerStream());
+    const untyped = this.#streams.size - this.#taken.size; // those whose type is known last as long as the connection
+    if (untyped > LIMITS.untypedStreams.value)
+      throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${untyped} unidirectional streams without a type`);
   }
 
   readable(now: Micros, id: StreamId): void {

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from '@quiclab/bytes';
 import { H3, HttpConnectionError } from './errors.ts';
 import { FrameType, writeFrameHeader } from './frames.ts';
+import { LIMITS } from './limits.ts';
 
 /** Settings identifiers. RFC 9114 §7.2.4.1, RFC 9204 §5, RFC 9220 §5, RFC 9297 §2.1.1. */
 export const Setting = {
@@ -46,6 +47,7 @@ export function decodeSettings(payload: Uint8Array): Settings {
     if ((id === Setting.H3_DATAGRAM || id === Setting.ENABLE_CONNECT_PROTOCOL) && value > 1)
       throw new HttpConnectionError(H3.SETTINGS_ERROR, `setting ${id} is ${value}, not 0 or 1`); // RFC 9297 §2.1.1, RFC 8441 §3
     seen.add(id);
+    if (seen.size > LIMITS.settings.value) throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${seen.size} settings, or more`);
     settings.push([id, value]);
   }
   return settings;

@@ -9,6 +9,8 @@ export interface QuicStreams {
   write(now: Micros, id: StreamId, data: Uint8Array): number;
   /** The data is the caller's to keep. undefined when there is nothing to read now; fin with empty data at the end. */
   read(now: Micros, id: StreamId): { readonly data: Uint8Array; readonly fin: boolean } | undefined;
+  /** How many streams of this kind the peer may have opened by now, in all. */
+  streamsAllowed(kind: 'bidi' | 'uni'): number;
   finish(id: StreamId): void;
   reset(id: StreamId, code: number): void;
   stopSending(id: StreamId, code: number): void;

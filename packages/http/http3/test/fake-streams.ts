@@ -91,6 +91,10 @@ export class FakeStreams implements QuicStreams {
     return undefined;
   }
 
+  streamsAllowed(kind: 'bidi' | 'uni'): number {
+    return this.peer.limits[kind === 'bidi' ? 0 : 1];
+  }
+
   finish(id: StreamId): void {
     this.#get(id).sendEnded = true;
   }

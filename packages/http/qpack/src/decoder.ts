@@ -4,11 +4,14 @@ import { INTEGER_OVERFLOW, readInteger } from '@quiclab/hpack/integer';
 import { QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, QpackError } from './errors.ts';
 import { STATIC_TABLE } from './static-table.ts';
 
+/** Octets of room for decoded strings that a decoder keeps: one huge cookie must not cost them for as long as the connection lasts. */
+const KEPT = 4_096;
+
 /** Reads field sections that refer to nothing but the static table: we announce a dynamic table of 0 (RFC 9204 §5). */
 export class QpackDecoder {
   readonly #maxFieldSectionSize: number;
   readonly #reader = new ByteReader(new Uint8Array(0));
-  #scratch = new Uint8Array(256);
+  #scratch = new Uint8Array(256); // up to KEPT
 
   /** @param maxFieldSectionSize what SETTINGS_MAX_FIELD_SECTION_SIZE counts: names, values, and 32 for each line */
   constructor(maxFieldSectionSize = Number.MAX_SAFE_INTEGER) {
@@ -85,10 +88,11 @@ export class QpackDecoder {
     reader.skip(length);
     if ((first & (1 << prefix)) === 0) return text(reader.bytes, start, start + length);
     const room = maxDecodedLength(length);
-    if (this.#scratch.length < room) this.#scratch = new Uint8Array(room);
-    const decoded = huffmanDecode(reader.bytes, start, start + length, this.#scratch);
+    const scratch = room <= this.#scratch.length ? this.#scratch : new Uint8Array(room);
+    if (room <= KEPT) this.#scratch = scratch;
+    const decoded = huffmanDecode(reader.bytes, start, start + length, scratch);
     if (decoded === HUFFMAN_INVALID) throw failed('a string is not in Huffman code');
-    return text(this.#scratch, 0, decoded);
+    return text(scratch, 0, decoded);
   }
 }
 

@@ -5,6 +5,7 @@ import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { HttpConnectionError, UsageError } from '../errors.ts';
 import { EventQueue } from '../event-queue.ts';
 import type { HttpConnection, HttpEvent } from '../http.ts';
+import { LIMITS } from '../limits.ts';
 import type { FrameObserver } from '../observer.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
 import type { QuicStreams, StreamEvent } from '../transport.ts';
@@ -16,7 +17,7 @@ export const HQ_ERROR = 1;
 export interface HqOptions {
   readonly side: 'client' | 'server';
   readonly transport: QuicStreams;
-  /** Octets of the longest request line we take. Default 8,192. */
+  /** Octets of the longest request line we take. The default is in `LIMITS`. */
   readonly maxRequestLine?: number;
   readonly observer?: FrameObserver;
 }
@@ -62,7 +63,7 @@ export class HqConnection implements HttpConnection {
   constructor(options: HqOptions) {
     this.#server = options.side === 'server';
     this.#transport = options.transport;
-    this.#maxRequestLine = options.maxRequestLine ?? 8_192;
+    this.#maxRequestLine = options.maxRequestLine ?? LIMITS.hqRequestLine.value;
     this.#observer = options.observer;
   }
 

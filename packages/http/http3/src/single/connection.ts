@@ -14,6 +14,7 @@ import { roundRobinByPacket, type StreamId, type StreamPriority, type StreamSche
 import { H3, HttpConnectionError, UsageError } from '../errors.ts';
 import { EventQueue } from '../event-queue.ts';
 import type { HttpConnection, HttpEvent } from '../http.ts';
+import { LIMITS } from '../limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from '../message.ts';
 import type { FrameObserver } from '../observer.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
@@ -70,11 +71,11 @@ export class SingleConnection implements HttpConnection {
     this.#server = options.side === 'server';
     this.#transport = options.transport;
     this.#maxQueued = options.maxQueued ?? 65_536;
-    this.#maxExchanges = options.maxExchanges ?? 100;
+    this.#maxExchanges = options.maxExchanges ?? LIMITS.singleExchanges.value;
     const limits = {
-      maxFieldSectionSize: options.maxFieldSectionSize ?? 65_536,
+      maxFieldSectionSize: options.maxFieldSectionSize ?? LIMITS.requestFields.value,
       maxExchanges: this.#maxExchanges,
-      maxBuffered: options.maxBuffered ?? 262_144,
+      maxBuffered: options.maxBuffered ?? LIMITS.singleBuffered.value,
     };
     const scheduler = options.scheduler ?? roundRobinByPacket();
     this.#outgoing = new Outgoing(scheduler, options.frameSize ?? 1_100, options.observer, (exchange, kind) =>

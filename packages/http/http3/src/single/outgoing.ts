@@ -1,13 +1,11 @@
 import type { Micros } from '@quiclab/sansio';
 import type { StreamPriority, StreamScheduler } from '@quiclab/streams';
 import { H3, HttpConnectionError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { FrameObserver } from '../observer.ts';
 import type { OutgoingStream } from '../outgoing-stream.ts';
 import type { SingleExchange } from './exchange.ts';
 import { encodeFrame, headerSize, Kind, MAPPED } from './frames.ts';
-
-/** Frames that go before all others: their number hangs on what the peer does, so it has a limit. */
-const MAX_URGENT = 1_000;
 
 /**
  * Our direction of the shared stream. What exchanges have to say waits with them; a frame is laid out when the transport can take it,
@@ -58,7 +56,8 @@ export class Outgoing {
   }
 
   sayFirst(kind: number, exchange: number, payload: Uint8Array): void {
-    if (this.#urgent.length >= MAX_URGENT) throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${MAX_URGENT} answers wait to be taken`);
+    if (this.#urgent.length >= LIMITS.singleAnswers.value)
+      throw new HttpConnectionError(H3.EXCESSIVE_LOAD, `${this.#urgent.length} answers wait to be taken`);
     this.#urgent.push({ kind, exchange, payload });
   }
 
@@ -67,10 +66,12 @@ export class Outgoing {
     const stream = this.stream;
     if (stream === undefined) return;
     stream.flush(now);
-    if (!stream.blocked && this.#urgent.length > 0) {
-      for (const { kind, exchange, payload } of this.#urgent) this.#lay(now, stream, kind, exchange, payload);
-      this.#urgent = [];
+    let laid = 0;
+    for (; laid < this.#urgent.length && !stream.blocked; laid++) {
+      const { kind, exchange, payload } = this.#urgent[laid]!;
+      this.#lay(now, stream, kind, exchange, payload);
     }
+    if (laid > 0) this.#urgent.splice(0, laid);
     while (!stream.blocked) {
       const id = this.#scheduler.next();
       if (id < 0) return;

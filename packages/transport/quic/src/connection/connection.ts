@@ -200,6 +200,11 @@ export class Connection {
     return stream?.id;
   }
 
+  /** How many streams of this kind the peer may have opened by now, in all. RFC 9000 §4.6. */
+  streamsAllowed(kind: 'bidi' | 'uni'): number {
+    return this.#parts.table[kind].limit;
+  }
+
   /** Octets taken (copied); fewer when the buffer is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
   write(now: Micros, id: StreamId, data: Uint8Array): number {
     this.#parts.watch.now = now;
