@@ -41,7 +41,7 @@ export const LIMITS = {
   // ---- packets
   receivedRanges: {
     value: 64,
-    unit: 'ranges of packet numbers in a space',
+    unit: 'ranges of packet numbers in a space, and as many of packets that were refused',
     beyond: 'oldest goes',
     reason: 'each costs memory and a place in every ACK; what lies below counts as a duplicate (RFC 9000 §13.2.3)',
   },

@@ -206,6 +206,7 @@ export class Inbound {
     const ackEliciting = this.#readFrames(now, index, early, bytes, payloadStart, payloadEnd);
     if (parts.streams.refused) {
       parts.streams.refused = false;
+      space.received.onRefused(packetNumber);
       return 'refused';
     }
     const newest = packetNumber > space.received.largest;

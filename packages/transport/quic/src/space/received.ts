@@ -22,6 +22,8 @@ export class ReceivedPackets implements EcnCounts {
   ce: number;
   readonly #policy: AckPolicy;
   #maxAckDelay: Micros;
+  /** Packets that were read, and are not acknowledged. */
+  readonly #refused: RangeSet;
   #floor: number; // everything below is a duplicate: we no longer know better
   #lowestUnsaid: number; // lowest number that came since the last ACK left; NEVER when none did
 
@@ -38,13 +40,26 @@ export class ReceivedPackets implements EcnCounts {
     this.ce = 0;
     this.#policy = policy;
     this.#maxAckDelay = maxAckDelay;
+    this.#refused = new RangeSet();
     this.#floor = 0;
     this.#lowestUnsaid = NEVER;
   }
 
   /** RFC 9000 §12.3: a packet whose number came before is discarded. */
   isDuplicate(packetNumber: number): boolean {
-    return packetNumber <= this.largest && (packetNumber < this.#floor || this.ranges.has(packetNumber));
+    if (packetNumber < this.#floor) return true;
+    if (this.#refused.count > 0 && this.#refused.has(packetNumber)) return true;
+    return packetNumber <= this.largest && this.ranges.has(packetNumber);
+  }
+
+  /** A packet was read, and not all of it was taken: it is not acknowledged, but must not be read again either. RFC 9000 §12.3, §13.1. */
+  onRefused(packetNumber: number): void {
+    const refused = this.#refused;
+    refused.add(packetNumber, packetNumber + 1);
+    while (refused.count > MAX_RECEIVED_RANGES) {
+      this.#floor = Math.max(this.#floor, refused.end(0));
+      refused.dropFirst();
+    }
   }
 
   /** What an ACK frame says of marks: nothing, before the first that came. RFC 9000 §19.3.2. */
@@ -60,10 +75,7 @@ export class ReceivedPackets implements EcnCounts {
       this.largest = packetNumber;
       this.largestAt = now;
     }
-    while (this.ranges.count > MAX_RECEIVED_RANGES) {
-      this.#floor = this.ranges.end(0);
-      this.ranges.dropFirst();
-    }
+    while (this.ranges.count > MAX_RECEIVED_RANGES) this.#forgetFirst();
     if (ecn === 2) this.ect0++;
     else if (ecn === 3) this.ce++;
     else if (ecn === 1) this.ect1++;
@@ -97,9 +109,12 @@ export class ReceivedPackets implements EcnCounts {
   /** The peer has our ACK up to here: ranges below need not be said again, but for what came after it had left. RFC 9000 §13.2.4. */
   onAckAcked(largestInAck: number): void {
     const below = Math.min(largestInAck, this.#lowestUnsaid);
-    while (this.ranges.count > 1 && this.ranges.end(0) <= below) {
-      this.#floor = this.ranges.end(0);
-      this.ranges.dropFirst();
-    }
+    while (this.ranges.count > 1 && this.ranges.end(0) <= below) this.#forgetFirst();
+  }
+
+  #forgetFirst(): void {
+    this.#floor = Math.max(this.#floor, this.ranges.end(0));
+    this.ranges.dropFirst();
+    while (this.#refused.count > 0 && this.#refused.end(0) <= this.#floor) this.#refused.dropFirst();
   }
 }
