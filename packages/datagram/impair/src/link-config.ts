@@ -51,6 +51,8 @@ export interface LinkChange {
   /** bit/s; 0: no limit from now on. */
   readonly rate?: number;
   readonly delay?: Micros;
+  /** For packets that enter from now on. */
+  readonly mtu?: number;
 }
 
 /** Controlled delay instead of drop-tail, as `queue`. */
@@ -77,11 +79,16 @@ export function checkConfig(config: LinkConfig): void {
   const { overhead = 28, mtu = 1_500, ecnThreshold = 0 } = config;
   if (!(Number.isInteger(overhead) && overhead >= 0))
     throw new RangeError(`an overhead of ${overhead} octets: it must be a whole number, 0 or more`);
-  if (!(mtu > overhead)) throw new RangeError(`an MTU of ${mtu} octets leaves no room beside ${overhead} of headers`);
+  checkMtu(mtu, overhead);
   if (!(ecnThreshold >= 0)) throw new RangeError(`an ECN threshold of ${ecnThreshold} packets: it must be 0 or more`);
   for (const change of config.schedule ?? []) {
     checkMicros(change.at, 'the instant of a change');
     if (change.delay !== undefined) checkMicros(change.delay, 'a link delay');
     if (change.rate !== undefined && change.rate !== 0) new FixedRate(change.rate);
+    if (change.mtu !== undefined) checkMtu(change.mtu, overhead);
   }
+}
+
+function checkMtu(mtu: number, overhead: number): void {
+  if (!(mtu > overhead)) throw new RangeError(`an MTU of ${mtu} octets leaves no room beside ${overhead} of headers`);
 }

@@ -28,7 +28,7 @@ export class Link {
   readonly #start: Micros;
   readonly #schedule: readonly LinkChange[];
   readonly #overhead: number;
-  readonly #mtu: number;
+  #mtu: number;
   readonly #ecnThreshold: number;
   readonly #queue: LinkQueue;
   readonly #judges: Judges;
@@ -98,6 +98,7 @@ export class Link {
     packet.enteredEcn = ecn;
     this.stats.enteredBytes += packet.size;
     this.#observer.entered(now, packet, this.#queue.packets, this.#queue.bytes);
+    this.#applyChanges(now);
     if (packet.size > this.#mtu) {
       this.#drop(now, packet, 'mtu', 'mtu');
       return;
@@ -240,6 +241,7 @@ export class Link {
       const change = schedule[this.#nextChange++]!;
       if (change.delay !== undefined) this.#delay = change.delay;
       if (change.rate !== undefined) this.#rate = makeRate(change.rate);
+      if (change.mtu !== undefined) this.#mtu = change.mtu;
     }
   }
 }

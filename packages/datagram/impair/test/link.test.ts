@@ -118,6 +118,22 @@ describe('the queue', () => {
     expect(times).toEqual(['1@0']);
     expect(link.stats.mtuDrops).toBe(1);
   });
+  test('the MTU falls, and rises again: what has entered before goes on', () => {
+    const schedule = [
+      { at: 1_500, mtu: 1_000 },
+      { at: 4_000, mtu: 9_000 },
+    ];
+    const sends = [
+      [1_000, 1_222],
+      [1_400, 1_222],
+      [1_500, 1_222],
+      [1_600, 900],
+      [4_000, 8_000],
+    ] as [number, number][];
+    const { link, times } = run({ rate: 100e6, delay: 0, mtu: 1_500, schedule }, sends);
+    expect(times).toEqual(['1@1100', '2@1500', '4@1675', '5@4643']);
+    expect(link.stats.mtuDrops).toBe(1);
+  });
   test('above the ECN threshold those that can be marked are marked', () => {
     const { arrivals, link } = run({ rate: 10e6, delay: 0, ecnThreshold: 1 }, [
       [0, 1_222, 2],
@@ -332,6 +348,7 @@ describe('what makes no sense is refused by name', () => {
     [{ delay: 0, rate: -5 }, /rate of -5/],
     [{ delay: 0, mtu: 20 }, /MTU of 20/],
     [{ delay: 0, queue: { packets: -1 } }, /queue of -1/],
+    [{ delay: 0, schedule: [{ at: 1, mtu: 20 }] }, /MTU of 20/],
     [{ delay: 0, schedule: [{ at: 1, rate: Number.NaN }] }, /rate of NaN/],
   ] as [LinkConfig, RegExp][])('%j', (config, message) => {
     expect(() => new Link(config, seededRandom(1))).toThrow(message);
