@@ -3,7 +3,16 @@ import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
 import { World } from '@quiclab/netsim';
-import { type Connection, Endpoint, type EndpointEvent, Observer, type PathFacts, type Policies, standardPolicies } from '@quiclab/quic';
+import {
+  type Connection,
+  Endpoint,
+  type EndpointEvent,
+  Observer,
+  type PathFacts,
+  type Policies,
+  standardPolicies,
+  type TransportConfig,
+} from '@quiclab/quic';
 import { type Micros, NEVER, SECOND, seededRandom } from '@quiclab/sansio';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
 
@@ -34,8 +43,11 @@ export interface FlowsPlan {
   readonly octets?: number;
   /** The sender's buffer, which holds what is in flight. Default 2 MiB. */
   readonly sendBuffer?: number;
-  /** More of the sender's policies. */
+  /** More of the sender's policies, and of its configuration. */
   readonly policies?: Partial<Policies>;
+  readonly config?: Partial<TransportConfig>;
+  /** Octets of the largest datagram that the sender could send. Default 1,500. */
+  readonly slotSize?: number;
 }
 
 /** One transfer from the server to the client, on a connection of its own. */
@@ -102,11 +114,16 @@ export class Flows {
         ...plan.policies,
         congestion: (path) => plan.controller(path, controllers++),
       },
-      config,
+      config: { ...config, ...plan.config },
       accept: { alpn: ALPN },
     });
     const clientHost = world.addHost({ address: CLIENT, machine: client, handle: (event, now) => this.#onClient(event, now) });
-    const serverHost = world.addHost({ address: SERVER, machine: server, handle: (event, now) => this.#onServer(event, now) });
+    const serverHost = world.addHost({
+      address: SERVER,
+      machine: server,
+      handle: (event, now) => this.#onServer(event, now),
+      ...(plan.slotSize === undefined ? {} : { slotSize: plan.slotSize }),
+    });
     world.connect(clientHost, serverHost, plan.up, plan.down);
     for (const [flow, startsAt] of plan.starts.entries())
       world.at(startsAt, (now) => {

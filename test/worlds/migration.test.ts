@@ -239,6 +239,32 @@ describe('a client moves of its own accord (RFC 9000 §9.2)', () => {
     expect(accepted!.stats().paths[1]!.remote).toEqual(CLIENT);
   });
 
+  test('on the new path datagrams begin with 1,200 octets, and what it carries is found anew (§14.3)', () => {
+    const moved = { host: '192.0.2.99', port: 61_000 };
+    const { done, frames, server } = download(
+      (world, client, connection) => {
+        world.at(SECOND, (now) => {
+          connection.migrate(now, moved);
+          client.rebind(moved);
+          client.turn();
+        });
+      },
+      { mtuDiscovery: true },
+    );
+    expect(done).toBe(true);
+    for (const path of [0, 1]) {
+      const sizes = frames.server.sent.filter((packet) => packet.path === path).map(({ bytes }) => bytes);
+      const probe = sizes.findIndex((bytes) => bytes > 1200);
+      expect(probe).toBeGreaterThan(0);
+      expect(Math.max(...sizes)).toBe(1500); // a slot
+    }
+    const [accepted] = server.connections;
+    expect(accepted!.stats().paths.map(({ id, maxDatagramSize, blackHoles }) => [id, maxDatagramSize, blackHoles])).toEqual([
+      [1, 1500, 0],
+      [0, 1500, 0],
+    ]);
+  });
+
   test('not before the handshake is confirmed, and not a server', () => {
     const { connection, server } = download((_world, _client, one) => {
       expect(() => one.migrate(0, { host: CLIENT.host, port: 1 })).toThrow('confirmed');

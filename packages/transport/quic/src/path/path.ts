@@ -127,8 +127,9 @@ export class Path {
     if (this.mtu.size !== size || this.mtu.state !== state) this.#onMtu(now, size);
   }
 
-  /** The same for one that was lost. */
+  /** The same for one that was lost. Whoever has moved away no longer hears what was sent to where he was, small or large. */
   onLost(now: Micros, record: SentRecord): void {
+    if (!this.active && !record.mtuProbe) return;
     const { size, state } = this.mtu;
     this.mtu.onLost(now, record);
     if (this.mtu.size !== size || this.mtu.state !== state) this.#onMtu(now, size);
