@@ -2,7 +2,7 @@ import type { CongestionController } from '@quiclab/congestion';
 import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
-import { World } from '@quiclab/netsim';
+import { type Host, World } from '@quiclab/netsim';
 import {
   type Connection,
   Endpoint,
@@ -43,6 +43,8 @@ export interface FlowsPlan {
   readonly octets?: number;
   /** The sender's buffer, which holds what is in flight. Default 2 MiB. */
   readonly sendBuffer?: number;
+  /** Whether the sender's system lets it at the ECN bits. Default true. */
+  readonly senderEcn?: boolean;
   /** More of the sender's policies, and of its configuration. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TransportConfig>;
@@ -66,6 +68,10 @@ export class Flows {
   readonly world: World;
   /** Those that the server has accepted. */
   readonly flows: Flow[] = [];
+  /** The clients' ends. */
+  readonly receivers: Connection[] = [];
+  readonly links: ReturnType<World['connect']>;
+  readonly clientHost: Host;
   readonly #plan: FlowsPlan;
   readonly #byConnection = new Map<Connection, number>();
   readonly #written: number[] = [];
@@ -122,12 +128,16 @@ export class Flows {
       address: SERVER,
       machine: server,
       handle: (event, now) => this.#onServer(event, now),
+      ecn: plan.senderEcn ?? true,
       ...(plan.slotSize === undefined ? {} : { slotSize: plan.slotSize }),
     });
-    world.connect(clientHost, serverHost, plan.up, plan.down);
+    this.clientHost = clientHost;
+    this.links = world.connect(clientHost, serverHost, plan.up, plan.down);
     for (const [flow, startsAt] of plan.starts.entries())
       world.at(startsAt, (now) => {
-        this.#byConnection.set(client.connect(now, { remote: SERVER, serverName: 'server.test', alpn: ALPN }), flow);
+        const connection = client.connect(now, { remote: SERVER, serverName: 'server.test', alpn: ALPN });
+        this.receivers.push(connection);
+        this.#byConnection.set(connection, flow);
         clientHost.turn();
       });
   }

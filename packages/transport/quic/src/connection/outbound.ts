@@ -41,7 +41,7 @@ export class Outbound {
     if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
     if (budget.datagram === 0) return false;
-    this.#ecn = path.ecn.codepoint(now, into.ecn, path.probeTimeout, path.recovery.ptoCount);
+    this.#ecn = path.ecn.codepoint(now, into.ecn, path);
     this.#end = 0;
     this.#pad = false;
     this.#paced = false;
@@ -96,7 +96,7 @@ export class Outbound {
     const path = paths.nextProbe(now);
     const space = spaces[Space.APPLICATION]!;
     if (path === undefined || !space.keys.canWrite) return false;
-    this.#ecn = path.ecn.codepoint(now, into.ecn, path.probeTimeout, path.recovery.ptoCount);
+    this.#ecn = path.ecn.codepoint(now, into.ecn, path);
     const packet = this.#builders[0];
     const record = path.recovery.record(Space.APPLICATION);
     const room = Math.min(into.bytes.length, SMALLEST_MAX_DATAGRAM, path.amplificationBudget);

@@ -42,6 +42,12 @@ const TEST_TIMEOUTS = 3;
 /** A capable path on which nobody answers for so many probe timeouts may have begun to lose what is marked. */
 const SUSPICIOUS_TIMEOUTS = 3;
 
+/** What it asks of its path: the probe timeout, and how often it has passed since the peer was last heard. */
+interface Timeouts {
+  readonly probeTimeout: Micros;
+  readonly recovery: { readonly ptoCount: number };
+}
+
 const SPACES: readonly Space[] = [0, 1, 2];
 
 /** What was sent marked in one packet number space, on whatever path, and what the peer has said of it last. RFC 9000 §13.4.1. */
@@ -117,11 +123,12 @@ export class PathEcn {
   // ---- what leaves --------------------------------------------------------------------------------------------------
 
   /** What the next datagram leaves as. @param slot  what its slot says: ECN_UNSUPPORTED, or that it can be set */
-  codepoint(now: Micros, slot: Datagram['ecn'], probeTimeout: Micros, ptoCount: number): Ecn {
+  codepoint(now: Micros, slot: Datagram['ecn'], path: Timeouts): Ecn {
     const { state } = this;
     if (slot === ECN_UNSUPPORTED && (state === 'testing' || state === 'unknown' || state === 'capable')) this.#become('unsupported');
-    else if (state === 'testing' && this.#testedAt >= 0 && now >= this.#testedAt + TEST_TIMEOUTS * probeTimeout) this.#become('unknown');
-    else if (state === 'capable' && ptoCount >= SUSPICIOUS_TIMEOUTS) {
+    else if (state === 'testing' && this.#testedAt >= 0 && now >= this.#testedAt + TEST_TIMEOUTS * path.probeTimeout)
+      this.#become('unknown');
+    else if (state === 'capable' && path.recovery.ptoCount >= SUSPICIOUS_TIMEOUTS) {
       this.#begin('unknown');
       this.#suspected = true;
     }
