@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs';
 import { type Address, type Clock, seededRandom } from '@quiclab/sansio';
 import { Command } from 'commander';
 import type { DirectionFigures, RelayFigures } from './figures.ts';
-import { type LinkTexts, linkConfig, parseBlackout, parseDrops, parseEndpoint, QUANTITIES } from './plan.ts';
+import { linkConfig, parseBlackout, parseDrops, parseEndpoint, QUANTITIES, textsOf } from './plan.ts';
 import { createRelay, type Relay } from './relay.ts';
 
 const program = new Command('relay')
@@ -42,16 +42,6 @@ function systemClock(): Clock {
 
 async function resolve({ host, port }: Address): Promise<Address> {
   return { host: (await lookup(host)).address, port };
-}
-
-/** The texts of one direction: its own where there is one, else those for both. */
-function textsOf(direction: 'up' | 'down', options: Readonly<Record<string, string>>): LinkTexts {
-  const texts: Record<string, string> = {};
-  for (const { key } of QUANTITIES) {
-    const text = options[direction + key[0].toUpperCase() + key.slice(1)] ?? options[key];
-    if (text !== undefined) texts[key] = text;
-  }
-  return texts;
 }
 
 async function start(options: Options): Promise<Relay> {

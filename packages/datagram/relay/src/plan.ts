@@ -53,6 +53,16 @@ export const QUANTITIES: readonly {
   { key: 'corrupt', flag: 'corrupt', value: 'SHARE', meaning: 'flip one bit in this share' },
 ];
 
+/** The texts of one direction: its own where there is one ('upLoss'), else those for both. */
+export function textsOf(direction: 'up' | 'down', options: Readonly<Record<string, unknown>>): LinkTexts {
+  const texts: Record<string, string> = {};
+  for (const { key } of QUANTITIES) {
+    const text = options[direction + key[0]!.toUpperCase() + key.slice(1)] ?? options[key];
+    if (typeof text === 'string') texts[key] = text;
+  }
+  return texts;
+}
+
 /** @throws Error that names the option */
 export function linkConfig(texts: LinkTexts, judges: readonly Judge[]): LinkConfig {
   const { delay, rate, queue, jitter, duplicate: copies, corrupt: flips, reorder: held } = texts;

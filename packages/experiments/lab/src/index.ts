@@ -1,6 +1,10 @@
 export { FileServer, type FileSource } from './apps/file-server.ts';
 export { HttpApp, type HttpHandler } from './apps/http-app.ts';
 export { type FetchedObject, PageClient } from './apps/page-client.ts';
+export { type FlowPolicy, parseController, parseControllers } from './flows/controllers.ts';
+export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
+export type { Repairs } from './flows/repairs.ts';
+export { watchFlows } from './flows/result.ts';
 export { ALPN, httpFor, MODELS, type ModelId } from './model.ts';
 export { ArrivalLog, CarriedLog, OwnerLog } from './observe.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, type RunRecord } from './record.ts';

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { demo } from './demo/demo.ts';
 import { demoCommand } from './demo/options.ts';
+import { cc } from './flows/cc.ts';
+import { flowsCommand } from './flows/options.ts';
 import { VERSION } from './version.ts';
 
 // The program. What a run depends on comes from its arguments and is written into its result.
@@ -11,7 +13,8 @@ const packages = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/
 const program = new Command('quiclab')
   .description('a laboratory for HTTP over QUIC: losses, injected and explained')
   .version(VERSION)
-  .addCommand(demoCommand(packages, demo));
+  .addCommand(demoCommand(packages, demo))
+  .addCommand(flowsCommand(cc));
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);

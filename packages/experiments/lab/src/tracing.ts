@@ -49,7 +49,7 @@ export function openTraces(side: 'client' | 'server', { qlogDir, keyLog, name, d
 const BUFFERED = 1 << 18;
 
 /** A text file written in large pieces: a write for each event would be most of a run's work. */
-class TextFile {
+export class TextFile {
   readonly #descriptor: number;
   #pending = '';
 

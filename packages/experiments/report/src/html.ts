@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { FIGURES } from './compare.ts';
 import { grouped, milliseconds, realisedLoss } from './format.ts';
+import { definitions, htmlPage, row, swatch, table, term as termOf, text } from './page.ts';
 import type { FigureName, ResultJson, RunResult, StreamResult } from './schema.ts';
 import { capitalised, FIGURE_TEXTS, heading, intervalText } from './table.ts';
 
@@ -13,24 +12,12 @@ export function htmlReport(result: ResultJson): string {
   const models = [...new Set(result.runs.map((run) => run.model))];
   const seeds = [...new Set(result.runs.map((run) => run.seed))];
   const title = models.length > 1 ? `${models.join(' and ')}, the same draws` : `${models[0] ?? 'nothing'} alone`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>quiclab: ${text(title)}</title>
-<style>
-${asset('page.css')}</style>
-</head>
-<body>
-<header>
-<p class="world">${result.world === 'simulated' ? 'Simulated, not measured' : 'Measured on real sockets, through a relay'}</p>
-<h1>${text(title)}</h1>
-<p class="sentence">${text(capitalised(result.comparison?.sentence ?? 'one model alone: there is nothing to compare.'))}</p>
-<p class="quiet">${text(heading(result))}. quiclab ${text(result.version)}.</p>
-</header>
-<main>
-<h2>What each stream went through</h2>
+  return htmlPage({
+    title,
+    world: result.world === 'simulated' ? 'Simulated, not measured' : 'Measured on real sockets, through a relay',
+    sentence: capitalised(result.comparison?.sentence ?? 'one model alone: there is nothing to compare.'),
+    facts: `${heading(result)}. quiclab ${result.version}.`,
+    main: `<h2>What each stream went through</h2>
 ${seeds.length > 1 ? seedChoice(seeds) : ''}
 ${LEGEND}
 <div class="waterfalls">
@@ -41,25 +28,11 @@ ${models.map((model) => waterfall(model, result.runs)).join('\n')}
 <h2 id="streams">Streams, times in ms</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="streams">${streamTable(result.runs, models, seeds)}</div>
 <h2>What the figures mean</h2>
-${DEFINITIONS}
-</main>
-<div id="tip" hidden></div>
-<script type="application/json" id="result">${JSON.stringify(result).replaceAll('<', '\\u003c')}</script>
-<script>
-${echarts()}
-</script>
-<script>
-${asset('waterfall.js')}</script>
-</body>
-</html>
-`;
+${definitions(TERMS)}`,
+    data: result,
+    script: 'waterfall.js',
+  });
 }
-
-/** The files beside this one; also from the built package, which carries its sources. */
-const asset = (name: string): string => readFileSync(new URL(`../src/page/${name}`, import.meta.url), 'utf8');
-const echarts = (): string => readFileSync(createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js'), 'utf8');
-
-const text = (value: string): string => value.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** Every term of the page with its definition (EXPERIMENTS §4), in the order of the list at its end. */
 const STREAM_TERMS = {
@@ -82,16 +55,8 @@ const STREAM_TERMS = {
 } as const;
 const TERMS = { ...STREAM_TERMS, ...FIGURE_TEXTS };
 
-const term = (key: keyof typeof TERMS): string =>
-  `<span class="term" tabindex="0" aria-describedby="term-${key}">${text(TERMS[key].name)}</span>`;
+const term = (key: keyof typeof TERMS): string => termOf(TERMS, key);
 
-const DEFINITIONS = `<dl>
-${Object.entries(TERMS)
-  .map(([key, { name, definition }]) => `<dt>${text(name)}</dt><dd id="term-${key}">${text(definition)}</dd>`)
-  .join('\n')}
-</dl>`;
-
-const swatch = (shape: string): string => `<svg viewBox="0 0 28 14" aria-hidden="true">${shape}</svg>`;
 const LEGEND = `<ul class="legend">
 <li>${swatch('<rect y="6" width="10" height="2" fill="var(--transfer)"/><rect x="10" width="18" height="14" rx="2" fill="var(--transfer)"/>')}request, first byte, completion</li>
 <li>${swatch('<rect width="28" height="14" rx="2" fill="var(--transfer)"/><rect x="4" y="2.5" width="20" height="9" fill="var(--own)"/>')}blocked by its own loss</li>
@@ -124,7 +89,7 @@ function summary({ runs, comparison }: ResultJson, models: readonly string[]): s
       const values = runs.map(FIGURES[name]).sort((a, b) => a - b);
       return row(term(name), [FIGURE_TEXTS[name].text(values[Math.floor(values.length / 2)] ?? 0)]);
     });
-    return table('', ['figure', ...models], rows);
+    return table('', ['figure', ...models.map(text)], rows);
   }
   const several = comparison.pairs > 1;
   const rows = names.map((name) => {
@@ -132,7 +97,7 @@ function summary({ runs, comparison }: ResultJson, models: readonly string[]): s
     const as = FIGURE_TEXTS[name].text;
     return row(term(name), [as(figure.first), as(figure.second), as(figure.difference), ...(several ? [intervalText(figure, as)] : [])]);
   });
-  return table('', ['figure', comparison.first, comparison.second, 'difference', ...(several ? ['95% interval'] : [])], rows);
+  return table('', ['figure', text(comparison.first), text(comparison.second), 'difference', ...(several ? ['95% interval'] : [])], rows);
 }
 
 function streamTable(runs: readonly RunResult[], models: readonly string[], seeds: readonly number[]): string {
@@ -161,8 +126,3 @@ function streamCells(stream: StreamResult | undefined): string {
 
 /** Milliseconds without the unit, which stands in the heading of the table. */
 const tenths = (micros: number): string => grouped(micros / 1_000, 1);
-
-const row = (name: string, cells: readonly string[]): string =>
-  `<tr><th scope="row">${name}</th>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`;
-const table = (name: string, head: readonly string[], rows: readonly string[]): string =>
-  `<table class="${name}"><thead><tr>${head.map((cell) => `<th scope="col">${text(cell)}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`;

@@ -1,6 +1,7 @@
 import { parseCount, parseDuration, parsePercent, parseRate } from '@quiclab/impair';
 import type { Dialect } from '@quiclab/trace';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { argument, atLeastOne } from '../arguments.ts';
 import { MODELS, type ModelId } from '../model.ts';
 import type { PathPlan } from '../worlds/links.ts';
 
@@ -17,22 +18,6 @@ export interface DemoOptions {
   readonly qlog: Dialect;
   readonly json: boolean;
 }
-
-/** Turns a parser's Error into what commander prints behind the option's name, which need not be said twice. */
-const argument =
-  <T>(parse: (text: string, what: string) => T) =>
-  (text: string): T => {
-    try {
-      return parse(text, '');
-    } catch (error) {
-      throw new InvalidArgumentError((error instanceof Error ? error.message : String(error)).replace(/^: /, ''));
-    }
-  };
-
-const atLeastOne = argument((text) => {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Error(`'${text}' is not a whole number, 1 or more`);
-  return Number(text);
-});
 
 /** An option whose default is shown as it would be written. */
 const quantity = (flags: string, description: string, parse: (text: string, what: string) => number, usual: string): Option =>

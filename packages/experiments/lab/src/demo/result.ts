@@ -1,7 +1,8 @@
-import { compare, type LinkResult, type ResultJson, type RunResult } from '@quiclab/report';
+import { compare, type ResultJson, type RunResult } from '@quiclab/report';
 import { type Micros, seededRandom } from '@quiclab/sansio';
-import { accountRun, type LinkFigures, type RunRecord } from '../record.ts';
+import { accountRun, type RunRecord } from '../record.ts';
 import { VERSION } from '../version.ts';
+import { linkResult } from '../worlds/links.ts';
 import type { DemoOptions } from './options.ts';
 
 /** What result.json says of one run. Instants count from its first request. */
@@ -28,12 +29,6 @@ export function runResult(record: RunRecord): RunResult {
     ...(record.lateness && { lateness: record.lateness }),
   };
 }
-
-const linkResult = ({ entered, injectedDrops, queueDrops }: LinkFigures): LinkResult => ({
-  entered,
-  lost: injectedDrops,
-  queueDropped: queueDrops,
-});
 
 export function resultJson(options: DemoOptions, files: number, runs: readonly RunResult[]): ResultJson {
   const { loss, delay, rate, queue } = options.path;

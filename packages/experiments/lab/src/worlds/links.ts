@@ -1,4 +1,5 @@
 import { bernoulli, type DropKind, type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
+import type { LinkResult } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
 import type { LinkDrop, LinkFigures } from '../record.ts';
 
@@ -28,7 +29,7 @@ export class LinkLog extends LinkObserver {
   #queueDrops = 0;
   readonly #drops: LinkDrop[] = [];
 
-  override entered(): void {
+  override entered(_now: Micros, _packet: LinkPacket, _waiting: number): void {
     this.#entered++;
   }
   override delivered(): void {
@@ -52,3 +53,10 @@ export class LinkLog extends LinkObserver {
     };
   }
 }
+
+/** What result.json says of a link. */
+export const linkResult = ({ entered, injectedDrops, queueDrops }: LinkFigures): LinkResult => ({
+  entered,
+  lost: injectedDrops,
+  queueDropped: queueDrops,
+});
