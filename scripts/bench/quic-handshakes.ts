@@ -1,5 +1,5 @@
 import { nodeProvider } from '@quiclab/crypto/node';
-import { type Connection, describeClose } from '@quiclab/quic';
+import { describeClose } from '@quiclab/quic';
 import { type Contest, HANDSHAKE_CONCURRENCY } from './contest.ts';
 import { clock, connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
 import { measureRate } from './stopwatch.ts';
@@ -34,7 +34,6 @@ function handshakes(kind: 'full' | 'resumed' | '0-rtt'): Contest {
           return nodeProvider.checkChain(...given);
         },
       };
-      const sessions = new Map<Connection, Uint8Array>();
       const next = (session?: Uint8Array): void => {
         const connection = connect(client, ALPN, target.port, session && { session, earlyData: early });
         if (session === undefined || !early) return;
@@ -48,15 +47,14 @@ function handshakes(kind: 'full' | 'resumed' | '0-rtt'): Contest {
           if (early && complete >= HANDSHAKE_CONCURRENCY && event.earlyData !== 'accepted')
             throw new Error(`early data: ${event.earlyData}`);
           complete++;
-          if (kind === 'full') connection.close(now, 0, '');
-        } else if (event.type === 'session' && kind !== 'full') {
-          sessions.set(connection, event.data);
+          if (kind !== 'full') return;
           connection.close(now, 0, '');
-        } else if (event.type === 'closed') {
-          if (event.cause.kind !== 'local-application') throw new Error(`a handshake failed: ${describeClose(event.cause)}`);
-          const session = sessions.get(connection);
-          sessions.delete(connection);
-          next(session);
+          next();
+        } else if (event.type === 'session' && kind !== 'full') {
+          connection.close(now, 0, '');
+          next(event.data); // at once: a closed connection stays for three probe timeouts, longer once the handshake is confirmed
+        } else if (event.type === 'closed' && event.cause.kind !== 'local-application') {
+          throw new Error(`a handshake failed: ${describeClose(event.cause)}`);
         }
       };
       const client = await quicClient(options, target.certificate, onEvent, provider);
