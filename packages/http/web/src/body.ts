@@ -1,8 +1,13 @@
+import { Patience, timedOut } from './patience.ts';
+
 /** One piece of a body, as an HTTP connection gives it. */
 export interface Piece {
   readonly data: Uint8Array;
   readonly fin: boolean;
 }
+
+/** Why no more of a body is read: that was all, whoever read it gave up, or the peer let us wait too long. */
+export type BodyEnd = 'complete' | 'unwanted' | 'stalled';
 
 /**
  * The peer's content as a Web stream. Nothing is read ahead: while nobody asks the stream, nobody asks the connection, and flow
@@ -11,18 +16,24 @@ export interface Piece {
 export class IncomingBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #read: () => Piece | undefined;
-  readonly #over: (completely: boolean) => void;
+  readonly #over: (how: BodyEnd) => void;
+  readonly #patience: Patience;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #wake: () => void = () => {};
   #done = false;
 
   /**
    * @param read  takes the next piece; undefined: `readable` is called when there is one
-   * @param over  no more will be read: it is complete, or whoever read it gave up
+   * @param over  no more will be read
+   * @param timeoutMs  for how long nothing may come while somebody asks
    */
-  constructor(read: () => Piece | undefined, over: (completely: boolean) => void) {
+  constructor(read: () => Piece | undefined, over: (how: BodyEnd) => void, timeoutMs: number) {
     this.#read = read;
     this.#over = over;
+    this.#patience = new Patience(timeoutMs, () => {
+      this.fail(timedOut(`no content came for ${timeoutMs} ms`));
+      this.#over('stalled');
+    });
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -30,7 +41,7 @@ export class IncomingBody {
         },
         pull: () => this.#pull(),
         cancel: () => {
-          if (this.#end()) this.#over(false);
+          if (this.#end()) this.#over('unwanted');
         },
       },
       { highWaterMark: 0 },
@@ -50,9 +61,11 @@ export class IncomingBody {
       const piece = this.#read();
       if (piece === undefined) {
         if (this.#done) return; // reading found out that it failed
+        this.#patience.wait();
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        this.#patience.rest();
         continue;
       }
       // a copy: a buffer that is handed out may be transferred, and this one is shared with content that is still to come
@@ -60,7 +73,7 @@ export class IncomingBody {
       if (piece.fin) {
         this.#end();
         this.#controller.close();
-        this.#over(true);
+        this.#over('complete');
       }
       if (piece.data.length > 0) return;
     }
@@ -70,6 +83,7 @@ export class IncomingBody {
   #end(): boolean {
     if (this.#done) return false;
     this.#done = true;
+    this.#patience.end();
     this.#wake();
     return true;
   }
@@ -78,13 +92,18 @@ export class IncomingBody {
 /** Sends a Web stream as content, as fast as the connection takes it and no faster. */
 export class OutgoingBody {
   readonly #write: (data: Uint8Array) => number;
+  readonly #patience: Patience;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined = undefined;
   #room: () => void = () => {};
   #stopped = false;
 
-  /** @param write  returns the octets taken; fewer than given: `writable` is called when there is room */
-  constructor(write: (data: Uint8Array) => number) {
+  /**
+   * @param write  returns the octets taken; fewer than given: `writable` is called when there is room
+   * @param patience  for how long there may be none; whoever made it ends it
+   */
+  constructor(write: (data: Uint8Array) => number, patience: Patience) {
     this.#write = write;
+    this.#patience = patience;
   }
 
   writable(): void {
@@ -114,9 +133,11 @@ export class OutgoingBody {
       const taken = this.#write(chunk.subarray(at));
       at += taken;
       if (at === chunk.length || this.#stopped) return;
+      this.#patience.wait();
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
+      this.#patience.rest();
     }
   }
 
@@ -124,6 +145,7 @@ export class OutgoingBody {
   stop(reason: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#patience.rest();
     this.#room();
     void this.#reader?.cancel(reason).catch(() => {});
   }

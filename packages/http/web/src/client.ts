@@ -2,6 +2,7 @@ import { methodProperties } from '@quiclab/http-semantics';
 import type { CertificateInput } from './certificate.ts';
 import { ClientExchange, RequestRejected } from './exchange.ts';
 import type { TransportOptions } from './host.ts';
+import { LIMITS } from './limits.ts';
 import { Pool } from './pool.ts';
 import { followRedirect, isRedirect, knownLength, mayBeSentAgain } from './redirect.ts';
 import type { Session } from './session.ts';
@@ -19,8 +20,6 @@ export interface Client extends AsyncDisposable {
   /** Ends all connections; requests under way fail. */
   close(): Promise<void>;
 }
-
-const MAX_REDIRECTS = 20;
 
 /** A client with connections of its own, one for each origin, which are kept for the next request. It keeps no process running that has no request under way. */
 export function createClient(options: ClientOptions = {}): Client {
@@ -48,7 +47,7 @@ export async function fetchWith(pool: Pool, input: string | URL | Request, init:
     const response = await send(pool, request, length);
     if (!isRedirect(response) || request.redirect === 'manual') return response;
     void response.body?.cancel().catch(() => {});
-    if (request.redirect === 'error' || redirects === MAX_REDIRECTS) {
+    if (request.redirect === 'error' || redirects === LIMITS.redirects.value) {
       const why = request.redirect === 'error' ? 'it is a redirect' : 'too many redirects';
       throw new TypeError('fetch failed', { cause: new Error(why) });
     }
@@ -66,7 +65,7 @@ async function send(pool: Pool, request: Request, length: number): Promise<Respo
   if (url.protocol !== 'https:') throw new TypeError('fetch failed', { cause: new Error(`${url.protocol} is not spoken here, https: is`) });
   const { safe, idempotent } = methodProperties(request.method);
   let mayBeEarly = safe && request.body === null; // RFC 8470 §4
-  for (let attempt = 0; ; ) {
+  for (let attempt = 1; ; ) {
     let session: Session | undefined;
     let reused = false;
     let early = false;
@@ -86,7 +85,7 @@ async function send(pool: Pool, request: Request, length: number): Promise<Respo
       if (request.signal.aborted) throw request.signal.reason;
       const untouched = error instanceof RequestRejected;
       const gone = session?.lost !== undefined && session.lost.cause.kind !== 'handshake-timeout' && (reused || early) && idempotent;
-      if (attempt++ === 0 && request.body === null && (untouched || gone)) continue; // RFC 9114 §4.1.1, RFC 9110 §9.2.2
+      if (attempt++ < LIMITS.attempts.value && request.body === null && (untouched || gone)) continue; // RFC 9114 §4.1.1, RFC 9110 §9.2.2
       if (error instanceof TypeError && error.message === 'fetch failed') throw error;
       throw new TypeError('fetch failed', { cause: error });
     } finally {

@@ -1,6 +1,7 @@
 import { H3, type HttpEvent } from '@quiclab/http3';
-import { IncomingBody, OutgoingBody } from './body.ts';
+import { type BodyEnd, IncomingBody, OutgoingBody } from './body.ts';
 import { toFields, toHeaders } from './fields.ts';
+import { Patience, timedOut } from './patience.ts';
 import type { ExchangeListener, Session } from './session.ts';
 
 /** The server has not looked at the request: it may be sent again. RFC 9114 §4.1.1. */
@@ -25,6 +26,10 @@ export class ClientExchange implements ExchangeListener {
   #incoming: IncomingBody | undefined = undefined;
   #signal: AbortSignal | undefined = undefined;
   #over = false;
+  /** The head of the response is there. */
+  #answered = false;
+  readonly #forHead: Patience;
+  readonly #forRoom: Patience;
   #resolve!: (response: Response) => void;
   #reject!: (error: unknown) => void;
 
@@ -32,6 +37,10 @@ export class ClientExchange implements ExchangeListener {
   constructor(session: Session, onOver: () => void) {
     this.#session = session;
     this.#onOver = onOver;
+    const { headersTimeoutMs, bodyTimeoutMs } = session;
+    const giveUp = (what: string): void => this.#fail(timedOut(what), H3.REQUEST_CANCELLED);
+    this.#forHead = new Patience(headersTimeoutMs, () => giveUp(`no response came for ${headersTimeoutMs} ms`));
+    this.#forRoom = new Patience(bodyTimeoutMs, () => giveUp(`the server took nothing of the request for ${bodyTimeoutMs} ms`));
   }
 
   /** Resolves with the head of the response. Rejects with RequestRejected, with the signal's reason, or with what went wrong. */
@@ -61,6 +70,7 @@ export class ClientExchange implements ExchangeListener {
     });
     this.#session.listen(this.#id, this);
     if (request.body !== null) void this.#upload(request.body);
+    else this.#forHead.wait();
     this.#session.touched();
     return head;
   }
@@ -82,12 +92,13 @@ export class ClientExchange implements ExchangeListener {
   }
 
   async #upload(body: ReadableStream<Uint8Array>): Promise<void> {
-    this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data));
+    this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data), this.#forRoom);
     try {
       if (await this.#outgoing.send(body)) {
         this.#session.http.finish(this.#session.now, this.#id);
         this.#session.touched();
       }
+      if (!this.#answered && !this.#over) this.#forHead.wait();
     } catch (error) {
       this.#fail(error, H3.REQUEST_CANCELLED);
     }
@@ -120,14 +131,17 @@ export class ClientExchange implements ExchangeListener {
   }
 
   #onResponse(event: Extract<HttpEvent, { type: 'response' }>): void {
+    this.#answered = true;
+    this.#forHead.end();
     try {
       let body: ReadableStream<Uint8Array> | null = null;
       if (!event.end) {
         this.#incoming = new IncomingBody(
           () => this.#session.readBody(this.#id),
-          (completely) => this.#bodyOver(completely),
+          (how) => this.#bodyOver(how),
+          this.#session.bodyTimeoutMs,
         );
-        if (NULL_BODY.has(event.status)) this.#bodyOver(false);
+        if (NULL_BODY.has(event.status)) this.#bodyOver('unwanted');
         else body = this.#incoming.stream;
       }
       const response = new Response(body, { status: event.status, headers: toHeaders(event.fields) });
@@ -139,8 +153,8 @@ export class ClientExchange implements ExchangeListener {
     }
   }
 
-  #bodyOver(completely: boolean): void {
-    if (!completely) this.#session.http.cancel(this.#session.now, this.#id);
+  #bodyOver(how: BodyEnd): void {
+    if (how !== 'complete') this.#session.http.cancel(this.#session.now, this.#id);
     this.#session.touched();
     this.#done();
   }
@@ -166,6 +180,8 @@ export class ClientExchange implements ExchangeListener {
   #done(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#forHead.end();
+    this.#forRoom.end();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#session.forget(this.#id);
     this.#onOver();

@@ -17,13 +17,20 @@ export interface TransportOptions {
   readonly resume?: boolean;
   /** False: nothing is sent (client) or taken (server) in 0-RTT, where it could be a replay. Default true, for safe methods only (RFC 8470). */
   readonly earlyData?: boolean;
+  /**
+   * How long the head of the peer's message may take, in ms: at a server a request's, from the first octet on, default 60,000; at a
+   * client the response's, once the request is sent, default 300,000. Infinity: for ever.
+   */
+  readonly headersTimeoutMs?: number;
+  /** How long content may stand still, in either direction, while it is the peer that we wait for, in ms. Default 300,000. Infinity: for ever. */
+  readonly bodyTimeoutMs?: number;
 }
 
 export interface HostOptions extends TransportOptions {
   readonly bind: { readonly host: string; readonly port: number };
   readonly handshake: HandshakeFactory;
-  /** Present: a server. */
-  readonly onRequest?: OnRequest;
+  /** Present: a server. Called for each connection. */
+  readonly accept?: () => OnRequest;
   /** The program has a fault: nothing is driven any more. */
   readonly onFault: (error: Error) => void;
 }
@@ -49,7 +56,7 @@ export class Host {
       ...standardPolicies({ random: this.random, crypto: nodeProvider, handshake: options.handshake }),
       ...options.policies,
     };
-    const server = options.onRequest !== undefined;
+    const server = options.accept !== undefined;
     const { datagramSize = 0, mtuDiscovery = true } = options.transport ?? {};
     this.#endpoint = new Endpoint({
       policies,
@@ -75,7 +82,7 @@ export class Host {
       ...(session && { session, earlyData: this.#options.earlyData ?? true }),
       ...(token && { token }),
     });
-    const made = new Session(this, connection, hooks);
+    const made = new Session(this, connection, hooks, this.#options);
     this.sessions.set(connection, made);
     this.driver.wake();
     return made;
@@ -97,8 +104,8 @@ export class Host {
     }
     let session = this.sessions.get(connection);
     if (session === undefined) {
-      const { onRequest } = this.#options;
-      session = new Session(this, connection, onRequest === undefined ? {} : { onRequest });
+      const onRequest = this.#options.accept?.();
+      session = new Session(this, connection, onRequest === undefined ? {} : { onRequest }, this.#options);
       this.sessions.set(connection, session);
     }
     session.turn();

@@ -1,3 +1,5 @@
+import { LIMITS } from './limits.ts';
+
 /** What the next connection to an origin may begin with. */
 export interface Remembered {
   /** A TLS session, for one connection. RFC 9001 §4.5. */
@@ -8,12 +10,8 @@ export interface Remembered {
   readonly address?: string;
 }
 
-/** Origins that are remembered; the one that was not heard of for the longest time is forgotten first. */
-const MAX_ORIGINS = 100;
-/** Servers give one or two for each connection, and there is one connection at a time. */
-const SESSIONS_PER_ORIGIN = 2;
-/** Octets of a session or a token; a server that gives larger ones is not resumed with. */
-const LARGEST = 8_192;
+/** A server that gives larger ones is not resumed with. */
+const LARGEST = LIMITS.sessionOctets.value;
 
 class Origin {
   sessions: Uint8Array[] = [];
@@ -29,7 +27,7 @@ export class Resumption {
     if (session.length > LARGEST) return;
     const { sessions } = this.#touch(origin);
     sessions.push(session);
-    if (sessions.length > SESSIONS_PER_ORIGIN) sessions.shift();
+    if (sessions.length > LIMITS.sessions.value) sessions.shift();
   }
 
   onToken(origin: string, token: Uint8Array): void {
@@ -54,7 +52,7 @@ export class Resumption {
     const known = this.#origins.get(origin) ?? new Origin();
     this.#origins.delete(origin); // set anew, it is the last to be forgotten
     this.#origins.set(origin, known);
-    if (this.#origins.size > MAX_ORIGINS) this.#origins.delete(this.#origins.keys().next().value!);
+    if (this.#origins.size > LIMITS.origins.value) this.#origins.delete(this.#origins.keys().next().value!);
     return known;
   }
 }

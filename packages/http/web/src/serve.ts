@@ -5,11 +5,14 @@ import { fieldValue, methodProperties } from '@quiclab/http-semantics';
 import { H3, type HttpEvent } from '@quiclab/http3';
 import type { Address } from '@quiclab/sansio';
 import { type HandshakeFactory, serverHandshake, ticketKeeper } from '@quiclab/tls';
-import { IncomingBody, OutgoingBody } from './body.ts';
+import { type BodyEnd, IncomingBody, OutgoingBody } from './body.ts';
 import { type CertificateInput, describeCertificate, type ServerCertificate, serverCertificate } from './certificate.ts';
 import { toFields, toHeaders } from './fields.ts';
 import { Host, type TransportOptions } from './host.ts';
+import { LIMITS } from './limits.ts';
+import { Patience, timedOut } from './patience.ts';
 import type { ExchangeListener, Session } from './session.ts';
+import { Turnstile } from './turnstile.ts';
 
 /**
  * Answers a request. One that came in 0-RTT, and may be a replay, has the field `early-data: 1` (RFC 8470 §5.1); its method is a safe one, and a
@@ -26,6 +29,11 @@ export interface ServeOptions extends TransportOptions {
   readonly key?: CertificateInput;
   /** How long `close` waits for exchanges under way, in ms. Default 5,000. */
   readonly closeTimeoutMs?: number;
+  /**
+   * Handlers that run at once for a connection, those among them whose request was given up; other requests wait. Default 100, which is also how many
+   * requests a client may have open (`transport.maxStreamsBidi`): they wait only where handlers go on for requests that are gone.
+   */
+  readonly maxHandlers?: number;
   /** What a handler, or a faulty program, threw. Default: console.error. */
   readonly onError?: (error: unknown) => void;
 }
@@ -54,11 +62,14 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
     ...options,
     bind: { host: isIP(name) === 0 ? (await lookup(name)).address : name, port: options.port ?? 0 },
     handshake: handshakeOf(certificate, options),
-    onRequest: (session, request) => new ServerExchange(session, request, handler, onError),
+    accept: () => {
+      const turnstile = new Turnstile(options.maxHandlers ?? LIMITS.handlers.value);
+      return (session, request) => new ServerExchange(session, request, handler, turnstile, onError);
+    },
     onFault: onError,
   });
   let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => (closed ??= closeGently(host, options.closeTimeoutMs ?? 5_000));
+  const close = (): Promise<void> => (closed ??= closeGently(host, options.closeTimeoutMs ?? LIMITS.closeTime.value));
   const { address } = host;
   return {
     address,
@@ -99,6 +110,10 @@ class ServerExchange implements ExchangeListener {
   readonly #id: number;
   readonly #onError: (error: unknown) => void;
   readonly #abort = new AbortController();
+  readonly #turnstile: Turnstile;
+  /** Has the handler run. */
+  readonly #run: () => void;
+  readonly #patience: Patience;
   readonly #incoming: IncomingBody | undefined;
   #outgoing: OutgoingBody | undefined = undefined;
   #requestOver: boolean;
@@ -106,7 +121,7 @@ class ServerExchange implements ExchangeListener {
   /** The client has all of the response, or will not have it. */
   #delivered = false;
 
-  constructor(session: Session, request: RequestEvent, handler: Handler, onError: (error: unknown) => void) {
+  constructor(session: Session, request: RequestEvent, handler: Handler, turnstile: Turnstile, onError: (error: unknown) => void) {
     this.#session = session;
     this.#id = request.id;
     this.#onError = onError;
@@ -115,11 +130,15 @@ class ServerExchange implements ExchangeListener {
       ? undefined
       : new IncomingBody(
           () => this.#session.readBody(this.#id),
-          (completely) => this.#bodyOver(completely),
+          (how) => this.#bodyOver(how),
+          session.bodyTimeoutMs,
         );
     session.listen(this.#id, this);
+    this.#patience = new Patience(session.bodyTimeoutMs, () => this.#notTaken());
+    this.#turnstile = turnstile;
     // never within a turn: a handler may do anything
-    queueMicrotask(() => void this.#answer(request, handler));
+    this.#run = () => queueMicrotask(() => void this.#answer(request, handler));
+    turnstile.enter(this.#run);
   }
 
   onEvent(event: HttpEvent): void {
@@ -132,6 +151,7 @@ class ServerExchange implements ExchangeListener {
         return;
       case 'sent':
         this.#delivered = true;
+        this.#patience.end();
         this.#end();
         return;
       case 'reset':
@@ -156,6 +176,8 @@ class ServerExchange implements ExchangeListener {
   #giveUp(reason: unknown): void {
     this.#responseOver = true;
     this.#delivered = true;
+    this.#patience.end();
+    this.#turnstile.giveUp(this.#run);
     this.#abort.abort(reason);
     this.#incoming?.fail(reason);
     this.#outgoing?.stop(reason);
@@ -174,6 +196,7 @@ class ServerExchange implements ExchangeListener {
       if (!this.#abort.signal.aborted) this.#onError(error);
       response = new Response(null, { status: 500 });
     }
+    this.#turnstile.leave();
     try {
       await this.#respond(response, fieldValue(event.fields, ':method') === 'HEAD');
     } catch (error) {
@@ -217,11 +240,12 @@ class ServerExchange implements ExchangeListener {
     } else {
       http.respond(now, this.#id, fields, false);
       this.#session.touched();
-      this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data));
+      this.#outgoing = new OutgoingBody((data) => this.#session.writeBody(this.#id, data), this.#patience);
       if (!(await this.#outgoing.send(body))) return;
       http.finish(this.#session.now, this.#id);
     }
     this.#responseOver = true;
+    if (!this.#delivered) this.#patience.wait(); // for 'sent'
     if (!this.#requestOver && !this.#incoming?.stream.locked) {
       // RFC 9114 §4.1: the response is complete, and nobody reads the rest of the request
       http.stopReading(this.#session.now, this.#id, H3.NO_ERROR);
@@ -232,9 +256,21 @@ class ServerExchange implements ExchangeListener {
     this.#end();
   }
 
-  #bodyOver(completely: boolean): void {
+  /** The client does not take the response. */
+  #notTaken(): void {
+    const { http, connection, now, bodyTimeoutMs } = this.#session;
+    http.cancel(now, this.#id, H3.REQUEST_CANCELLED);
+    connection.reset(this.#id, H3.REQUEST_CANCELLED); // where all of it was laid out, that is no longer http's business
     this.#requestOver = true;
-    if (!completely) this.#session.http.stopReading(this.#session.now, this.#id, H3.NO_ERROR);
+    this.#giveUp(timedOut(`the client took nothing of the response for ${bodyTimeoutMs} ms`));
+    this.#session.touched();
+    this.#end();
+  }
+
+  #bodyOver(how: BodyEnd): void {
+    this.#requestOver = true;
+    const code = how === 'stalled' ? H3.REQUEST_CANCELLED : H3.NO_ERROR;
+    if (how !== 'complete') this.#session.http.stopReading(this.#session.now, this.#id, code);
     this.#session.touched();
     this.#end();
   }

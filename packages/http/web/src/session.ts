@@ -1,7 +1,10 @@
 import { Http3Connection, type HttpEvent } from '@quiclab/http3';
 import { type CloseCause, type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
+import { MILLISECOND, NEVER } from '@quiclab/sansio';
 import type { Piece } from './body.ts';
-import type { Host } from './host.ts';
+import type { Host, TransportOptions } from './host.ts';
+import { LIMITS } from './limits.ts';
+import { LONGEST_TIMER_MS } from './patience.ts';
 
 /** What is told of one exchange. */
 export interface ExchangeListener {
@@ -39,6 +42,9 @@ export class Session {
   readonly established: Promise<void>;
   /** Set once the connection is over. */
   lost: ConnectionLostError | undefined = undefined;
+  /** For how long a head, and content, is waited for. */
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
   /** Exchanges were begun on it before. */
   used = false;
 
@@ -50,12 +56,17 @@ export class Session {
   #roomWanted: (() => void)[] = [];
   #idleWanted: (() => void)[] = [];
   #started = false;
+  #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(host: Host, connection: Connection, hooks: SessionHooks) {
+  constructor(host: Host, connection: Connection, hooks: SessionHooks, options: TransportOptions) {
     this.#host = host;
     this.#hooks = hooks;
     this.connection = connection;
-    this.http = new Http3Connection({ side: connection.side, transport: connection, random: host.random });
+    const { side } = connection;
+    this.headersTimeoutMs = options.headersTimeoutMs ?? (side === 'server' ? LIMITS.requestTime : LIMITS.responseTime).value;
+    this.bodyTimeoutMs = options.bodyTimeoutMs ?? LIMITS.bodyTime.value;
+    const headersTimeout = this.headersTimeoutMs * MILLISECOND;
+    this.http = new Http3Connection({ side, transport: connection, random: host.random, headersTimeout });
     this.established = new Promise((resolve, reject) => {
       this.#establish = resolve;
       this.#refuse = reject;
@@ -99,6 +110,7 @@ export class Session {
       }
     }
     this.#drain();
+    this.#watchTime();
   }
 
   /** The application has called `http`: what that led to is told, and what there is to send is sent. */
@@ -140,6 +152,19 @@ export class Session {
     this.http.start(now);
   }
 
+  /** A timer for the next deadline; when it goes off and that has passed, for the one after it. */
+  #watchTime(): void {
+    const due = this.http.nextTimeout();
+    if (due === NEVER || this.#timer !== undefined || this.lost !== undefined) return;
+    const ms = Math.min(Math.max(0, Math.ceil((due - this.now) / MILLISECOND)), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.http.onTimeout(this.now);
+      this.touched();
+      this.#watchTime();
+    }, ms).unref();
+  }
+
   #drain(): void {
     for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) {
       if (event.type === 'request') this.#hooks.onRequest?.(this, event);
@@ -150,6 +175,7 @@ export class Session {
 
   #onClosed(cause: CloseCause): void {
     this.lost = new ConnectionLostError(cause);
+    clearTimeout(this.#timer);
     this.#refuse(this.lost);
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
