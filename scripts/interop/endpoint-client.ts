@@ -6,7 +6,18 @@ import { type Connection, Endpoint } from '@quiclab/quic';
 import { clientHandshake } from '@quiclab/tls';
 import { type Driver, drive, UdpSocket } from '@quiclab/udp';
 import { Downloader } from './downloader.ts';
-import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, parseAddress, policies, suites } from './endpoint-common.ts';
+import {
+  type CommonOptions,
+  clock,
+  config,
+  Dispatch,
+  fail,
+  makeHttp,
+  parseAddress,
+  policies,
+  slotSize,
+  suites,
+} from './endpoint-common.ts';
 import { type HttpApp, HttpOverQuic } from './http-app.ts';
 
 export interface ClientOptions extends CommonOptions {
@@ -66,10 +77,11 @@ class Client {
   #ended = false;
 
   static async open(options: ClientOptions): Promise<Client> {
-    const client = new Client(options);
     const socket = await UdpSocket.bind({ host: parseAddress(options.connect).host.includes(':') ? '::1' : '127.0.0.1', port: 0 });
+    const client = new Client(options, socket);
     client.#driver = drive(client.#endpoint, socket, {
       clock,
+      slotSize: slotSize(options, socket),
       handle: (event) => {
         client.#dispatch.handle(event);
         if (event.type === 'drained') client.#closeWhenDrained();
@@ -79,12 +91,13 @@ class Client {
     return client;
   }
 
-  private constructor(options: ClientOptions) {
+  private constructor(options: ClientOptions, socket: UdpSocket) {
     const trust = options.insecure === true ? { verify: false } : { ca: readPem(readFileSync(options.ca!, 'utf8')).certificates };
     this.#options = options;
     this.#endpoint = new Endpoint({
       policies: policies(options, clientHandshake({ provider: nodeProvider, trust, ...suites(options) })),
       config: config(options),
+      maxProbeSize: (local, remote) => socket.largestDatagram(local, remote),
     });
     const http = makeHttp('client', options.alpn);
     this.#dispatch = new Dispatch((connection) => new HttpOverQuic(connection, http, this.#apps.get(connection)!));

@@ -9,7 +9,7 @@ import { type Connection, type EndpointEvent, type EndpointOptions, type Observe
 import type { Address } from '@quiclab/sansio';
 import type { HandshakeFactory } from '@quiclab/tls';
 import { KeyLogObserver, QlogObserver, TeeObserver } from '@quiclab/trace';
-import { monotonicClock } from '@quiclab/udp';
+import { monotonicClock, type UdpSocket } from '@quiclab/udp';
 import type { HttpOverQuic } from './http-app.ts';
 
 export interface CommonOptions {
@@ -17,6 +17,7 @@ export interface CommonOptions {
   readonly keylog?: string;
   readonly qlog?: string;
   readonly window?: string;
+  readonly mtuDiscovery?: boolean;
   readonly chacha20?: boolean;
 }
 
@@ -38,9 +39,12 @@ export function policies({ keylog, qlog }: CommonOptions, handshake: HandshakeFa
   return { ...standard, observer };
 }
 
-export function config({ window }: CommonOptions): NonNullable<EndpointOptions['config']> {
-  return window === undefined ? {} : { initialMaxData: Number(window), initialMaxStreamData: Number(window) };
+export function config({ window, mtuDiscovery = false }: CommonOptions): NonNullable<EndpointOptions['config']> {
+  return { mtuDiscovery, ...(window !== undefined && { initialMaxData: Number(window), initialMaxStreamData: Number(window) }) };
 }
+
+/** For a driver. */
+export const slotSize = ({ mtuDiscovery = false }: CommonOptions, socket: UdpSocket): number => (mtuDiscovery ? socket.largestSlot : 1_500);
 
 /** For TLS, on either side. */
 export const suites = ({ chacha20 }: CommonOptions) => (chacha20 === true ? { suites: ['TLS_CHACHA20_POLY1305_SHA256'] as const } : {});

@@ -4,7 +4,18 @@ import { Endpoint } from '@quiclab/quic';
 import type { Address } from '@quiclab/sansio';
 import { serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { drive, UdpSocket } from '@quiclab/udp';
-import { type CommonOptions, clock, config, Dispatch, fail, makeHttp, parseAddress, policies, suites } from './endpoint-common.ts';
+import {
+  type CommonOptions,
+  clock,
+  config,
+  Dispatch,
+  fail,
+  makeHttp,
+  parseAddress,
+  policies,
+  slotSize,
+  suites,
+} from './endpoint-common.ts';
 import { FileServer } from './file-server.ts';
 import { HttpOverQuic } from './http-app.ts';
 
@@ -25,6 +36,7 @@ export async function serve(options: ServerOptions): Promise<void> {
   if (privateKey === undefined) throw new Error(`${options.key} holds no private key`);
   const tickets = ticketKeeper({ provider: nodeProvider, random: systemRandom });
   const identity = { provider: nodeProvider, certificates, privateKey, tickets, earlyData: true };
+  const socket = await UdpSocket.bind({ host: options.host, port: Number(options.port) });
   const endpoint = new Endpoint({
     policies: policies(options, serverHandshake({ ...identity, ...suites(options) })),
     config: {
@@ -32,12 +44,17 @@ export async function serve(options: ServerOptions): Promise<void> {
       preferOwnVersion: options.v2 === true,
       ...(options.preferred === undefined ? {} : { preferredAddress: preferredAddress(parseAddress(options.preferred)) }),
     },
+    maxProbeSize: (local, remote) => socket.largestDatagram(local, remote),
     accept: { alpn: [options.alpn], retry: options.retry === true ? 'always' : 'under-load' },
   });
   const http = makeHttp('server', options.alpn);
   const dispatch = new Dispatch((connection) => new HttpOverQuic(connection, http, new FileServer(options.root)));
-  const socket = await UdpSocket.bind({ host: options.host, port: Number(options.port) });
-  const driver = drive(endpoint, socket, { clock, handle: (event) => dispatch.handle(event), onError: fail });
+  const driver = drive(endpoint, socket, {
+    clock,
+    slotSize: slotSize(options, socket),
+    handle: (event) => dispatch.handle(event),
+    onError: fail,
+  });
   process.once('SIGTERM', () => {
     endpoint.close(clock.now(), 0, 'the server stops');
     driver.turnNow();

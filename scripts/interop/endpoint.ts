@@ -12,6 +12,7 @@ const common = (command: Command) =>
     .option('--keylog <FILE>', 'secrets, in the NSS format')
     .option('--qlog <DIR>', 'a qlog file for each connection')
     .option('--window <OCTETS>', 'first flow control window of the connection and of each stream')
+    .option('--mtu-discovery', 'look for larger datagrams, up to what the interface takes')
     .option('--chacha20', 'no cipher suite but TLS_CHACHA20_POLY1305_SHA256');
 common(program.command('server'))
   .requiredOption('--cert <FILE>')
