@@ -8,7 +8,7 @@ export const PERSISTENT_CONGESTION_THRESHOLD = 3;
 /**
  * RFC 9002 §7.6.2: whether two ack-eliciting packets are lost, one of them just now, that were sent further apart than
  * `duration`, with no packet of any space sent between them acknowledged. Packets sent at or before `since`, the first RTT
- * sample, do not count, nor do MTU probes. A packet acknowledged at the very instant of one of the two counts as between: probes leave in pairs.
+ * sample, do not count, nor do those that explore. A packet acknowledged at the very instant of one of the two counts as between: probes leave in pairs.
  * @param lost  just declared lost, ascending within each space, and still in the logs
  */
 export function persistentCongestion(
@@ -19,7 +19,7 @@ export function persistentCongestion(
 ): boolean {
   for (let i = lost.length - 1; i >= 0; i--) {
     const newest = lost[i]!;
-    if (!newest.ackEliciting || newest.mtuProbe || newest.sentAt - since <= duration) continue;
+    if (!newest.ackEliciting || newest.explores || newest.sentAt - since <= duration) continue;
     let start = since; // what was sent later, up to `newest`, was not acknowledged
     for (const log of logs) {
       start = Math.max(

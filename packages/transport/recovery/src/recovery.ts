@@ -288,21 +288,22 @@ export class Recovery {
     this.lost.length = 0;
   }
 
-  /** Takes `acked` out of flight and takes an RTT sample. Returns how many octets in flight on this path it was. */
+  /** Takes `acked` out of flight and takes an RTT sample. Returns how many octets of this path it was. */
   #takeAcked(now: Micros, space: Space, largest: number, ackDelay: Micros): number {
     let ackedBytes = 0;
     let ackEliciting = false;
     for (const record of this.acked) {
       ackEliciting ||= record.ackEliciting;
       if (!record.inFlight || record.pathId !== this.#pathId) continue;
+      this.bytesInFlight -= record.bytes;
+      if (record.elsewhere) continue; // RFC 9000 §9.4
       ackedBytes += record.bytes;
       this.#ack.largestSentAt = record.sentAt;
       this.#rate.onAcked(now, record);
     }
-    this.bytesInFlight -= ackedBytes;
     const newest = this.acked[this.acked.length - 1]!;
     this.#largestAckedSentAt = newest.sentAt;
-    if (newest.packetNumber === largest && ackEliciting && newest.pathId === this.#pathId) {
+    if (newest.packetNumber === largest && ackEliciting && newest.pathId === this.#pathId && !newest.elsewhere) {
       this.rtt.sample(now, now - newest.sentAt, this.#believedAckDelay(space, ackDelay));
     }
     return ackedBytes;
@@ -324,11 +325,11 @@ export class Recovery {
     for (const record of this.lateAcked) {
       this.spuriousLosses++;
       this.#detectors[space]!.onSpuriousLoss(record, this.#logs[space]!.largestAcked, now);
-      if (record.pathId === this.#pathId && !record.mtuProbe) this.#controller.onSpuriousLoss(now, record.bytes, record.sentAt);
+      if (record.pathId === this.#pathId && !record.explores) this.#controller.onSpuriousLoss(now, record.bytes, record.sentAt);
     }
   }
 
-  /** Asks the detector and tells the controller (Appendices A.10, B.8). Returns how many octets in flight on this path were lost, MTU probes not counted. */
+  /** Asks the detector and tells the controller (Appendices A.10, B.8). Returns how many octets in flight on this path were lost, but for packets that explore. */
   #detectLost(now: Micros, space: Space): number {
     const log = this.#logs[space]!;
     const lossTime = this.#detectors[space]!.detect(now, log, this.rtt);
@@ -341,7 +342,7 @@ export class Recovery {
       this.lost.push(record);
       if (!record.inFlight || record.pathId !== this.#pathId) continue;
       this.bytesInFlight -= record.bytes;
-      if (record.mtuProbe) continue; // RFC 9000 §14.4: no sign of congestion
+      if (record.explores) continue; // RFC 9000 §9.4, §14.4: no sign of congestion
       lostBytes += record.bytes;
       largestSentAt = Math.max(largestSentAt, record.sentAt);
     }

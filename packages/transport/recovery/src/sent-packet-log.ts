@@ -79,6 +79,7 @@ export class SentPacketLog implements SentPackets {
     record.ecn = 0;
     record.repeated = false;
     record.mtuProbe = false;
+    record.elsewhere = false;
     record.frames.length = 0;
     record.state = PacketState.FREE;
     return record;
@@ -195,14 +196,14 @@ export class SentPacketLog implements SentPackets {
     return -1;
   }
 
-  /** When the oldest ack-eliciting lost packet, but no MTU probe, left that was sent after `after`, at or below `packetNumber`; NEVER when none is known. */
+  /** When the oldest ack-eliciting lost packet, but none that explores, left that was sent after `after`, at or below `packetNumber`; NEVER when none is known. */
   oldestLostAfter(after: Micros, packetNumber: number): Micros {
     let oldest = NEVER;
     for (let n = Math.min(packetNumber, this.largestSent); n >= this.#lowest(); n--) {
       const record = this.find(n);
       if (record === undefined) continue;
       if (record.sentAt <= after) break;
-      if (record.state === PacketState.LOST && record.ackEliciting && !record.mtuProbe) oldest = record.sentAt;
+      if (record.state === PacketState.LOST && record.ackEliciting && !record.explores) oldest = record.sentAt;
     }
     return oldest;
   }

@@ -31,6 +31,8 @@ export class SentRecord implements SentPacket {
   readonly frames: number[] = [];
   /** Larger than what the path is known to carry: that it is lost says nothing of congestion. RFC 9000 §14.4. */
   mtuProbe = false;
+  /** It left on another path than the one that is recovered: the window has it in flight, so that there is a limit to them, and that is all. RFC 9000 §9.4. */
+  elsewhere = false;
 
   // filled by recovery
   state: PacketState = PacketState.FREE;
@@ -50,4 +52,9 @@ export class SentRecord implements SentPacket {
   /** Neighbours among the outstanding packets of the space, by packet number. */
   previous: SentRecord | undefined = undefined;
   next: SentRecord | undefined = undefined;
+
+  /** That it is lost is no sign of congestion on this path. */
+  get explores(): boolean {
+    return this.mtuProbe || this.elsewhere;
+  }
 }

@@ -27,7 +27,15 @@ export class Scene {
 
   send(
     now: Micros,
-    options: { space?: Space; bytes?: number; ackEliciting?: boolean; inFlight?: boolean; skip?: number; mtuProbe?: boolean } = {},
+    options: {
+      space?: Space;
+      bytes?: number;
+      ackEliciting?: boolean;
+      inFlight?: boolean;
+      skip?: number;
+      mtuProbe?: boolean;
+      elsewhere?: boolean;
+    } = {},
   ): number {
     const space = options.space ?? Space.APPLICATION;
     const record = this.recovery.record(space);
@@ -37,6 +45,7 @@ export class Scene {
     record.ackEliciting = options.ackEliciting ?? true;
     record.inFlight = options.inFlight ?? true;
     record.mtuProbe = options.mtuProbe ?? false;
+    record.elsewhere = options.elsewhere ?? false;
     record.frames.push(record.packetNumber);
     this.recovery.sent(now, space, record);
     return record.packetNumber;

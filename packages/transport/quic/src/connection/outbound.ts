@@ -242,6 +242,7 @@ export class Outbound {
     this.#end = packet.seal();
     record.datagram = parts.counters.datagramsSent;
     record.path = path.id;
+    record.elsewhere = path !== parts.path;
     record.ecn = this.#ecn;
     if (this.#ecn !== 0) {
       space.ecn.marked++;
