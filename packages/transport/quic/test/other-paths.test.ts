@@ -36,3 +36,21 @@ test('what is lost on the path that the peer has left does not narrow the window
   expect(persistentCongestions).toBe(0);
   expect(congestionWindow).toBeGreaterThanOrEqual(before.congestionWindow);
 });
+
+test('a probe does not repeat the challenge that was sent there, but what was said here (RFC 9002 §6.2.4)', () => {
+  const { pair, peer, victim } = established('client');
+  const stream = victim.openStream('uni')!;
+  const moved = frames((w) => {
+    writePing(w);
+    w.zeros(1_000);
+  });
+  pair.receiveOnly('up', peer.packet('application', moved), AWAY);
+  expect(findAll(peer.listen(), 'PATH_CHALLENGE').length).toBe(2);
+  victim.write(pair.now, stream, text('said again'));
+  peer.listen();
+  const probes = victim.stats().probes;
+  while (victim.stats().probes === probes) peer.wait(pair.server.nextTimeout());
+  const [last] = findAll(peer.heard, 'STREAM').slice(-1);
+  expect(findAll(peer.heard, 'STREAM').length).toBeGreaterThan(1);
+  expect(last!.data).toEqual(text('said again'));
+});

@@ -25,9 +25,9 @@ export class CryptoHandshake {
   #tls: Handshake;
   readonly #newTls: (attempt: number) => Handshake;
   readonly #encodeLocal: (now: Micros) => Uint8Array;
-  /** A client's: what the server said of itself when the session was made that early data hangs on. */
   /** Application packets with lower numbers were 0-RTT that was rejected. */
   rejectedBelow: number;
+  /** A client's: what the server said of itself when the session was made that early data hangs on. */
   #remembered: TransportParameters | undefined;
   /** The highest space whose packets TLS has given us keys to open: from there it reads. */
   #reading: Space;

@@ -117,7 +117,7 @@ function sayAgain(parts: Parts, record: SentRecord): void {
       case FrameType.ACK_FREQUENCY:
         parts.ackFrequency.onLost(offset);
         break;
-      // PING, IMMEDIATE_ACK, PADDING, ACK, PATH_RESPONSE, DATAGRAM and CONNECTION_CLOSE are not repeated
+      // PING, IMMEDIATE_ACK, PADDING, ACK, PATH_CHALLENGE, PATH_RESPONSE, DATAGRAM and CONNECTION_CLOSE are not repeated
     }
   }
 }
@@ -154,9 +154,11 @@ function saysSomething({ ackEliciting, frames }: SentRecord): boolean {
 
 const SAYS_NOTHING: readonly number[] = [
   FrameType.PING,
+  FrameType.IMMEDIATE_ACK,
   FrameType.PADDING,
   FrameType.ACK,
   FrameType.ACK_ECN,
+  FrameType.PATH_CHALLENGE,
   FrameType.PATH_RESPONSE,
   FrameType.DATAGRAM,
 ];
