@@ -212,6 +212,12 @@ export const LIMITS = {
     beyond: 'oldest goes',
     reason: 'one from before, one to go to, and one that somebody tries; only an authentic packet makes one (RFC 9000 §9.3, §21.5)',
   },
+  moves: {
+    value: 4,
+    unit: 'times in a probe timeout that a peer is followed to another address',
+    beyond: 'waits',
+    reason: 'each begins with a congestion window of its own; who moves with every packet would never feel one (RFC 9000 §9.3, §9.4)',
+  },
   challenges: {
     value: 3,
     unit: 'PATH_CHALLENGE datagrams for one path',

@@ -381,6 +381,12 @@ const beyond = {
     const answered = pair.left.slice(before).filter((left) => left.to.port >= 2_000);
     expect(answered.length).toBe(LIMITS.paths.value);
   },
+  moves() {
+    const { pair, peer } = established('client');
+    for (let n = 1; n <= 20; n++) pair.receiveOnly('up', peer.packet('application', frames(writePing)), { host: CLIENT.host, port: n });
+    peer.listen();
+    expect(pair.serverEvents.filter(({ type }) => type === 'path-changed').length).toBe(LIMITS.moves.value);
+  },
   challenges() {
     const { pair, peer } = established('client');
     const before = pair.left.length;

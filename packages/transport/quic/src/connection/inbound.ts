@@ -239,8 +239,7 @@ export class Inbound {
     const path = this.#path;
     const newId = !sameBytes(this.#lastDestination, this.#destination);
     if (path !== paths.active) {
-      if (this.#onlyProbing) return;
-      paths.follow(now, path, newId);
+      if (this.#onlyProbing || !paths.follow(now, path, newId)) return;
       events.push({ type: 'path-changed', local: path.local, remote: path.remote });
       observer.pathChanged(now, path.id, path.local, path.remote);
     }

@@ -12,6 +12,7 @@ import { LEAST_DATAGRAM, Path } from './path.ts';
 
 const MAX_OTHERS = LIMITS.paths.value;
 const MAX_RESPONSES = LIMITS.pathResponses.value;
+const MOVES = LIMITS.moves.value;
 const BEYOND_WINDOW = LIMITS.pathResponsesBeyondWindow.value;
 
 /** What came of a deadline or a response: the connection goes on elsewhere, or has nowhere to go. */
@@ -37,6 +38,9 @@ export class Paths {
   /** Where the last datagram of an address that we do not know came from: a path, once it turns out to be the peer's. */
   #stranger: Path | undefined;
   #made: number;
+  /** How often the peer may still be followed elsewhere, and from when on more often. */
+  #moves: number;
+  #moreMovesAt: Micros;
   /** Responses that may still leave beyond the congestion window, and from when on there are more. */
   #beyondWindow: number;
   #moreBeyondAt: Micros;
@@ -69,6 +73,8 @@ export class Paths {
     this.#target = undefined;
     this.#stranger = undefined;
     this.#made = 0;
+    this.#moves = MOVES;
+    this.#moreMovesAt = 0;
     this.#beyondWindow = BEYOND_WINDOW;
     this.#moreBeyondAt = 0;
     this.#blockedUntil = NEVER;
@@ -134,14 +140,22 @@ export class Paths {
   /**
    * A server's peer is elsewhere: a packet that is no mere probe, and newer than all before, came on this path. RFC 9000 §9.3.
    * @param newId  whether it was sent to another connection ID than before: then we use another one, too (§9.5)
+   * @returns false: it moves too often; where it is will be seen later, by another packet
    */
-  follow(now: Micros, path: Path, newId: boolean): void {
+  follow(now: Micros, path: Path, newId: boolean): boolean {
+    if (now >= this.#moreMovesAt) {
+      this.#moves = MOVES;
+      this.#moreMovesAt = now + this.active.probeTimeout;
+    }
+    if (this.#moves === 0) return false;
+    this.#moves--;
     if (newId) this.#peerIds.useFresh();
     const before = this.active;
     this.#use(now, path);
-    if (!path.validated) this.#validate(path);
+    if (!path.validated && !path.validation.running) this.#validate(path);
     // §9.3.3: whoever copied a packet and sent it on from elsewhere must not take the connection away with it
-    if (before.validated) this.#validate(before);
+    if (before.validated && !before.validation.running) this.#validate(before);
+    return true;
   }
 
   /**
