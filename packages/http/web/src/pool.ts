@@ -48,11 +48,19 @@ export class Pool {
     const attempt = this.#connect(url);
     this.#attempts.set(origin, attempt);
     attempt.first.catch(() => {}); // whoever waits is told by the other, too
-    attempt.established.then(
-      (session) => this.#resumption.onAddress(origin, session.connection.remote.host),
-      () => this.#forget(origin, attempt),
-    );
+    attempt.established
+      .then((session) => {
+        this.#resumption.onAddress(origin, session.connection.remote.host);
+        return session.over;
+      })
+      .catch(() => {}) // whoever waits is told
+      .finally(() => this.#forget(origin, attempt)); // or every origin ever asked would stay
     return early ? attempt.first : attempt.established;
+  }
+
+  /** Origins to which there is a connection, or one is being made. */
+  get connected(): number {
+    return this.#attempts.size;
   }
 
   async close(): Promise<void> {

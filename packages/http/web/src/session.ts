@@ -40,6 +40,8 @@ export class Session {
   readonly connection: Connection;
   /** Settles when the handshake does. */
   readonly established: Promise<void>;
+  /** Settles when the connection is over, well or not. */
+  readonly over: Promise<void>;
   /** Set once the connection is over. */
   lost: ConnectionLostError | undefined = undefined;
   /** For how long a head, and content, is waited for. */
@@ -53,6 +55,7 @@ export class Session {
   readonly #listeners = new Map<number, ExchangeListener>();
   #establish!: () => void;
   #refuse!: (error: Error) => void;
+  #onOver!: () => void;
   #roomWanted: (() => void)[] = [];
   #idleWanted: (() => void)[] = [];
   #started = false;
@@ -70,6 +73,9 @@ export class Session {
     this.established = new Promise((resolve, reject) => {
       this.#establish = resolve;
       this.#refuse = reject;
+    });
+    this.over = new Promise((resolve) => {
+      this.#onOver = resolve;
     });
     this.established.catch(() => {}); // whoever waits is told; nobody has to
     // RFC 9114 §7.2.4.2: until the server's SETTINGS come, the defaults hold; nothing that we send early hangs on others
@@ -177,6 +183,7 @@ export class Session {
     this.lost = new ConnectionLostError(cause);
     clearTimeout(this.#timer);
     this.#refuse(this.lost);
+    this.#onOver();
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
     for (const listener of listeners) listener.onLost(this.lost);

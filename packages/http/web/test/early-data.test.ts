@@ -255,6 +255,16 @@ test('a server that is gone is reported after one handshake, early data or not',
   expect(world.atClient.all.length).toBe(2);
 });
 
+test('a connection that is over is not kept', async () => {
+  const world = await World.open();
+  await world.get('/');
+  expect(world.pool.connected).toBe(1);
+  const session = await world.pool.session(new URL(world.server.origin), false);
+  await world.hangUp();
+  await session.over;
+  while (world.pool.connected > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
 test('other clients know nothing of a session', async () => {
   const world = await (await World.open()).afterFirst();
   const other = createClient({ ca: world.server.certificate.pem });
