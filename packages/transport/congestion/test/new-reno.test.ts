@@ -175,3 +175,30 @@ test('persistent congestion: the minimum window, and slow start from there (RFC 
   acked(controller, 1200, 500); // sent before: there is no recovery period any more that would hold it back
   expect(controller.congestionWindow).toBe(3_600);
 });
+
+describe('after a time without anything to say', () => {
+  /** 48,000 octets of window, then so long a silence after the last packet. The timeout is 40 + 4 × 20 ms. */
+  const afterSilence = (silence: number, idleRestart: boolean): CongestionController => {
+    const controller = newReno({ maxDatagramSize: 1200, idleRestart });
+    acked(controller, 36_000, 0);
+    controller.onPacketSent(41_000, 1200, 1200);
+    acked(controller, 1200, 41_000);
+    controller.onPacketSent(41_000 + silence, 1200, 1200);
+    return controller;
+  };
+
+  test('the window stays: a pacer bounds the burst, which is what RFC 9002 §7.7 asks', () => {
+    expect(afterSilence(3_600_000_000, false).congestionWindow).toBe(49_200);
+  });
+
+  test.each([
+    [120_000, 49_200],
+    [120_001, 24_600],
+    [240_001, 12_300],
+    [600_000, 12_000], // never below the initial window
+  ])('of %i µs, with idle restart, it is %i octets: half of it for each timeout', (silence, window) => {
+    const controller = afterSilence(silence, true);
+    expect(controller.congestionWindow).toBe(window);
+    expect(controller.phase).toBe('slow-start');
+  });
+});
