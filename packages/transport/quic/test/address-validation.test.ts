@@ -1,11 +1,12 @@
 import { nodeProvider } from '@quiclab/crypto/node';
 import { SECOND, seededRandom } from '@quiclab/sansio';
-import { PacketHeader, PacketType, readHeader, TransportErrorCode, VERSION_1 } from '@quiclab/wire';
+import { PacketHeader, PacketType, readHeader, TransportErrorCode, VERSION_1, writeNewToken } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { stamp } from '../src/connection/versions.ts';
 import { AddressTokens } from '../src/endpoint/tokens.ts';
 import { breaks } from './breaks.ts';
-import { CLIENT, Pair, type PairOptions, SERVER } from './pair.ts';
+import { CLIENT, Pair, type PairOptions, SERVER, text } from './pair.ts';
+import { established } from './scripted-peer.ts';
 
 const header = (bytes: Uint8Array): PacketHeader => {
   const into = new PacketHeader();
@@ -171,4 +172,11 @@ describe('tokens (RFC 9000 §8.1.3, §8.1.4)', () => {
     expect(confirmed(pair)).toBe(true);
     expect(header(down[0]!).type).toBe(PacketType.INITIAL);
   });
+});
+
+test('a token that comes again, as its packet seemed lost, is handed out once (RFC 9000 §19.7)', () => {
+  const { pair, peer } = established('server');
+  pair.clientEvents.length = 0;
+  for (const token of ['one', 'two', 'one', 'two', 'one']) peer.send('application', (w) => writeNewToken(w, text(token)));
+  expect(pair.clientEvents).toEqual(['one', 'two'].map((token) => ({ type: 'token', data: stamp(VERSION_1, text(token)) })));
 });

@@ -1,3 +1,4 @@
+import { sameBytes } from '@quiclab/bytes';
 import type { ConnectionEvent } from '../events.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -29,6 +30,8 @@ export class EventQueue {
   #datagramsHead = 0;
   #datagramsCost = 0;
   #tokens = 0;
+  /** The newest that were put in, polled or not. */
+  readonly #newestTokens: Uint8Array[] = [];
 
   /** @param datagramRoom  what the datagrams that wait may cost together */
   constructor(datagramRoom = 0) {
@@ -51,10 +54,11 @@ export class EventQueue {
     this.changes++;
   }
 
-  /** A token of NEW_TOKEN; dropped where enough of them wait: one connection next needs one. */
-  pushToken(event: ConnectionEvent): void {
-    if (this.#tokens === MAX_TOKENS) return;
+  /** A token of NEW_TOKEN; dropped where enough of them wait: one connection next needs one. One that comes again is no other (RFC 9000 §19.7). */
+  pushToken(event: Extract<ConnectionEvent, { type: 'token' }>): void {
+    if (this.#tokens === MAX_TOKENS || this.#newestTokens.some((token) => sameBytes(token, event.data))) return;
     this.#tokens++;
+    if (this.#newestTokens.push(event.data.slice()) > MAX_TOKENS) this.#newestTokens.shift();
     this.push(event);
   }
 
