@@ -19,4 +19,4 @@ export type { Dropped, Fate, Impairment, ImpairmentMaker, LinkPacket, LinkQueue,
 export { type CoDelOptions, CoDelQueue, DropTailQueue } from './queues.ts';
 export { FixedRate, parseTrace, TraceRate } from './rates.ts';
 export { parseCount, parseDuration, parsePercent, parseRate, parseSize } from './units.ts';
-export { corrupt, duplicate, normalJitter, recordedDelay, reorder, uniformJitter } from './variations.ts';
+export { corrupt, duplicate, normalJitter, recordedDelay, reorder, reorderEvery, uniformJitter } from './variations.ts';

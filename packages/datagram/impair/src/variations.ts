@@ -57,6 +57,20 @@ export function reorder(probability: number, extraDelay: Micros): ImpairmentMake
   });
 }
 
+/**
+ * Holds every nth packet back, and no other, by no chance: on a link that is never idle, so many packet times let as many packets
+ * overtake it.
+ */
+export function reorderEvery(nth: number, extraDelay: Micros): ImpairmentMaker {
+  if (!(Number.isInteger(nth) && nth >= 1)) throw new RangeError(`every ${nth}th packet: it must be a whole number, 1 or more`);
+  checkMicros(extraDelay, 'extra delay');
+  return () => ({
+    judge(_now, packet, fate) {
+      if (packet.index % nth === 0) fate.delay += extraDelay;
+    },
+  });
+}
+
 /** A fraction of the packets arrives twice. */
 export function duplicate(probability: number): ImpairmentMaker {
   checkProbability(probability, 'a duplication probability');

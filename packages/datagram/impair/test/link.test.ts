@@ -14,6 +14,7 @@ import {
   normalJitter,
   remark,
   reorder,
+  reorderEvery,
   uniformJitter,
   where,
 } from '@quiclab/impair';
@@ -224,6 +225,11 @@ describe('what befalls packets', () => {
     for (const { index, at } of arrivals) expect([10, 260]).toContain(at - (index - 1) * 100);
     expect(link.record.fates.length).toBeGreaterThan(50);
     expect(arrivals.length).toBe(1_000);
+  });
+  test('every nth packet is held back, and as many as the link sends meanwhile overtake it', () => {
+    const { arrivals } = run({ delay: 10, reorder: reorderEvery(10, 350) }, every(100, 30));
+    expect(arrivals.map(({ index }) => index).slice(8, 23)).toEqual([9, 11, 12, 13, 10, 14, 15, 16, 17, 18, 19, 21, 22, 23, 20]);
+    expect(() => reorderEvery(0, 350)).toThrow('0th');
   });
   test('a duplicate has octets of its own', () => {
     const link = new Link({ delay: 0, duplicate: duplicate(1) }, seededRandom(1));
