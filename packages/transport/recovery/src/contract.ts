@@ -110,6 +110,19 @@ export const lossDetectorCases: readonly ContractCase<LossDetector>[] = [
     },
   },
   {
+    name: 'so many packets behind is lost at once as the packet threshold says, and one less is not',
+    run(make) {
+      const { packetThreshold } = make();
+      must(packetThreshold >= 1, `a threshold of ${packetThreshold}`);
+      const behind = Math.min(packetThreshold, 1_000_000);
+      const sent = new PlainSentPackets();
+      for (const n of [0, 1, behind]) if (n === 0 || n !== sent.outstanding.at(-1)!.packetNumber) sent.send(n, 0);
+      sent.acknowledge(behind);
+      make().detect(1, sent, rtt);
+      must(sent.lost.join() === (packetThreshold === NEVER ? '' : '0'), `lost, with ${behind} acknowledged: ${sent.lost}`);
+    },
+  },
+  {
     name: 'being told of a loss that was none does no harm',
     run(make) {
       const sent = new PlainSentPackets();
@@ -117,6 +130,33 @@ export const lossDetectorCases: readonly ContractCase<LossDetector>[] = [
       const detector = make();
       detector.onSpuriousLoss(sent.oldest()!, 7, RTT);
       must(detector.detect(RTT, sent, rtt) === NEVER, 'a timer was wanted');
+    },
+  },
+  {
+    name: 'however many losses were none, and however late it was seen, the next is found within a few round trips',
+    run(make) {
+      const sent = new PlainSentPackets();
+      const detector = make();
+      /** Sends two packets, of which the second arrives. Returns when the first is given up, or NEVER. */
+      const lose = (packetNumber: number, now: Micros): Micros => {
+        sent.send(packetNumber, now);
+        sent.send(packetNumber + 1, now);
+        sent.acknowledge(packetNumber + 1);
+        for (let at = now + RTT, i = 0; i < 10 && at < NEVER; i++) {
+          const again = detector.detect(at, sent, rtt);
+          if (sent.lost.at(-1) === packetNumber) return at;
+          at = again;
+        }
+        return NEVER;
+      };
+      let now = 0;
+      for (let n = 0; n < 100; n++) {
+        const packet: SentPacket = { packetNumber: 1_000_000 * n, sentAt: now, bytes: 1200, ackEliciting: true, inFlight: true };
+        const lostAt = lose(packet.packetNumber, now);
+        must(lostAt <= now + 8 * RTT, `after ${n} losses that were none, the next one is only seen after ${lostAt - now} µs`);
+        now += 100 * SECOND;
+        detector.onSpuriousLoss(packet, packet.packetNumber + 999_999, now);
+      }
     },
   },
 ];

@@ -8,9 +8,10 @@ export {
   acksPerRoundTrip,
   noAckRequests,
 } from './ack-requests.ts';
-export { lossDelay, packetAndTimeThreshold, type ThresholdOptions } from './loss-detector.ts';
+export { type AdaptiveOptions, adaptiveThreshold } from './adaptive-threshold.ts';
+export { detectLost, lossDelay, packetAndTimeThreshold, type ThresholdOptions } from './loss-detector.ts';
 export { type AckPolicy, type LossDetector, type ProbePolicy, type SentPacket, type SentPackets, Space } from './ports.ts';
-export { standardProbes } from './probes.ts';
+export { singleProbes, standardProbes, tailLossProbes } from './probes.ts';
 export { Recovery, type RecoveryOptions } from './recovery.ts';
 export { INITIAL_RTT, RttEstimator } from './rtt.ts';
 export { ACK_ONLY_SIZE, MAX_REMEMBERED as MAX_LOST_REMEMBERED, MAX_SIZE as MAX_OUTSTANDING, SentPacketLog } from './sent-packet-log.ts';

@@ -23,19 +23,21 @@ export function packetAndTimeThreshold(options: ThresholdOptions = {}): LossDete
   const granularity = options.granularity ?? MILLISECOND;
   return {
     packetThreshold,
-    detect(now: Micros, sent: SentPackets, rtt: RttView): Micros {
-      const delay = lossDelay(rtt, timeThreshold, granularity);
-      const largestAcked = sent.largestAcked;
-      let packet = sent.oldest();
-      while (packet !== undefined && packet.packetNumber < largestAcked) {
-        const byPackets = largestAcked - packet.packetNumber >= packetThreshold;
-        // sentAt + delay is the sum that arms the timer: testing any other rounds differently, and the timer fires for nothing
-        if (!byPackets && packet.sentAt + delay > now) return packet.sentAt + delay; // those after it were sent no earlier
-        sent.declareLost(packet.packetNumber, byPackets ? 'packets' : 'time');
-        packet = sent.after(packet.packetNumber);
-      }
-      return NEVER;
-    },
+    detect: (now, sent, rtt) => detectLost(now, sent, lossDelay(rtt, timeThreshold, granularity), packetThreshold),
     onSpuriousLoss(): void {}, // the thresholds are fixed
   };
+}
+
+/** One walk from the oldest packet on, up to the first that is not lost by either threshold. Returns when that one will be, or NEVER. */
+export function detectLost(now: Micros, sent: SentPackets, delay: Micros, packetThreshold: number): Micros {
+  const largestAcked = sent.largestAcked;
+  let packet = sent.oldest();
+  while (packet !== undefined && packet.packetNumber < largestAcked) {
+    const byPackets = largestAcked - packet.packetNumber >= packetThreshold;
+    // sentAt + delay is the sum that arms the timer: testing any other rounds differently, and the timer fires for nothing
+    if (!byPackets && packet.sentAt + delay > now) return packet.sentAt + delay; // those after it were sent no earlier
+    sent.declareLost(packet.packetNumber, byPackets ? 'packets' : 'time');
+    packet = sent.after(packet.packetNumber);
+  }
+  return NEVER;
 }

@@ -31,6 +31,7 @@ export interface LossDetector {
   readonly packetThreshold: number;
   /** Declares what is lost by now; returns when to look again, or NEVER. */
   detect(now: Micros, sent: SentPackets, rtt: RttView): Micros;
+  /** A packet declared lost is acknowledged after all. @param largestAcked  with that ACK: so far behind it came, or, where ACKs are few, less */
   onSpuriousLoss(packet: SentPacket, largestAcked: number, now: Micros): void;
 }
 

@@ -3,6 +3,7 @@ import { type Micros, NEVER } from '@quiclab/sansio';
 import { DeliveryRate, MutableAckSummary } from './delivery-rate.ts';
 import { PERSISTENT_CONGESTION_THRESHOLD, persistentCongestion } from './persistent-congestion.ts';
 import { type LossDetector, type ProbePolicy, Space } from './ports.ts';
+import { standardProbes } from './probes.ts';
 import { INITIAL_RTT, RttEstimator } from './rtt.ts';
 import { SentPacketLog } from './sent-packet-log.ts';
 import type { SentRecord } from './sent-record.ts';
@@ -358,7 +359,8 @@ export class Recovery {
     loss.largestSentAt = largestSentAt;
     loss.bytesInFlight = this.bytesInFlight;
     // the peer's max_ack_delay belongs to this duration in every space (§7.6.1)
-    const duration = PERSISTENT_CONGESTION_THRESHOLD * this.#probes.timeout(this.rtt, this.maxAckDelay, 0);
+    const timeout = Math.max(this.#probes.timeout(this.rtt, this.maxAckDelay, 0), standardProbes.timeout(this.rtt, this.maxAckDelay, 0));
+    const duration = PERSISTENT_CONGESTION_THRESHOLD * timeout; // of its formula at least, however early a policy probes
     loss.persistent = this.rtt.hasSample && persistentCongestion(this.#logs, log.lost, this.rtt.firstSampleAt, duration);
     if (loss.persistent) {
       this.persistentCongestions++;

@@ -6,14 +6,18 @@ import {
   ackByTime,
   ackEvery,
   ackEverySecond,
+  adaptiveThreshold,
   immediateAcks,
   lossDelay,
   packetAndTimeThreshold,
+  singleProbes,
   standardProbes,
+  tailLossProbes,
 } from '../src/index.ts';
 
 const detectors = {
   packetAndTimeThreshold: () => packetAndTimeThreshold(),
+  adaptiveThreshold: () => adaptiveThreshold(),
   'packetAndTimeThreshold by time alone': () => packetAndTimeThreshold({ packetThreshold: Number.POSITIVE_INFINITY }),
   'packetAndTimeThreshold with a threshold of 5/4': () => packetAndTimeThreshold({ timeThreshold: 5 / 4, packetThreshold: 10 }),
 };
@@ -23,9 +27,11 @@ for (const [name, make] of Object.entries(detectors)) {
   });
 }
 
-describe('standardProbes as a probe policy', () => {
-  for (const { name, run } of probePolicyCases) test(name, () => run(() => standardProbes));
-});
+for (const [name, policy] of Object.entries({ standardProbes, singleProbes, tailLossProbes })) {
+  describe(`${name} as a probe policy`, () => {
+    for (const { name, run } of probePolicyCases) test(name, () => run(() => policy));
+  });
+}
 
 const ackPolicies = {
   immediateAcks: () => immediateAcks,
@@ -65,6 +71,14 @@ describe('the cases notice', () => {
       return NEVER;
     };
     expect(refusals(lossDetectorCases, () => hasty)).toBeGreaterThan(0);
+  });
+
+  test('a detector that does otherwise than it says, and one that learns without end', () => {
+    const threshold = packetAndTimeThreshold();
+    expect(refusals(lossDetectorCases, () => ({ ...threshold, packetThreshold: 4 }))).toBe(1);
+    expect(refusals(lossDetectorCases, () => ({ ...threshold, packetThreshold: NEVER }))).toBe(1);
+    const endless = () => adaptiveThreshold({ mostPackets: NEVER, mostTime: NEVER });
+    expect(refusals(lossDetectorCases, endless)).toBe(1);
   });
 
   test('a probe policy without a limit, and one that shrinks', () => {

@@ -1,6 +1,6 @@
 import { type Micros, NEVER } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
-import { RttEstimator, Space, standardProbes } from '../src/index.ts';
+import { type ProbePolicy, RttEstimator, Space, singleProbes, standardProbes, tailLossProbes } from '../src/index.ts';
 import { Scene } from './scene.ts';
 
 describe('the probe timeout (RFC 9002 §6.2.1)', () => {
@@ -120,6 +120,60 @@ describe('the probe timeout (RFC 9002 §6.2.1)', () => {
     expect(recovery.ptoCount).toBe(0);
     expect(recovery.probesOwed(Space.APPLICATION)).toBe(0);
     expect(recovery.deadline).toBe(NEVER);
+  });
+});
+
+describe('other probes', () => {
+  /** When probes leave of one packet sent at 0 that nobody answers, after one sample of 100 ms; and how many datagrams each has. */
+  function probesOf(probes: ProbePolicy): [Micros, number][] {
+    const scene = Scene.confirmed({ probes });
+    const { recovery } = scene;
+    scene.send(-100_000);
+    scene.ack(0, [[0, 0]]);
+    scene.send(0);
+    return Array.from({ length: 3 }, () => {
+      const now = recovery.deadline;
+      expect(recovery.onDeadline(now)).toBe('probe');
+      const owed = recovery.probesOwed(Space.APPLICATION);
+      for (let i = 0; i < owed; i++) {
+        scene.send(now);
+        recovery.onProbeSent(Space.APPLICATION);
+      }
+      return [now, owed];
+    });
+  }
+
+  test('a timeout of 325 ms, twice that, four times that; two datagrams, or one (RFC 9002 §6.2.4)', () => {
+    const times = [325_000, 975_000, 2_275_000];
+    expect(probesOf(standardProbes)).toEqual(times.map((time) => [time, 2]));
+    expect(probesOf(singleProbes)).toEqual(times.map((time) => [time, 1]));
+  });
+
+  test('a tail loss probe after two round trips, and the others from there on (RFC 8985 §7.2)', () => {
+    expect(probesOf(tailLossProbes)).toEqual([
+      [225_000, 1],
+      [550_000, 2],
+      [1_200_000, 2],
+    ]);
+  });
+
+  test('a tail loss probe is never later than the first one would be, and not made of a guess', () => {
+    const steady = { latest: 100_000, smoothed: 100_000, variation: 0, min: 100_000 };
+    expect(tailLossProbes.timeout(steady, 25_000, 0)).toBe(standardProbes.timeout(steady, 25_000, 0));
+    expect(tailLossProbes.timeout(new RttEstimator(), 0, 0)).toBe(999_000);
+  });
+
+  test('persistent congestion takes as long to establish, however early a policy probes (RFC 9002 §7.6.1)', () => {
+    for (const probes of [standardProbes, tailLossProbes])
+      for (const stretch of [825_000, 825_001]) {
+        const scene = Scene.confirmed({ probes });
+        scene.send(-100_000);
+        scene.ack(0, [[0, 0]]);
+        for (const at of [1, 1 + stretch, 826_000, 826_000, 826_000]) scene.send(at);
+        scene.ack(926_000, [[5, 5]]); // another 100 ms: the timeout is 275 ms now
+        expect(scene.recovery.lost.map((record) => record.packetNumber)).toEqual([1, 2]);
+        expect(scene.recovery.persistentCongestions).toBe(stretch > 3 * 275_000 ? 1 : 0);
+      }
   });
 });
 
