@@ -1,7 +1,7 @@
 import type { CongestionController } from '@quiclab/congestion';
 import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
-import type { LinkConfig } from '@quiclab/impair';
+import type { LinkConfig, LinkObserver } from '@quiclab/impair';
 import { type Host, World } from '@quiclab/netsim';
 import {
   type Connection,
@@ -43,11 +43,15 @@ export interface FlowsPlan {
   readonly octets?: number;
   /** The sender's buffer, which holds what is in flight. Default 2 MiB. */
   readonly sendBuffer?: number;
+  /** Watches a link: 'up' or 'down'. */
+  observer?(link: string): LinkObserver | undefined;
   /** Whether the sender's system lets it at the ECN bits. Default true. */
   readonly senderEcn?: boolean;
   /** More of the sender's policies, and of its configuration. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TransportConfig>;
+  /** More of the client's configuration. */
+  readonly clientConfig?: Partial<TransportConfig>;
   /** Octets of the largest datagram that the sender could send. Default 1,500. */
   readonly slotSize?: number;
 }
@@ -80,7 +84,7 @@ export class Flows {
     if (plan.starts.some((start, i) => i > 0 && start < plan.starts[i - 1]!)) throw new RangeError('flows are numbered as they start');
     this.#plan = plan;
     const random = seededRandom(plan.seed);
-    const world = new World({ random: random.fork('world') });
+    const world = new World({ random: random.fork('world'), ...(plan.observer && { observer: plan.observer }) });
     this.world = world;
     const config = {
       initialMaxData: CREDIT,
@@ -108,7 +112,10 @@ export class Flows {
     });
     // without end there is no goodput, and nothing to watch
     const observer = (): Observer => new Arrivals();
-    const client = new Endpoint({ policies: plan.octets === undefined ? clientPolicies : { ...clientPolicies, observer }, config });
+    const client = new Endpoint({
+      policies: plan.octets === undefined ? clientPolicies : { ...clientPolicies, observer },
+      config: { ...config, ...plan.clientConfig },
+    });
     let controllers = 0;
     const server = new Endpoint({
       policies: {

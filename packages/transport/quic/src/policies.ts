@@ -1,6 +1,6 @@
 import { cubic, newReno, tokenPacer } from '@quiclab/congestion';
 import type { CryptoProvider } from '@quiclab/crypto';
-import { ackEverySecond, acksPerRoundTrip, immediateAcks, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
+import { ackEverySecond, acksPerRoundTrip, adaptiveThreshold, immediateAcks, Space, standardProbes } from '@quiclab/recovery';
 import type { Random } from '@quiclab/sansio';
 import { oneStreamPerPacket } from '@quiclab/streams';
 import type { HandshakeFactory } from '@quiclab/tls';
@@ -8,7 +8,7 @@ import type { Policies } from './config.ts';
 import { Observer } from './observer.ts';
 
 /**
- * The policies of RFC 9002, with CUBIC (RFC 9438) and HyStart++ (RFC 9406) as controller, and everything else as given; spread
+ * The policies of RFC 9002, its loss thresholds adapted to reordering (§6.1), with CUBIC (RFC 9438) and HyStart++ (RFC 9406) as controller, and everything else as given; spread
  * it and replace what an experiment is about.
  */
 export function standardPolicies(given: {
@@ -26,7 +26,7 @@ export function standardPolicies(given: {
     observer: () => SILENT,
     congestion: ({ maxDatagramSize }) => (controller === 'cubic' ? cubic({ maxDatagramSize }) : newReno({ maxDatagramSize })),
     pacer: ({ maxDatagramSize }) => tokenPacer({ maxDatagramSize }),
-    lossDetector: () => packetAndTimeThreshold(),
+    lossDetector: () => adaptiveThreshold(),
     probes: standardProbes,
     ackPolicy: (space) => (space === Space.APPLICATION ? ackEverySecond({}) : immediateAcks),
     ackRequests: () => acksPerRoundTrip(),

@@ -1,5 +1,5 @@
 import type { Connection, ConnectionEvent } from '@quiclab/quic';
-import { type LossDetector, packetAndTimeThreshold, type SentPackets, Space } from '@quiclab/recovery';
+import { adaptiveThreshold, type LossDetector, type SentPackets, Space } from '@quiclab/recovery';
 import { fraction, integerBelow, type Random, seededRandom } from '@quiclab/sansio';
 import {
   isBidi,
@@ -114,9 +114,11 @@ class Outstanding {
   #sent: SentPackets | undefined = undefined;
 
   detector = (space: Space): LossDetector => {
-    const inner = packetAndTimeThreshold();
+    const inner = adaptiveThreshold();
     return {
-      packetThreshold: inner.packetThreshold,
+      get packetThreshold() {
+        return inner.packetThreshold;
+      },
       detect: (now, sent, rtt) => {
         if (space === Space.APPLICATION) this.#sent = sent;
         return inner.detect(now, sent, rtt);
@@ -161,6 +163,7 @@ export function wildWorld(seed: number): { readonly streams: number; readonly oc
       maxStreamsUni: 2,
       sendBuffer: 3_000 + integerBelow(random, 10_000),
       packetsPerKey: 50,
+      ackFrequency: seed % 2 === 1,
       maxIdleTimeout: 0,
     },
     policies: { ...plainPolicies, scheduler },
