@@ -264,7 +264,7 @@ describe('acksPerRoundTrip (§8, §9)', () => {
   const sender = { window: 100, inSlowStart: false, rtt: rtt(80_000), packetThreshold: 3, minAckDelay: 1_000 };
   const usual = { ackElicitingThreshold: 1, maxAckDelay: 25_000, reorderingThreshold: 1 };
   const few = { ackElicitingThreshold: 24, maxAckDelay: 20_000, reorderingThreshold: 3 };
-  const { request } = acksPerRoundTrip();
+  const { request } = acksPerRoundTrip({ acks: 4 });
 
   test('an ACK for a quarter of the window, and of the round trip, and for gaps that prove a loss', () => {
     expect(request(sender, usual)).toEqual(few);

@@ -31,7 +31,7 @@ export interface AckRequests {
 }
 
 export interface AcksPerRoundTripOptions {
-  /** So many ACKs for a window of packets, and in a round trip, at least. Default 4. */
+  /** So many ACKs for a window of packets, and in a round trip, at least. Default 8: where a window just fills the path, fewer leave it idle while they wait. */
   readonly acks?: number;
   /** And one for so many packets, however large the window is. Default 64. */
   readonly mostPackets?: number;
@@ -41,11 +41,11 @@ export interface AcksPerRoundTripOptions {
 const WORTH_SAYING = 1 / 4;
 
 /**
- * An ACK for each quarter of a window, and after a quarter of a round trip, once slow start is over (§8.1, §8.1.1); gaps are told when
+ * An ACK for each eighth of a window, and after an eighth of a round trip, once slow start is over (§8.1, §8.1.1); gaps are told when
  * they are wide enough to prove a loss (§9).
  */
 export function acksPerRoundTrip(options: AcksPerRoundTripOptions = {}): AckRequests {
-  const { acks = 4, mostPackets = 64 } = options;
+  const { acks = 8, mostPackets = 64 } = options;
   return {
     immediateForProbes: true,
     request(sender, current) {
