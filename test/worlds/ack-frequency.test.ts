@@ -28,6 +28,7 @@ function transfer(ackFrequency: boolean, window: number, requests: AckRequests =
     starts: [0],
     octets: OCTETS,
     config: { ackFrequency },
+    clientConfig: { ackFrequency },
     controller: ({ maxDatagramSize }) => cubic({ maxDatagramSize, initialSlowStartThreshold: { packets: window } }),
     observer: (link) => (link === 'down' ? losses : undefined),
     policies: {
