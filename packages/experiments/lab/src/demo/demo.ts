@@ -4,13 +4,13 @@ import { htmlReport, type RunResult, terminalTable } from '@quiclab/report';
 import { filesWorkload } from '@quiclab/workload';
 import { fileSource, hashFile, largestFiles, listFiles, type ServedFile } from '../files.ts';
 import type { ModelId } from '../model.ts';
+import { Progress } from '../progress.ts';
 import type { RunRecord } from '../record.ts';
 import { openTraces, type TraceFiles } from '../tracing.ts';
 import { linkConfig } from '../worlds/links.ts';
 import { runOverRelay } from '../worlds/relay.ts';
 import { runSimulated } from '../worlds/simulated.ts';
 import type { DemoOptions } from './options.ts';
-import { DemoProgress } from './progress.ts';
 import { resultJson, runResult } from './result.ts';
 
 /** Runs the demo and writes its results; throws an Error for what cannot be run, naming what was wrong. */
@@ -21,7 +21,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const octets = files.reduce((sum, { size }) => sum + size, 0);
   mkdirSync(options.out, { recursive: true });
   const traces = { ...traceTargets(options.out), dialect: options.qlog };
-  const progress = new DemoProgress(octets * options.models.length * options.repeat);
+  const progress = new Progress(octets * options.models.length * options.repeat);
   const runs: RunResult[] = [];
   try {
     for (let seed = options.seed; seed < options.seed + options.repeat; seed++)

@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** How far a demo is, in octets of pages: a bar on a terminal, a line for each run elsewhere. Writes to stderr, so that stdout is the result's. */
-export class DemoProgress {
+/** How far a command is, in octets of pages or in runs: a bar on a terminal, a line for each part elsewhere. Writes to stderr, so that stdout is the result's. */
+export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #stream: NodeJS.WriteStream;
   #done = 0;
@@ -14,18 +14,18 @@ export class DemoProgress {
     this.#bar?.start(total, 0, { what: '' });
   }
 
-  /** A run begins. */
+  /** A part begins. */
   begin(what: string): void {
     if (this.#bar === undefined) this.#stream.write(`${what} …\n`);
     else this.#bar.update(this.#done, { what });
   }
 
-  /** So many octets of the present run are there. */
+  /** So much of the present part is done. */
   at(octets: number): void {
     this.#bar?.update(this.#done + octets);
   }
 
-  /** The present run has ended with so many octets. */
+  /** The present part is done, and was so much. */
   end(octets: number): void {
     this.#done += octets;
     this.#bar?.update(this.#done);
