@@ -37,7 +37,13 @@ export interface TransportConfig {
   readonly maxStreamsUni: number;
   /** Octets that a stream holds for sending, unsent or unacknowledged; `write` takes no more. Default 2 MiB. */
   readonly sendBuffer: number;
-  /** Of these, octets that may wait to be sent for the first time. Default: as many. Few make an application choose late what goes next. */
+  /**
+   * Octets that the streams of a connection hold for sending all together, beyond the first 64 KiB of each: those are its own, so
+   * that a stream goes on whatever others hold that cannot send. Beyond it `write` takes fewer, and who was refused waits in line
+   * for 'stream-writable'. Default 16 MiB; never less than `sendBuffer`.
+   */
+  readonly connectionSendBuffer: number;
+  /** Of `sendBuffer`, octets that may wait to be sent for the first time. Default: as many. Few make an application choose late what goes next. */
   readonly sendAhead: number;
   /** How long we may hold an ACK back, µs. Default 25 ms. RFC 9000 §13.2.1. */
   readonly maxAckDelay: Micros;
@@ -109,6 +115,7 @@ export const defaultTransportConfig: TransportConfig = {
   maxStreamsBidi: 100,
   maxStreamsUni: 100,
   sendBuffer: 2 << 20,
+  connectionSendBuffer: 16 << 20,
   sendAhead: 2 << 20,
   maxAckDelay: 25_000,
   ackFrequency: false,
@@ -166,6 +173,7 @@ const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['maxStreamsBidi', 0, 2 ** 48],
   ['maxStreamsUni', 0, 2 ** 48],
   ['sendBuffer', 1, WHOLE],
+  ['connectionSendBuffer', 1, WHOLE],
   ['sendAhead', 1, WHOLE],
   ['maxAckDelay', 0, 16_383_000],
   ['minAckDelay', 0, 16_383_000],

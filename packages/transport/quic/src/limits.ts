@@ -1,5 +1,5 @@
 import { ACK_ONLY_SIZE, MAX_GAPS_WATCHED, MAX_LOST_REMEMBERED, MAX_OUTSTANDING } from '@quiclab/recovery';
-import { LEAST_PIECES, MAX_PINNED, OCTETS_PER_PIECE } from '@quiclab/streams';
+import { LEAST_PIECES, MAX_PINNED, OCTETS_PER_PIECE, OWN_SEND_BUFFER } from '@quiclab/streams';
 import { MAX_CERTIFICATE_MESSAGE, MAX_CHAIN, MAX_CLIENT_HELLO, MAX_EARLY_TICKETS, MAX_SESSIONS } from '@quiclab/tls';
 import { MAX_ACK_RANGES, type TransportErrorCode } from '@quiclab/wire';
 import { defaultTransportConfig as defaults, type TransportConfig } from './config.ts';
@@ -272,6 +272,24 @@ export const LIMITS = {
     unit: 'octets kept alive for each of the end of a stream',
     beyond: 'copied',
     reason: 'what an application keeps is what it pays for; a datagram is copied out of its buffer at once (RFC 9000 §21.6)',
+  },
+  unacknowledged: option(
+    'sendBuffer',
+    'octets of a stream that were written and not acknowledged',
+    'refused',
+    "a peer that gives no credit, or no ACK; 'stream-writable' tells when there is room (RFC 9000 §4.1, §21.6)",
+  ),
+  unacknowledgedOfAll: option(
+    'connectionSendBuffer',
+    'octets of all streams together, beyond those that each has of its own',
+    'refused',
+    'many requests, and no credit for any answer; who was refused gets its turn when there is room (RFC 9000 §21.6)',
+  ),
+  unacknowledgedOfItsOwn: {
+    value: OWN_SEND_BUFFER,
+    unit: 'octets of them that a stream has of its own',
+    beyond: 'refused',
+    reason: 'streams that cannot send must not stop those that can (RFC 9000 §2.2, §4.1)',
   },
   controlFrames: {
     value: 4,

@@ -11,6 +11,8 @@ import {
   FrameType,
   writeAckFrequency,
   writeDatagramHeader,
+  writeMaxData,
+  writeMaxStreamData,
   writeNewConnectionId,
   writeNewToken,
   writePathChallenge,
@@ -75,6 +77,16 @@ function pieces(peer: ScriptedPeer, count: number, write: (w: ByteWriter, offset
     peer.push('application', (w) => {
       for (let i = from; i < Math.min(count, from + 100); i++) write(w, 2 * i + 1);
     });
+}
+
+/** As many requests as are allowed from a client that gives no credit, and what of 2 MiB for each was taken. */
+function hoarding() {
+  const all = established('client', { ...UNPACED, clientConfig: { initialMaxStreamData: 0 } });
+  const { pair, peer, victim } = all;
+  const taken: number[] = [];
+  for (let i = 0; i < LIMITS.streamsBidi.value; i++) peer.push('application', (w) => writeStream(w, 4 * i, 0, octets(1)));
+  for (let i = 0; i < LIMITS.streamsBidi.value; i++) taken.push(victim.write(pair.now, 4 * i, octets(LIMITS.unacknowledged.value)));
+  return { ...all, taken };
 }
 
 /** A stream in more pieces than are kept: what is too much is not acknowledged, nothing is lost, and the connection lives. */
@@ -472,6 +484,37 @@ const beyond = {
     const { data, fin } = victim.read(pair.now, 0)!;
     expect(fin).toBe(true);
     expect(data.buffer.byteLength).toBeLessThanOrEqual(LIMITS.pinnedOctets.value * data.length);
+  },
+  unacknowledged() {
+    const { pair, peer, victim } = established('client');
+    peer.send('application', (w) => writeStream(w, 0, 0, octets(1)));
+    const most = LIMITS.unacknowledged.value;
+    expect([victim.write(pair.now, 0, octets(most + 1)), victim.write(pair.now, 0, octets(1))]).toEqual([most, 0]);
+  },
+  unacknowledgedOfAll() {
+    const { taken } = hoarding();
+    expect(taken.reduce((sum, one) => sum + one)).toBe(
+      LIMITS.unacknowledgedOfAll.value + LIMITS.streamsBidi.value * LIMITS.unacknowledgedOfItsOwn.value,
+    );
+  },
+  unacknowledgedOfItsOwn() {
+    const { pair, peer, victim, taken } = hoarding();
+    const own = LIMITS.unacknowledgedOfItsOwn.value;
+    expect([Math.min(...taken), taken.at(-1)]).toEqual([own, own]);
+    // ACKs and credit for the last alone: it goes on, though the share stays as full as it was
+    const last = 4 * (LIMITS.streamsBidi.value - 1);
+    pair.serverEvents.length = 0;
+    peer.send('application', (w) => {
+      writeMaxData(w, 1 << 20);
+      writeMaxStreamData(w, last, own);
+    });
+    for (let i = 0; i < 100; i++) {
+      peer.ackAll();
+      peer.wait(pair.now + SECOND / 100);
+    }
+    const writable = pair.serverEvents.flatMap((event) => (event.type === 'stream-writable' ? [event.id] : []));
+    expect(new Set(writable)).toEqual(new Set([last]));
+    expect(victim.write(pair.now, last, octets(2 * own))).toBeGreaterThanOrEqual(own / 4);
   },
   controlFrames() {
     const { pair, peer, victim } = established('client', config({ initialMaxStreamData: 1_000 }));

@@ -179,7 +179,7 @@ describe('path MTU discovery (RFC 9000 §14.3)', () => {
     expect(observer.updates).toEqual([{ at: 75 * MILLISECOND, before: 1200, after: 1472, done: true }]);
   });
 
-  test('the window holds a probe and as much again, and is never overdrawn for one', () => {
+  test('the window holds a probe and as much again, and is never overdrawn for one (RFC 9000 §14.2, RFC 8899 §3)', () => {
     const { search, probes, pair, observer } = upload({ carries: 65_507 });
     const windows: number[] = [];
     observer.recoveryUpdated = (_now, _path, window, bytesInFlight) => {

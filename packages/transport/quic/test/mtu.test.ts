@@ -55,7 +55,7 @@ class Course {
 }
 
 describe('a search (RFC 8899 §5.3)', () => {
-  test('finds the largest common size that the path carries, with few probes, and three lost of each size that is refused', () => {
+  test('finds the largest common size that the path carries, with few probes, and three lost of each size that is refused (RFC 8899 §5.3.2)', () => {
     const most = { probes: 0, lost: 0 };
     for (let carries = 1200; carries <= 65_507; carries += 1 + (carries >> 8)) {
       const { mtu, probes } = new Course(carries).search();
@@ -104,7 +104,7 @@ describe('a search (RFC 8899 §5.3)', () => {
     expect(course.mtu.size).toBe(SLOT);
   });
 
-  test('one lost probe, or two, say nothing (MAX_PROBES, §5.1.2)', () => {
+  test('one lost probe, or two, say nothing (MAX_PROBES, RFC 8899 §5.1.2)', () => {
     const course = new Course(1300, new MtuDiscovery(1200, 1472));
     course.step();
     course.step();
@@ -129,7 +129,7 @@ describe('a search (RFC 8899 §5.3)', () => {
     expect([course.mtu.size, course.mtu.state]).toEqual([1472, 'complete']);
   });
 
-  test('is repeated 600 s later, when there is something to send (PMTU_RAISE_TIMER, §5.1.1)', () => {
+  test('is repeated 600 s later, when there is something to send (PMTU_RAISE_TIMER, RFC 8899 §5.1.1)', () => {
     const course = new Course(1472).search();
     const found = course.now;
     course.carries = 8972;

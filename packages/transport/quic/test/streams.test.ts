@@ -158,6 +158,48 @@ describe('sending and receiving', () => {
     expect(types(pair.clientEvents)).toEqual(['stream-writable']); // all was taken: nothing is owed
   });
 
+  test('many streams share what they hold: each write that was refused is told of room, and one that nobody reads stops none of the others', () => {
+    const length = 1_000_000;
+    const count = 8;
+    const bound = 400_000;
+    const written = new Map<number, number>();
+    const write = (pair: Pair, id: number): void => {
+      const taken = pair.connection.write(pair.now, id, new Uint8Array(length - written.get(id)!));
+      written.set(id, written.get(id)! + taken);
+      if (written.get(id) === length) pair.connection.finish(id);
+    };
+    const got = new Map<number, number>();
+    let unread = 2;
+    const read = (pair: Pair, id: number): void => {
+      if (id === unread) return;
+      for (let part = pair.accepted!.read(pair.now, id); part !== undefined; part = pair.accepted!.read(pair.now, id))
+        got.set(id, (got.get(id) ?? 0) + part.data.length);
+    };
+    const pair = quiet({
+      config: { sendBuffer: 300_000, connectionSendBuffer: bound, maxIdleTimeout: 0 },
+      use(pair, event) {
+        if (event.type === 'stream-writable') write(pair, event.id);
+      },
+      serve(pair, event) {
+        if (event.type === 'stream-readable') read(pair, event.id);
+      },
+    });
+    for (let i = 0; i < count; i++) {
+      const id = pair.connection.openStream('uni')!;
+      written.set(id, 0);
+      write(pair, id);
+    }
+    expect([...written.values()].reduce((sum, all) => sum + all)).toBe(bound + count * 65_536);
+    pass(pair, 60_000_000);
+    expect([...got]).toEqual(expect.arrayContaining([...written.keys()].slice(1).map((id) => [id, length])));
+    expect(got.has(unread)).toBe(false);
+    unread = -1;
+    read(pair, 2);
+    pass(pair, 60_000_000);
+    expect(got.get(2)).toBe(length);
+    expect(pair.connection.stats().openStreams).toBe(0);
+  });
+
   test("what is our caller's mistake is a UsageError, and the connection lives", () => {
     const pair = quiet();
     const { connection } = pair;

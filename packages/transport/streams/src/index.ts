@@ -8,6 +8,7 @@ export { roundRobinByByte, roundRobinByPacket } from './schedulers/round-robin.t
 export { sequential } from './schedulers/sequential.ts';
 export { strictUrgency } from './schedulers/strict-urgency.ts';
 export { type StreamWeight, type WeightedFairOptions, weightByUrgency, weightedFair } from './schedulers/weighted-fair.ts';
+export { OWN_SEND_BUFFER, SendBudget } from './send-budget.ts';
 export { SendStream } from './send-stream.ts';
 export {
   follow,

@@ -2,6 +2,7 @@ import { RangeSet } from '@quiclab/bytes';
 import { OctetStore } from './octet-store.ts';
 import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
+import { SendBudget } from './send-budget.ts';
 import { follow, SEND_TRANSITIONS, type SendInput, type SendState } from './states.ts';
 
 /**
@@ -24,6 +25,8 @@ export class SendStream {
   reliableSize: number;
   /** Room has come up since a write was cut short. Whoever tells the application clears it. */
   writableOwed: boolean;
+  /** It waited for room in the budget, and has a portion of it for its next write. */
+  hasTurn: boolean;
 
   /** What `prepare` found. */
   nextOffset: number;
@@ -34,6 +37,7 @@ export class SendStream {
 
   readonly #sendBuffer: number;
   readonly #sendAhead: number;
+  readonly #budget: SendBudget;
   readonly #store: OctetStore;
   readonly #lost: RangeSet;
   readonly #ackedBeyond: RangeSet; // acknowledged, above the first octet that is not
@@ -43,6 +47,8 @@ export class SendStream {
   #finLost: boolean;
   #finAcked: boolean;
   #cutShort: boolean; // a write was not taken whole
+  #waits: boolean; // in the budget's line, for its turn
+  #shared: number; // octets held that count against the budget
   #resetAtSent: boolean; // its final size cannot change any more
   #resetAtAcked: boolean; // the one with the reliable size of now
 
@@ -50,8 +56,15 @@ export class SendStream {
    * @param maxStreamData  the peer's initial limit
    * @param sendBuffer     octets it may hold that are not acknowledged
    * @param sendAhead      octets it may hold that were not sent yet: few, and the application chooses late what goes next
+   * @param budget         what it shares with other streams; default: nothing
    */
-  constructor(id: StreamId, maxStreamData: number, sendBuffer: number, sendAhead: number = sendBuffer) {
+  constructor(
+    id: StreamId,
+    maxStreamData: number,
+    sendBuffer: number,
+    sendAhead: number = sendBuffer,
+    budget: SendBudget = new SendBudget(sendBuffer),
+  ) {
     this.id = id;
     this.state = 'ready';
     this.maxData = maxStreamData;
@@ -61,12 +74,14 @@ export class SendStream {
     this.finalSize = -1;
     this.reliableSize = 0;
     this.writableOwed = false;
+    this.hasTurn = false;
     this.nextOffset = 0;
     this.nextLength = 0;
     this.nextFin = false;
     this.nextNewOctets = 0;
     this.#sendBuffer = sendBuffer;
     this.#sendAhead = Math.min(sendAhead, sendBuffer);
+    this.#budget = budget;
     this.#store = new OctetStore();
     this.#lost = new RangeSet();
     this.#ackedBeyond = new RangeSet();
@@ -76,6 +91,8 @@ export class SendStream {
     this.#finLost = false;
     this.#finAcked = false;
     this.#cutShort = false;
+    this.#waits = false;
+    this.#shared = 0;
     this.#resetAtSent = false;
     this.#resetAtAcked = false;
   }
@@ -87,22 +104,42 @@ export class SendStream {
     return true;
   }
 
-  /** Copies what fits the buffer and returns how much that was: 0 when it is full, and after `finish` or `reset`. */
+  /**
+   * Copies what fits the buffer and the budget, and returns how much that was: 0 when one is full, and after `finish` or `reset`.
+   * `writableOwed` is set when there is room again: by what becomes of this stream, or by its turn in the budget.
+   */
   write(data: Uint8Array): number {
     if (this.finished || this.resetCode >= 0) return 0;
-    const taken = Math.min(data.length, this.#room);
+    const budget = this.#budget;
+    const held = this.written - this.#acked;
+    const room = this.#ownLimits;
+    const turn = this.hasTurn;
+    if (turn) this.#endTurn();
+    const budgeted = Math.max(0, budget.own - held) + budget.room(turn);
+    const taken = Math.min(data.length, room, budgeted);
     this.#store.write(this.written, data, 0, taken);
     this.written += taken;
+    this.#share(held + taken);
     this.writableOwed = false;
     this.#cutShort = taken < data.length;
+    if (this.#cutShort && budgeted < room) {
+      this.#waits = true;
+      budget.wait(this);
+    } else this.#leaveBudget();
     return taken;
+  }
+
+  /** There is room in the budget, and it was the first that waited for it. */
+  onTurn(): void {
+    this.#waits = false;
+    this.hasTurn = true;
+    this.#offerRoom();
   }
 
   /** Nothing more will be written. */
   finish(): void {
     if (this.resetCode < 0) this.finished = true;
-    this.writableOwed = false;
-    this.#cutShort = false;
+    this.#wantsNoRoom();
   }
 
   /**
@@ -116,8 +153,7 @@ export class SendStream {
     this.reliableSize = Math.min(reliableSize, this.written);
     if (!this.#resetAtSent) this.finalSize = Math.max(this.#sent, this.reliableSize);
     this.#resetAtAcked = false;
-    this.writableOwed = false;
-    this.#cutShort = false;
+    this.#wantsNoRoom();
     if (this.reliableSize === 0) {
       this.#on('reset');
       this.#forget(Number.MAX_SAFE_INTEGER);
@@ -263,8 +299,13 @@ export class SendStream {
     return this.state === 'data-recvd' || this.state === 'reset-recvd';
   }
 
-  get #room(): number {
+  get #ownLimits(): number {
     return Math.min(this.#sendBuffer - (this.written - this.#acked), this.#sendAhead - (this.written - this.#sent));
+  }
+
+  /** Room that it has without a turn: what the budget leaves it in any case, as long as it waits for one. */
+  get #room(): number {
+    return this.#waits ? Math.min(this.#ownLimits, this.#budget.own - (this.written - this.#acked)) : this.#ownLimits;
   }
 
   /** Where what is to be sent ends: with the last octet written, or with the last that a reset leaves. */
@@ -290,8 +331,9 @@ export class SendStream {
     }
     this.#acked = acked;
     this.#store.release(acked);
+    if (this.#shared > 0) this.#share(this.written - acked);
     // not for every packet while there is something to send, but at once when there is not
-    if (this.#cutShort && (this.#sent === this.written || this.#hasMuchRoom)) this.#offerRoom();
+    if (this.#cutShort && ((this.#sent === this.written && this.#room > 0) || this.#hasMuchRoom)) this.#offerRoom();
   }
 
   /** The peer has everything: up to FIN, or up to the reliable size of a reset that it knows of. */
@@ -302,7 +344,33 @@ export class SendStream {
   }
 
   get #hasMuchRoom(): boolean {
-    return this.#room * 4 >= this.#sendAhead;
+    return this.#room * 4 >= (this.#waits ? Math.min(this.#sendAhead, this.#budget.own) : this.#sendAhead);
+  }
+
+  /** So many octets are held: those beyond its own count against the budget. */
+  #share(held: number): void {
+    const shared = Math.max(0, held - this.#budget.own);
+    if (shared === this.#shared) return;
+    this.#budget.use(shared - this.#shared);
+    this.#shared = shared;
+  }
+
+  #wantsNoRoom(): void {
+    this.writableOwed = false;
+    this.#cutShort = false;
+    this.#leaveBudget();
+  }
+
+  #leaveBudget(): void {
+    if (this.hasTurn) this.#endTurn();
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#budget.leave(this);
+  }
+
+  #endTurn(): void {
+    this.hasTurn = false;
+    this.#budget.endTurn();
   }
 
   #offerRoom(): void {
@@ -312,6 +380,7 @@ export class SendStream {
 
   #forget(upTo: number): void {
     this.#store.release(upTo);
+    this.#share(0);
     this.#lost.clear();
     this.#ackedBeyond.clear();
   }

@@ -205,7 +205,7 @@ export class Connection {
     return this.#parts.table[kind].limit;
   }
 
-  /** Octets taken (copied); fewer when the buffer is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
+  /** Octets taken (copied); fewer when the stream's buffer, or that of all, is full: 'stream-writable' follows. 0 once the stream or the connection is over. */
   write(now: Micros, id: StreamId, data: Uint8Array): number {
     this.#parts.watch.now = now;
     const stream = this.#sending(id);
@@ -217,8 +217,8 @@ export class Connection {
     if (taken > 0) {
       this.#parts.observer.streamWritten(now, id, offset, taken, false);
       this.#parts.sender.markReady(stream);
-      this.#touch();
     }
+    if (this.#parts.sender.onRoom() || taken > 0) this.#touch();
     return taken;
   }
 
@@ -230,6 +230,7 @@ export class Connection {
     const { observer, watch } = this.#parts;
     if (!send.finished) observer.streamWritten(watch.now, id, send.written, 0, true);
     send.finish();
+    this.#parts.sender.onRoom();
     this.#parts.sender.markReady(stream);
     this.#touch();
   }

@@ -76,6 +76,7 @@ export class StreamSender {
   reset(stream: Stream, code: number, reliableSize: number): void {
     const send = stream.send!;
     if (!send.reset(code, reliableSize)) return;
+    this.onRoom();
     this.#watch.stream(stream);
     if (!send.hasToSend) {
       this.#scheduler.onNotReady(stream.id);
@@ -176,6 +177,17 @@ export class StreamSender {
     this.#events.push({ type: 'stream-writable', id: stream.id });
   }
 
+  /** The streams together may hold more, or fewer want to: who waits for that has its turn. Returns whether anybody had. */
+  onRoom(): boolean {
+    const budget = this.#table.sendBudget;
+    let any = false;
+    for (let send = budget.nextTurn(); send !== undefined; send = budget.nextTurn()) {
+      this.#tellWritable(this.#table.get(send.id)!);
+      any = true;
+    }
+    return any;
+  }
+
   #noteWaiting(stream: Stream): void {
     const send = stream.send;
     if (send === undefined || !send.hasToSend || this.#waiting.has(stream)) return;
@@ -239,6 +251,7 @@ export class StreamSender {
     send.onAcked(offset, length, fin);
     this.#watch.stream(stream);
     this.#tellWritable(stream);
+    this.onRoom();
     this.#tellFinished(stream);
   }
 
@@ -276,6 +289,7 @@ export class StreamSender {
     const stream = this.#table.get(id);
     if (stream?.send === undefined) return;
     stream.send.onResetAtAcked(reliableSize);
+    this.onRoom();
     this.#watch.stream(stream);
     this.#tellFinished(stream);
   }

@@ -4,6 +4,7 @@ import {
   isClientInitiated,
   type PieceBudget,
   ReceiveStream,
+  SendBudget,
   SendStream,
   type StreamId,
   streamId,
@@ -20,6 +21,8 @@ import { StreamLimits } from './stream-limits.ts';
 export class StreamTable {
   readonly bidi: StreamLimits;
   readonly uni: StreamLimits;
+  /** What the streams may hold for sending, all together. */
+  readonly sendBudget: SendBudget;
   readonly #side: 'client' | 'server';
   readonly #config: TransportConfig;
   readonly #events: EventQueue;
@@ -43,6 +46,7 @@ export class StreamTable {
     this.#watch = watch;
     this.bidi = new StreamLimits('bidi', config.maxStreamsBidi);
     this.uni = new StreamLimits('uni', config.maxStreamsUni);
+    this.sendBudget = new SendBudget(Math.max(config.connectionSendBuffer, config.sendBuffer));
     this.early = false;
     this.#streams = new Map();
     this.#last = undefined;
@@ -161,7 +165,7 @@ export class StreamTable {
   }
 
   #sendPart(id: StreamId, maxData: number): SendStream {
-    return new SendStream(id, maxData, this.#config.sendBuffer, this.#config.sendAhead);
+    return new SendStream(id, maxData, this.#config.sendBuffer, this.#config.sendAhead, this.sendBudget);
   }
 
   #receivePart(id: StreamId): ReceiveStream {
