@@ -108,7 +108,7 @@ export const HEAD = [
   '# Response function (RFC 9438 §5.2, Tables 1 and 2)',
   '',
   'Average window in datagrams with one drop every 1/p packets: constant round trips, no rate limit, 1,200-octet datagrams, 20 drops',
-  'skipped and 20 measured. Simulated; written by test/sweeps/response-function.test.ts.',
+  'skipped and 20 measured. Simulated; written by test/tables/response-function.test.ts.',
   '',
   '| RTT | p | controller | RFC | measured | off |',
   '| --- | --- | --- | --- | --- | --- |',

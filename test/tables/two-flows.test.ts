@@ -64,6 +64,6 @@ describe('two flows over one bottleneck, sixty seeds', () => {
       ),
       '',
     ].join('\n');
-    await expect(text).toMatchFileSnapshot('../tables/two-flows.md');
+    await expect(text).toMatchFileSnapshot('two-flows.md');
   });
 });
