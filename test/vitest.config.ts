@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * QUICLAB_SWEEP=1 runs the long seed sweeps instead of the tests; `.ci/run` does both. QUICLAB_SWEEP=tables runs the experiments whose
- * results are stored as tables, a quarter of an hour of them: `pnpm tables` compares, `pnpm tables -u` stores what comes out now.
+ * results are stored as tables, half an hour of them: `pnpm tables` compares, `pnpm tables -u` stores what comes out now.
  */
 const folder = { '1': 'sweeps', tables: 'tables' }[process.env.QUICLAB_SWEEP ?? ''];
 

@@ -3,7 +3,7 @@ import { SECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { LOSS_CELLS, LOSS_TABLE, type LossCell, lossRow, lossTable, readRow, runLossCell, SEEDS } from '../src/flows/loss-table.ts';
 
-// The table itself is compared to the octet by test/sweeps/loss-table.test.ts; here, what it says is held against theory, and against some runs.
+// The table itself is compared to the octet by test/tables/loss-table.test.ts; here, what it says is held against theory, and against some runs.
 
 const stored = readFileSync(LOSS_TABLE, 'utf8');
 const cell = (mbit: number, ms: number, loss: string, controller: string): LossCell =>
