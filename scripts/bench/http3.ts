@@ -1,4 +1,5 @@
-import { Http3Connection, type HttpEvent } from '@quiclab/http3';
+import type { HttpEvent } from '@quiclab/http-semantics';
+import { Http3Connection } from '@quiclab/http3';
 import { type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
 import { type Contest, REQUEST_CONCURRENCY, RESPONSE_BYTES } from './contest.ts';
 import { connect, type Handler, notesOf, quicClient, quicServer } from './quic-ends.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import type { HttpConnection, HttpEvent } from '@quiclab/http-semantics';
 import { type CloseCause, describeClose } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 import type { HttpApp } from './http-app.ts';

@@ -3,7 +3,8 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '@quiclab/bytes';
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
-import { Http3Connection, type HttpConnection } from '@quiclab/http3';
+import type { HttpOver } from '@quiclab/http-semantics';
+import { Http3Connection, type StreamEvent } from '@quiclab/http3';
 import { HQ_ALPN, HqConnection } from '@quiclab/http3/hq';
 import { type Connection, type EndpointEvent, type EndpointOptions, type Observer, standardPolicies } from '@quiclab/quic';
 import type { Address } from '@quiclab/sansio';
@@ -51,7 +52,7 @@ export const suites = ({ chacha20 }: CommonOptions) => (chacha20 === true ? { su
 
 export const makeHttp =
   (side: 'client' | 'server', alpn: string) =>
-  (connection: Connection): HttpConnection =>
+  (connection: Connection): HttpOver<StreamEvent> =>
     alpn === HQ_ALPN ? new HqConnection({ side, transport: connection }) : new Http3Connection({ side, transport: connection });
 
 /** Finds the HTTP connection for each of an endpoint's events. */

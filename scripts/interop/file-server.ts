@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
-import { fieldValue } from '@quiclab/http-semantics';
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import { fieldValue, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 import type { HttpApp } from './http-app.ts';
 

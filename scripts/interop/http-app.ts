@@ -1,4 +1,5 @@
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import type { HttpConnection, HttpEvent, HttpOver } from '@quiclab/http-semantics';
+import type { StreamEvent } from '@quiclab/http3';
 import { type CloseCause, type Connection, type ConnectionEvent, isStreamEvent } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 
@@ -14,11 +15,11 @@ export interface HttpApp {
 /** A QUIC connection, HTTP over it, and the application above. */
 export class HttpOverQuic {
   readonly #connection: Connection;
-  readonly #makeHttp: (connection: Connection) => HttpConnection;
+  readonly #makeHttp: (connection: Connection) => HttpOver<StreamEvent>;
   readonly #app: HttpApp;
-  #http: HttpConnection | undefined = undefined;
+  #http: HttpOver<StreamEvent> | undefined = undefined;
 
-  constructor(connection: Connection, makeHttp: (connection: Connection) => HttpConnection, app: HttpApp) {
+  constructor(connection: Connection, makeHttp: (connection: Connection) => HttpOver<StreamEvent>, app: HttpApp) {
     this.#connection = connection;
     this.#makeHttp = makeHttp;
     this.#app = app;

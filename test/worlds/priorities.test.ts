@@ -1,6 +1,7 @@
 import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
-import { H3_ALPN, Http3Connection, type HttpConnection, type HttpEvent } from '@quiclab/http3';
+import type { HttpConnection, HttpEvent } from '@quiclab/http-semantics';
+import { H3_ALPN, Http3Connection } from '@quiclab/http3';
 import { ArrivalLog, HttpApp, type HttpHandler, runSimulated } from '@quiclab/lab';
 import { World } from '@quiclab/netsim';
 import { type Connection, Endpoint, type EndpointEvent, type Policies, standardPolicies } from '@quiclab/quic';

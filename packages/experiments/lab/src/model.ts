@@ -1,4 +1,5 @@
-import { type FrameObserver, Http3Connection, type HttpConnection, type QuicStreams } from '@quiclab/http3';
+import type { FrameObserver, HttpOver } from '@quiclab/http-semantics';
+import { Http3Connection, type QuicStreams, type StreamEvent } from '@quiclab/http3';
 import { SingleConnection } from '@quiclab/http3/single';
 
 /** The ways of managing HTTP connections that can be run so far. EXPERIMENTS §1; the others come with later work. */
@@ -18,6 +19,6 @@ export interface HttpSetup {
 }
 
 /** HTTP over a connection, as the model (or the protocol that was agreed on) has it. */
-export function httpFor(model: ModelId, setup: HttpSetup): HttpConnection {
+export function httpFor(model: ModelId, setup: HttpSetup): HttpOver<StreamEvent> {
   return model === 'h3' ? new Http3Connection(setup) : new SingleConnection({ ...setup, maxExchanges: MOST_EXCHANGES });
 }

@@ -1,4 +1,4 @@
-import type { FrameObserver, MappedKind } from '@quiclab/http3';
+import type { FrameObserver, MappedKind } from '@quiclab/http-semantics';
 import { Observer, type PacketView } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';

@@ -1,8 +1,11 @@
 import {
   contentLength,
   type Fields,
+  type FrameObserver,
   fieldSectionSize,
   fieldValue,
+  type HttpEvent,
+  type HttpOver,
   isInformational,
   neverHasContent,
   type Priority,
@@ -17,13 +20,11 @@ import { H3, HttpConnectionError, UsageError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { Exchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
-import type { HttpConnection, HttpEvent } from './http.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import { MessageReader, type ReadLimits } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
-import type { FrameObserver } from './observer.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { OwnStreams } from './own-streams.ts';
 import { PeerStreams } from './peer-streams.ts';
@@ -45,7 +46,7 @@ export interface Http3Options {
 }
 
 /** HTTP/3 over the streams of a QUIC connection. RFC 9114. Both sides; without push. */
-export class Http3Connection implements HttpConnection, ControlHandler {
+export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
   readonly #server: boolean;
   readonly #transport: QuicStreams;
   readonly #limits: ReadLimits;
@@ -212,7 +213,7 @@ export class Http3Connection implements HttpConnection, ControlHandler {
     if (this.#server) return; // a client's names a push, and there is none
     for (const exchange of this.#exchanges.from(id)) {
       const reason = `GOAWAY ${id}: not processed, may be sent again`;
-      this.#events.push({ type: 'failed', id: exchange.id, code: H3.REQUEST_REJECTED, reason });
+      this.#events.push({ type: 'failed', id: exchange.id, code: H3.REQUEST_REJECTED, reason, unprocessed: true });
       this.#exchanges.drop(exchange, H3.REQUEST_CANCELLED);
     }
   }

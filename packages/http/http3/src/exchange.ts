@@ -1,6 +1,5 @@
-import { DEFAULT_PRIORITY, type Priority } from '@quiclab/http-semantics';
+import { DEFAULT_PRIORITY, type HttpEvent, type Priority } from '@quiclab/http-semantics';
 import { type Micros, NEVER } from '@quiclab/sansio';
-import type { HttpEvent } from './http.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
 

@@ -1,8 +1,8 @@
+import type { HttpEvent } from '@quiclab/http-semantics';
 import { type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
-import type { HttpEvent } from './http.ts';
 import type { QuicStreams } from './transport.ts';
 
 /** The exchanges under way, and the ways in which one ends. */
@@ -58,7 +58,7 @@ export class Exchanges {
 
   /** RFC 9114 §8: the exchange ends, the connection goes on. */
   streamError(exchange: Exchange, code: number, reason: string): void {
-    if (exchange.told) this.#events.push({ type: 'failed', id: exchange.id, code, reason });
+    if (exchange.told) this.#events.push({ type: 'failed', id: exchange.id, code, reason, unprocessed: false });
     this.drop(exchange, code);
   }
 

@@ -2,6 +2,7 @@ import {
   contentLength,
   type Fields,
   fieldValue,
+  type HttpEvent,
   isInformational,
   neverHasContent,
   type Priority,
@@ -14,7 +15,6 @@ import { H3 } from './errors.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
 import type { Exchanges } from './exchanges.ts';
-import type { HttpEvent } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import type { MessageWriter } from './message-writer.ts';
@@ -51,7 +51,7 @@ export class Incoming {
       this.#exchanges.drop(exchange, H3.REQUEST_REJECTED); // nothing of it was processed (RFC 9114 §4.1.1)
       return;
     }
-    this.#events.push({ type: 'reset', id: exchange.id, code });
+    this.#events.push({ type: 'reset', id: exchange.id, code, unprocessed: code === H3.REQUEST_REJECTED });
     if (this.#server) this.#exchanges.retireWhenDone(exchange);
     else this.#exchanges.drop(exchange, H3.REQUEST_CANCELLED);
   }

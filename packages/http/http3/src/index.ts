@@ -1,8 +1,6 @@
 export { Http3Connection, type Http3Options } from './connection.ts';
 export { H3, HttpConnectionError, UsageError } from './errors.ts';
-export type { HttpConnection, HttpEvent } from './http.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
-export type { FrameObserver, MappedKind } from './observer.ts';
 export { Setting, type Settings } from './settings.ts';
 export type { QuicStreams, StreamEvent } from './transport.ts';
 

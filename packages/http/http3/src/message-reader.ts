@@ -1,11 +1,10 @@
-import type { Fields } from '@quiclab/http-semantics';
+import type { Fields, FrameObserver } from '@quiclab/http-semantics';
 import type { QpackDecoder } from '@quiclab/qpack';
 import type { Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import { H3, HttpConnectionError } from './errors.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameType, frameName, isHttp2Only } from './frames.ts';
-import type { FrameObserver } from './observer.ts';
 import { Payload } from './payload.ts';
 import type { QuicStreams } from './transport.ts';
 

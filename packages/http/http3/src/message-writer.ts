@@ -1,10 +1,9 @@
 import { ByteWriter } from '@quiclab/bytes';
-import type { Fields } from '@quiclab/http-semantics';
+import type { Fields, FrameObserver } from '@quiclab/http-semantics';
 import type { QpackEncoder } from '@quiclab/qpack';
 import type { Micros } from '@quiclab/sansio';
 import { FrameType, frameHeaderSize, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
-import type { FrameObserver } from './observer.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
 
 /** Lays messages out in frames. RFC 9114 §4.1, §7.2. One serves a whole connection. */

@@ -1,10 +1,9 @@
 import { ByteWriter, latin1 } from '@quiclab/bytes';
-import { formatPriority } from '@quiclab/http-semantics';
+import { type FrameObserver, formatPriority } from '@quiclab/http-semantics';
 import type { Micros, Random } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { FrameType, reservedIdentifier, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
-import type { FrameObserver } from './observer.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { StreamType } from './peer-streams.ts';
 import { encodeSettings, Setting } from './settings.ts';

@@ -1,5 +1,5 @@
 import { toHex, utf8 } from '@quiclab/bytes';
-import type { MappedKind } from '@quiclab/http3';
+import type { MappedKind } from '@quiclab/http-semantics';
 import { H3, UsageError } from '@quiclab/http3';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
@@ -198,7 +198,7 @@ describe('giving up (RFC 9114 §4.1.1)', () => {
     expect(client.transport.stops).toEqual([{ id, code: H3.REQUEST_CANCELLED }]);
     expect(server.told.filter(({ type }) => type === 'reset' || type === 'stopped')).toEqual([
       { type: 'stopped', id, code: H3.REQUEST_CANCELLED },
-      { type: 'reset', id, code: H3.REQUEST_CANCELLED },
+      { type: 'reset', id, code: H3.REQUEST_CANCELLED, unprocessed: false },
     ]);
     expect([client.http.openExchanges, server.http.openExchanges]).toEqual([0, 0]);
     server.http.respond(0, id, OK, true); // too late: ignored
@@ -223,7 +223,7 @@ describe('giving up (RFC 9114 §4.1.1)', () => {
     run();
     server.http.cancel(0, id, H3.INTERNAL_ERROR);
     run();
-    expect(client.events('reset')).toEqual([{ type: 'reset', id, code: H3.INTERNAL_ERROR }]);
+    expect(client.events('reset')).toEqual([{ type: 'reset', id, code: H3.INTERNAL_ERROR, unprocessed: false }]);
     expect(client.http.openExchanges).toBe(0);
   });
 });
@@ -237,7 +237,7 @@ describe('GOAWAY (RFC 9114 §5.2)', () => {
     const second = client.http.request(0, GET, true)!; // crosses the GOAWAY
     run();
     expect(client.events('goaway')).toEqual([{ type: 'goaway', id: 4 }]);
-    expect(client.events('reset')).toEqual([{ type: 'reset', id: second, code: H3.REQUEST_REJECTED }]);
+    expect(client.events('reset')).toEqual([{ type: 'reset', id: second, code: H3.REQUEST_REJECTED, unprocessed: true }]);
     expect(server.events('request').map(({ id }) => id)).toEqual([first]);
     expect(client.http.acceptsRequests).toBe(false);
     expect(client.http.request(0, GET, true)).toBeUndefined();

@@ -52,7 +52,7 @@ describe('HTTP/0.9 over QUIC', () => {
     client.http.request(0, GET, true);
     run();
     expect(client.events('response').map(({ id, end }) => [id, end])).toEqual([[0, true]]);
-    expect(client.events('reset')).toEqual([{ type: 'reset', id: 4, code: HQ_ERROR }]);
+    expect(client.events('reset')).toEqual([{ type: 'reset', id: 4, code: HQ_ERROR, unprocessed: false }]);
     expect([client.http.openExchanges, server.http.openExchanges]).toEqual([0, 0]);
   });
 

@@ -1,5 +1,5 @@
 import { concat, utf8 } from '@quiclab/bytes';
-import type { FrameObserver } from '@quiclab/http3';
+import type { FrameObserver } from '@quiclab/http-semantics';
 import { H3, UsageError } from '@quiclab/http3';
 import { SingleConnection, type SingleOptions } from '@quiclab/http3/single';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
@@ -190,7 +190,7 @@ describe('all exchanges on one stream', () => {
       offset += piece.length;
     }
     expect(new Set(sent.frames.map(({ kind }) => kind))).toEqual(new Set(['headers', 'data', 'end', 'reset', 'other']));
-    expect(server.events('reset')).toEqual([{ type: 'reset', id: 8, code: H3.REQUEST_CANCELLED }]);
+    expect(server.events('reset')).toEqual([{ type: 'reset', id: 8, code: H3.REQUEST_CANCELLED, unprocessed: false }]);
   });
 
   test('there are at most so many at once, and one that was refused is told of room', () => {

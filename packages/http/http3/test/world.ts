@@ -1,6 +1,6 @@
 import { ByteWriter, concat, fromHex, sameBytes } from '@quiclab/bytes';
-import type { FrameObserver, HttpConnection, HttpEvent } from '@quiclab/http3';
-import { Http3Connection } from '@quiclab/http3';
+import type { FrameObserver, HttpEvent, HttpOver } from '@quiclab/http-semantics';
+import { Http3Connection, type StreamEvent } from '@quiclab/http3';
 import { QpackDecoder, QpackEncoder } from '@quiclab/qpack';
 import type { Random } from '@quiclab/sansio';
 import { expect } from 'vitest';
@@ -19,13 +19,13 @@ export const OK: Fields = [[':status', '200']];
 
 /** One HTTP connection on one end of a pretended transport, and what it told. */
 export class End {
-  readonly http: HttpConnection;
+  readonly http: HttpOver<StreamEvent>;
   readonly transport: FakeStreams;
   readonly told: HttpEvent[] = [];
   /** Called for each event, as an application would act on it. */
   onEvent: (event: HttpEvent) => void = () => {};
 
-  constructor(http: HttpConnection, transport: FakeStreams) {
+  constructor(http: HttpOver<StreamEvent>, transport: FakeStreams) {
     this.http = http;
     this.transport = transport;
   }

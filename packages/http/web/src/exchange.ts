@@ -1,4 +1,5 @@
-import { H3, type HttpEvent } from '@quiclab/http3';
+import type { HttpEvent } from '@quiclab/http-semantics';
+import { H3 } from '@quiclab/http3';
 import { type BodyEnd, IncomingBody, OutgoingBody } from './body.ts';
 import { toFields, toHeaders } from './fields.ts';
 import { Patience, timedOut } from './patience.ts';
@@ -121,7 +122,7 @@ export class ClientExchange implements ExchangeListener {
       case 'reset':
       case 'failed': {
         const what = 'reason' in event ? event.reason : `the server reset the exchange with code 0x${event.code.toString(16)}`;
-        this.#fail(event.code === H3.REQUEST_REJECTED ? new RequestRejected(what) : new Error(what), -1);
+        this.#fail(event.unprocessed ? new RequestRejected(what) : new Error(what), -1);
       }
     }
   }

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
-import { fieldValue, methodProperties } from '@quiclab/http-semantics';
-import { H3, type HttpEvent } from '@quiclab/http3';
+import { fieldValue, type HttpEvent, methodProperties } from '@quiclab/http-semantics';
+import { H3 } from '@quiclab/http3';
 import type { Address } from '@quiclab/sansio';
 import { type HandshakeFactory, serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { type BodyEnd, IncomingBody, OutgoingBody } from './body.ts';

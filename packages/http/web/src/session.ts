@@ -1,4 +1,5 @@
-import { Http3Connection, type HttpEvent } from '@quiclab/http3';
+import type { HttpEvent } from '@quiclab/http-semantics';
+import { Http3Connection } from '@quiclab/http3';
 import { type CloseCause, type Connection, describeClose, isStreamEvent } from '@quiclab/quic';
 import { MILLISECOND, NEVER } from '@quiclab/sansio';
 import type { Piece } from './body.ts';

@@ -1,6 +1,7 @@
 import { ByteWriter, utf8 } from '@quiclab/bytes';
 import { nodeProvider } from '@quiclab/crypto/node';
-import { type Beyond, H3, type HttpEvent, type Limit } from '@quiclab/http3';
+import type { HttpEvent } from '@quiclab/http-semantics';
+import { type Beyond, H3, type Limit } from '@quiclab/http3';
 import type { TransportConfig } from '@quiclab/quic';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
 import { type Client, type ClientOptions, createClient, type Handler, LIMITS, type ServeOptions, type Server, serve } from '@quiclab/web';

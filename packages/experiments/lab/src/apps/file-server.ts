@@ -1,5 +1,4 @@
-import { type Fields, fieldValue } from '@quiclab/http-semantics';
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import { type Fields, fieldValue, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 import type { HttpHandler } from './http-app.ts';
 

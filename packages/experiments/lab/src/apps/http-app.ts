@@ -1,4 +1,5 @@
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import type { HttpConnection, HttpEvent, HttpOver } from '@quiclab/http-semantics';
+import type { StreamEvent } from '@quiclab/http3';
 import { type CloseCause, type Connection, isStreamEvent } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 
@@ -12,11 +13,11 @@ export interface HttpHandler {
 /** One QUIC connection with HTTP on it and an application above: hands events up until there are none. */
 export class HttpApp {
   readonly #connection: Connection;
-  readonly #makeHttp: () => HttpConnection;
+  readonly #makeHttp: () => HttpOver<StreamEvent>;
   readonly #handler: HttpHandler;
-  #http: HttpConnection | undefined = undefined;
+  #http: HttpOver<StreamEvent> | undefined = undefined;
 
-  constructor(connection: Connection, makeHttp: () => HttpConnection, handler: HttpHandler) {
+  constructor(connection: Connection, makeHttp: () => HttpOver<StreamEvent>, handler: HttpHandler) {
     this.#connection = connection;
     this.#makeHttp = makeHttp;
     this.#handler = handler;

@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { formatPriority } from '@quiclab/http-semantics';
-import type { HttpConnection, HttpEvent } from '@quiclab/http3';
+import { formatPriority, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
 import { type CloseCause, describeClose } from '@quiclab/quic';
 import type { Micros } from '@quiclab/sansio';
 import { type Page, type PageObject, PageProgress } from '@quiclab/workload';

@@ -1,12 +1,10 @@
 import { concat, fromLatin1, latin1 } from '@quiclab/bytes';
-import { type Fields, fieldValue } from '@quiclab/http-semantics';
+import { type Fields, type FrameObserver, fieldValue, type HttpEvent, type HttpOver } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { HttpConnectionError, UsageError } from '../errors.ts';
 import { EventQueue } from '../event-queue.ts';
-import type { HttpConnection, HttpEvent } from '../http.ts';
 import { LIMITS } from '../limits.ts';
-import type { FrameObserver } from '../observer.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
 import type { QuicStreams, StreamEvent } from '../transport.ts';
 
@@ -49,7 +47,7 @@ class HqExchange {
  * HTTP/0.9 over QUIC (ALPN `hq-interop`), which interoperability tests transfer files with: the request is `GET /path` and a line
  * end on a bidirectional stream, the answer is the octets and the end of the stream. There are no fields: a response of any status but 200 is a reset.
  */
-export class HqConnection implements HttpConnection {
+export class HqConnection implements HttpOver<StreamEvent> {
   readonly #server: boolean;
   readonly #transport: QuicStreams;
   readonly #maxRequestLine: number;
@@ -192,7 +190,7 @@ export class HqConnection implements HttpConnection {
 
   #reset(exchange: HqExchange, code: number): void {
     exchange.receiving = false;
-    if (exchange.told || !this.#server) this.#events.push({ type: 'reset', id: exchange.id, code });
+    if (exchange.told || !this.#server) this.#events.push({ type: 'reset', id: exchange.id, code, unprocessed: false });
     if (!exchange.told || !this.#server) this.#drop(exchange, HQ_ERROR);
     else this.#retireWhenDone(exchange);
   }

@@ -2,7 +2,10 @@ import { ByteWriter } from '@quiclab/bytes';
 import {
   contentLength,
   type Fields,
+  type FrameObserver,
   fieldValue,
+  type HttpEvent,
+  type HttpOver,
   isInformational,
   neverHasContent,
   parsePriority,
@@ -13,10 +16,8 @@ import type { Micros } from '@quiclab/sansio';
 import { roundRobinByPacket, type StreamId, type StreamPriority, type StreamScheduler } from '@quiclab/streams';
 import { H3, HttpConnectionError, UsageError } from '../errors.ts';
 import { EventQueue } from '../event-queue.ts';
-import type { HttpConnection, HttpEvent } from '../http.ts';
 import { LIMITS } from '../limits.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from '../message.ts';
-import type { FrameObserver } from '../observer.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
 import type { QuicStreams, StreamEvent } from '../transport.ts';
 import { SingleExchange } from './exchange.ts';
@@ -51,7 +52,7 @@ const NOTHING = new Uint8Array(0);
  *
  * Frames are laid out in `pollEvent`, when it has no more events. 'sent' is never told: the transport acknowledges the stream, not its parts.
  */
-export class SingleConnection implements HttpConnection {
+export class SingleConnection implements HttpOver<StreamEvent> {
   readonly #server: boolean;
   readonly #transport: QuicStreams;
   readonly #maxQueued: number;

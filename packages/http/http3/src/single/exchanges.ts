@@ -1,7 +1,7 @@
 import { ByteWriter } from '@quiclab/bytes';
+import type { HttpEvent } from '@quiclab/http-semantics';
 import { H3 } from '../errors.ts';
 import type { EventQueue } from '../event-queue.ts';
-import type { HttpEvent } from '../http.ts';
 import type { SingleExchange } from './exchange.ts';
 import { Kind } from './frames.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -37,7 +37,7 @@ export class SingleExchanges {
 
   /** The peer's message is one that we do not take. */
   streamError(exchange: SingleExchange, code: number, reason: string): void {
-    if (exchange.told) this.#events.push({ type: 'failed', id: exchange.id, code, reason });
+    if (exchange.told) this.#events.push({ type: 'failed', id: exchange.id, code, reason, unprocessed: false });
     this.drop(exchange, code);
   }
 
@@ -69,7 +69,7 @@ export class SingleExchanges {
   failFrom(id: number): void {
     for (const exchange of this.from(id)) {
       const reason = `GOAWAY ${id}: not processed, may be sent again`;
-      this.#events.push({ type: 'failed', id: exchange.id, code: H3.REQUEST_REJECTED, reason });
+      this.#events.push({ type: 'failed', id: exchange.id, code: H3.REQUEST_REJECTED, reason, unprocessed: true });
       this.forget(exchange);
     }
   }

@@ -2,7 +2,9 @@ import { ByteReader } from '@quiclab/bytes';
 import {
   contentLength,
   type Fields,
+  type FrameObserver,
   fieldValue,
+  type HttpEvent,
   isInformational,
   neverHasContent,
   parsePriority,
@@ -14,9 +16,7 @@ import type { StreamId } from '@quiclab/streams';
 import { H3, HttpConnectionError } from '../errors.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { FrameParser } from '../frame-parser.ts';
-import type { HttpEvent } from '../http.ts';
 import { malformedRequest, malformedResponse, malformedTrailers } from '../message.ts';
-import type { FrameObserver } from '../observer.ts';
 import { Payload } from '../payload.ts';
 import type { QuicStreams } from '../transport.ts';
 import { SingleExchange } from './exchange.ts';
@@ -194,7 +194,7 @@ export class SingleIncoming {
     const reader = new ByteReader(payload);
     const code = reader.varint();
     if (reader.overrun || reader.remaining > 0) throw frameError(Kind.RESET, payload.length);
-    if (exchange.told) this.#events.push({ type: 'reset', id: exchange.id, code });
+    if (exchange.told) this.#events.push({ type: 'reset', id: exchange.id, code, unprocessed: code === H3.REQUEST_REJECTED });
     this.#exchanges.forget(exchange);
   }
 

@@ -1,8 +1,8 @@
+import type { FrameObserver } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 import type { StreamPriority, StreamScheduler } from '@quiclab/streams';
 import { H3, HttpConnectionError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { FrameObserver } from '../observer.ts';
 import type { OutgoingStream } from '../outgoing-stream.ts';
 import type { SingleExchange } from './exchange.ts';
 import { encodeFrame, headerSize, Kind, MAPPED } from './frames.ts';

@@ -1,5 +1,3 @@
-import type { StreamId } from '@quiclab/streams';
-
 export type MappedKind = 'headers' | 'data' | 'trailers' | 'end' | 'reset' | 'other';
 
 /** Which octets of which stream belong to which exchange. For ledgers: a lost packet is blamed on whose octets it carried. */
@@ -7,6 +5,7 @@ export interface FrameObserver {
   /**
    * A frame of ours was laid out ('sent'), or the header of one of the peer's was read ('received').
    * @param exchange      whose frame it is; -1 for the connection's own
+   * @param stream        which of the transport's; 0 where the connection is one stream of octets
    * @param offset        where it begins in the stream
    * @param length        its octets, header included
    * @param headerLength  those before its payload
@@ -14,7 +13,7 @@ export interface FrameObserver {
   frameMapped(
     direction: 'sent' | 'received',
     exchange: number,
-    stream: StreamId,
+    stream: number,
     offset: number,
     length: number,
     headerLength: number,
