@@ -12,7 +12,16 @@ const HERE = { host: '10.0.0.1', port: 1 };
 const THERE = { host: '10.0.0.2', port: 2 };
 
 export function packet(index: number, payload = 1_200, enteredAt: Micros = 0, ecn: Ecn = 0): LinkPacket {
-  return { bytes: new Uint8Array(payload).fill(index & 255), size: payload + 28, index, enteredAt, from: HERE, to: THERE, ecn };
+  return {
+    protocol: 'udp',
+    bytes: new Uint8Array(payload).fill(index & 255),
+    size: payload + 28,
+    index,
+    enteredAt,
+    from: HERE,
+    to: THERE,
+    ecn,
+  };
 }
 
 /** The fates that an impairment gives to packets entering at even distances, each judged as a link would. */

@@ -15,7 +15,7 @@ export {
 } from './losses.ts';
 export { bleach, dropMarked, remark } from './markings.ts';
 export { type DropKind, LinkObserver, LinkStats } from './observer.ts';
-export type { Dropped, Fate, Impairment, ImpairmentMaker, LinkPacket, LinkQueue, LinkRate } from './port.ts';
+export type { Dropped, Fate, Impairment, ImpairmentMaker, LinkPacket, LinkQueue, LinkRate, Protocol } from './port.ts';
 export { type CoDelOptions, CoDelQueue, DropTailQueue } from './queues.ts';
 export { FixedRate, parseTrace, TraceRate } from './rates.ts';
 export { parseCount, parseDuration, parsePercent, parseRate, parseSize } from './units.ts';

@@ -35,7 +35,10 @@ export interface LinkConfig {
   readonly ecnThreshold?: number;
   /** Steps, at instants counted from the start of the link. The packet being sent keeps its rate. For blackouts: `blackout()` as loss. */
   readonly schedule?: readonly LinkChange[];
-  /** Octets that a datagram takes besides its payload: 28 (IPv4 and UDP) unless told; 48 with IPv6, 0 where it counts its own headers. */
+  /**
+   * Octets that a datagram takes besides its payload: 28 (IPv4 and UDP) unless told; 48 with IPv6, 0 where it counts its own headers.
+   * A TCP segment takes the UDP header's eight less, as it counts its own: 20, 40, 0.
+   */
   readonly overhead?: number;
 }
 

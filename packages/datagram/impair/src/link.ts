@@ -5,8 +5,9 @@ import { Judges } from './judges.ts';
 import { checkConfig, type LinkChange, type LinkConfig, makeQueue, makeRate } from './link-config.ts';
 import { type DropKind, LinkObserver, LinkStats } from './observer.ts';
 import { type HeldPacket, PacketPool } from './packet.ts';
-import type { Dropped, LinkPacket, LinkQueue, LinkRate } from './port.ts';
+import type { Dropped, LinkPacket, LinkQueue, LinkRate, Protocol } from './port.ts';
 
+const UDP_HEADER = 8;
 const MOST_IN_FLIGHT = 250_000; // 10 Gbit/s over 300 ms; a real link forgets packets, too
 
 /** A packet that came out of a link. */
@@ -28,6 +29,7 @@ export class Link {
   readonly #start: Micros;
   readonly #schedule: readonly LinkChange[];
   readonly #overhead: number;
+  readonly #overheadOfSegments: number;
   #mtu: number;
   readonly #ecnThreshold: number;
   readonly #queue: LinkQueue;
@@ -57,6 +59,7 @@ export class Link {
     this.#start = start;
     this.#schedule = [...(config.schedule ?? [])].sort((a, b) => a.at - b.at);
     this.#overhead = config.overhead ?? 28;
+    this.#overheadOfSegments = Math.max(0, this.#overhead - UDP_HEADER);
     this.#mtu = config.mtu ?? NEVER;
     this.#ecnThreshold = config.ecnThreshold ?? NEVER;
     this.#queue = makeQueue(config.queue);
@@ -84,12 +87,13 @@ export class Link {
     return this.#flight.count;
   }
 
-  /** A datagram enters: the first `length` octets, which are copied. */
-  push(now: Micros, bytes: Uint8Array, length: number, from: Address, to: Address, ecn: Ecn): void {
+  /** A datagram (or a segment) enters: the first `length` octets, which are copied. */
+  push(now: Micros, bytes: Uint8Array, length: number, from: Address, to: Address, ecn: Ecn, protocol: Protocol = 'udp'): void {
     this.#advance(now);
     const packet = this.#pool.take();
     packet.fill(bytes, length);
-    packet.size = length + this.#overhead;
+    packet.protocol = protocol;
+    packet.size = length + (protocol === 'udp' ? this.#overhead : this.#overheadOfSegments);
     packet.index = ++this.stats.entered;
     packet.enteredAt = now;
     packet.from = from;
@@ -202,6 +206,7 @@ export class Link {
 
   #copy(packet: HeldPacket): HeldPacket {
     const copy = this.#pool.take();
+    copy.protocol = packet.protocol;
     copy.fill(packet.bytes, packet.bytes.length);
     copy.size = packet.size;
     copy.index = packet.index;

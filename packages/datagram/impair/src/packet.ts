@@ -1,5 +1,5 @@
 import type { Address, Ecn, Micros } from '@quiclab/sansio';
-import type { Fate, LinkPacket } from './port.ts';
+import type { Fate, LinkPacket, Protocol } from './port.ts';
 
 const NOWHERE: Address = { host: '', port: 0 };
 const NOTHING = new Uint8Array(0);
@@ -8,6 +8,7 @@ const MOST_FREE = 4_096;
 
 /** A packet as its link holds it: a pooled object with octets of its own. */
 export class HeldPacket implements LinkPacket {
+  protocol: Protocol = 'udp';
   bytes: Uint8Array = NOTHING;
   size = 0;
   index = 0;

@@ -1,8 +1,12 @@
 import type { Address, Ecn, Micros, Random } from '@quiclab/sansio';
 
+/** What an IP packet carries: a UDP datagram, whose header a link charges for, or a TCP segment, whose header is among its octets. */
+export type Protocol = 'udp' | 'tcp';
+
 /** One datagram on a link, as an impairment sees it: the same in virtual time and in the relay. */
 export interface LinkPacket {
-  /** The UDP payload. */
+  readonly protocol: Protocol;
+  /** The UDP payload, or the TCP segment. */
   readonly bytes: Uint8Array;
   /** Octets that the rate and the queue charge: the IP packet, payload and overhead. */
   readonly size: number;

@@ -1,119 +1,91 @@
-import type { DeliveredPacket } from '@quiclab/impair';
-import {
-  type Address,
-  type Datagram,
-  ECN_UNSUPPORTED,
-  type Machine,
-  type Micros,
-  NEVER,
-  type Outlet,
-  sameAddress,
-  turn,
-} from '@quiclab/sansio';
-import { type Agenda, Entry } from './agenda.ts';
+import type { DeliveredPacket, Protocol } from '@quiclab/impair';
+import { type Address, type Datagram, type Micros, sameAddress } from '@quiclab/sansio';
+import type { Agenda } from './agenda.ts';
+import { Driver, leavesOpen, type MachineOptions, type Surroundings } from './driver.ts';
 import type { Wire } from './wire.ts';
 
-export interface HostOptions<Event> {
+export interface HostOptions<Event> extends MachineOptions<Event> {
   /** Its IP address is the host's; the port is used where a machine leaves its own address open. */
   readonly address: Address;
-  readonly machine: Machine<Event>;
-  /** Called during a turn. It may call the machine; what follows from that leaves in the same turn. */
-  handle(event: Event, now: Micros): void;
-  /** Octets of the slot that the machine fills: the largest UDP payload it can send (1,500 unless told). */
-  readonly slotSize?: number;
-  /** Whether its system lets the machine set and read ECN bits; Node's does not. Default true. */
+  /** Whether its system lets machines set and read ECN bits; Node's does not. Default true. */
   readonly ecn?: boolean;
 }
 
 /** What a host needs of the world around it. */
-export interface Surroundings {
+export interface HostWorld {
   readonly now: Micros;
   readonly agenda: Agenda;
-  /** Takes a datagram to the link that leads to `to`. The octets are copied. */
-  send(from: Host, datagram: Datagram, source: Address): void;
+  /** Takes a datagram to the link that leads to where it goes. The octets are copied. */
+  send(from: Host, datagram: Datagram, source: Address, protocol: Protocol): void;
   claim(ip: string, host: Host): void;
 }
 
-const MOST_IDLE_TURNS = 100;
-const MOST_PER_TURN = 1_000_000;
-
-/** One machine and its driver. */
-export class Host extends Entry implements Outlet {
+/** An IP address and what speaks there: one machine over UDP, one over TCP, or both. */
+export class Host {
   readonly address: Address;
-  /** Turns run so far. */
-  turns: number;
   /** For the world: IP address of another host → the link that leads there. */
   readonly routes: Map<string, Wire>;
-  readonly #world: Surroundings;
-  readonly #takeTurn: () => Micros;
-  readonly #receive: (now: Micros, datagram: Datagram) => void;
-  readonly #slot: Datagram;
-  readonly #incoming: Datagram;
-  readonly #ecn: boolean;
+  readonly #world: HostWorld;
+  readonly #surroundings: Surroundings;
+  #udp: Driver | undefined;
+  #tcp: Driver | undefined;
   #outer: Address | undefined; // behind a NAT: what others see instead of `address`
   #gone: readonly Address[]; // what they saw before
-  #turning: boolean;
-  #again: boolean;
-  #activity: number; // datagrams and events so far, and when the turn began
-  #atTurn: number;
-  #idleTurns: number;
-  #idleSince: Micros;
-  #activityThen: number;
 
-  constructor(world: Surroundings, options: HostOptions<unknown>) {
-    super();
-    const { address, machine, slotSize = 1_500, ecn = true } = options;
-    if (!(Number.isInteger(slotSize) && slotSize > 0))
-      throw new RangeError(`a slot of ${slotSize} octets: it must be a whole number above 0`);
-    this.address = address;
-    this.turns = 0;
+  constructor(world: HostWorld, options: HostOptions<unknown>) {
+    this.address = options.address;
     this.routes = new Map();
     this.#world = world;
-    const handle = (event: unknown): void => {
-      this.#activity++;
-      options.handle(event, world.now);
+    const host = this;
+    this.#surroundings = {
+      get now() {
+        return world.now;
+      },
+      agenda: world.agenda,
+      address: this.address,
+      ecn: options.ecn ?? true,
+      send(datagram, protocol) {
+        world.send(host, datagram, host.#source(datagram.local), protocol);
+      },
     };
-    this.#takeTurn = () => turn(machine, world.now, this, handle);
-    this.#receive = (now, datagram) => machine.receive(now, datagram);
-    this.#slot = { bytes: new Uint8Array(slotSize), length: 0, local: address, remote: NOWHERE, ecn: 0 };
-    this.#incoming = { bytes: NOTHING, length: 0, local: address, remote: NOWHERE, ecn: 0 };
-    this.#ecn = ecn;
+    this.#udp = undefined;
+    this.#tcp = undefined;
     this.#outer = undefined;
     this.#gone = [];
-    this.#turning = false;
-    this.#again = false;
-    this.#activity = 0;
-    this.#atTurn = 0;
-    this.#idleTurns = 0;
-    this.#idleSince = -1;
-    this.#activityThen = 0;
+    this.attach(options);
   }
 
-  /** The application has called the machine: run a turn now, or right after the one that is under way. */
+  /** Another machine at this address, over the other protocol: both may use the same port. */
+  attach<Event>(options: MachineOptions<Event>): void {
+    const { protocol = 'udp' } = options;
+    if ((protocol === 'udp' ? this.#udp : this.#tcp) !== undefined)
+      throw new Error(`host ${this.address.host} has a machine over ${protocol} already`);
+    const driver = new Driver(this.#surroundings, options as MachineOptions<unknown>);
+    if (protocol === 'udp') this.#udp = driver;
+    else this.#tcp = driver;
+  }
+
+  /** Turns that its machines have run so far. */
+  get turns(): number {
+    return (this.#udp?.turns ?? 0) + (this.#tcp?.turns ?? 0);
+  }
+
+  /** The application has called a machine: run a turn now, or right after the one that is under way. */
   turn(): void {
-    if (this.#turning) {
-      this.#again = true;
-      return;
-    }
-    this.#turning = true;
-    try {
-      do {
-        this.#again = false;
-        this.#turnOnce();
-      } while (this.#again);
-    } finally {
-      this.#turning = false;
-    }
+    this.#udp?.turn();
+    this.#tcp?.turn();
   }
 
   /** Like `turn`, but after whatever is under way: as the next thing of this instant. */
   wake(): void {
-    this.#world.agenda.schedule(this, this.#world.now);
+    const { agenda, now } = this.#world;
+    if (this.#udp !== undefined) agenda.schedule(this.#udp, now);
+    if (this.#tcp !== undefined) agenda.schedule(this.#tcp, now);
   }
 
   /**
    * A NAT gives the host another address: others see this one from now on, and what they still send to the one before
-   * is lost. The machine is told nothing and goes on under `address`.
+   * is lost. The machines are told nothing and go on under `address`.
    */
   rebind(outer: Address): void {
     const before = this.#outer ?? this.address;
@@ -122,79 +94,20 @@ export class Host extends Entry implements Outlet {
     this.#world.claim(outer.host, this);
   }
 
-  /** For the world: a datagram has arrived. False: nobody is at its address any more. */
+  /** For the world: a datagram has arrived. False: nobody is at its address any more, or speaks its protocol there. */
   deliver(now: Micros, packet: DeliveredPacket): boolean {
+    const driver = packet.protocol === 'udp' ? this.#udp : this.#tcp;
+    if (driver === undefined) return false;
     let local = packet.to;
     if (this.#outer !== undefined) {
       if (sameAddress(local, this.#outer)) local = this.address;
       else if (this.#gone.some((address) => sameAddress(address, packet.to))) return false;
     }
-    const datagram = this.#incoming;
-    datagram.bytes = packet.bytes;
-    datagram.length = packet.bytes.length;
-    datagram.local = local;
-    datagram.remote = packet.from;
-    datagram.ecn = this.#ecn ? packet.ecn : ECN_UNSUPPORTED;
-    this.#activity++;
-    this.#receive(now, datagram);
-    this.turn();
+    driver.deliver(now, packet, local);
     return true;
   }
 
-  override happen(_now: Micros): void {
-    this.turn();
-  }
-
-  // Outlet: one slot is enough, since links copy
-
-  slot(): Datagram {
-    const slot = this.#slot;
-    slot.length = 0;
-    slot.local = this.address;
-    slot.ecn = this.#ecn ? 0 : ECN_UNSUPPORTED;
-    return slot;
-  }
-
-  send(filled: Datagram): void {
-    this.#activity++;
-    if (!this.#ecn) filled.ecn = ECN_UNSUPPORTED;
-    const { local } = filled;
-    const open = local.host === '' || sameAddress(local, this.address);
-    this.#world.send(this, filled, open ? (this.#outer ?? this.address) : local);
-    if (this.#activity - this.#atTurn > MOST_PER_TURN)
-      throw new Error(`${this.#name} has sent ${MOST_PER_TURN} datagrams in one turn: it never says that it is done`);
-  }
-
-  #turnOnce(): void {
-    this.turns++;
-    this.#atTurn = this.#activity;
-    const deadline = this.#takeTurn();
-    const now = this.#world.now;
-    if (deadline > now) {
-      this.#world.agenda.schedule(this, deadline);
-      return;
-    }
-    if (Number.isNaN(deadline)) throw new Error(`${this.#name} wants to be called at NaN`);
-    this.#expectProgress(now, deadline);
-    this.#world.agenda.schedule(this, NEVER); // behind whatever else happens now
-    this.#world.agenda.schedule(this, now);
-  }
-
-  /** A machine that is due again at once, and again, and does nothing, would stop virtual time. */
-  #expectProgress(now: Micros, deadline: Micros): void {
-    if (this.#idleSince !== now || this.#activity !== this.#activityThen) this.#idleTurns = 0;
-    this.#idleSince = now;
-    this.#activityThen = this.#activity;
-    if (++this.#idleTurns < MOST_IDLE_TURNS) return;
-    throw new Error(
-      `${this.#name} makes no progress: ${MOST_IDLE_TURNS} turns at ${now} µs sent nothing, told nothing, and each left the deadline ${deadline}`,
-    );
-  }
-
-  get #name(): string {
-    return `host ${this.address.host}:${this.address.port}`;
+  #source(local: Address): Address {
+    return leavesOpen(local, this.address) ? (this.#outer ?? this.address) : local;
   }
 }
-
-const NOWHERE: Address = { host: '', port: 0 };
-const NOTHING = new Uint8Array(0);

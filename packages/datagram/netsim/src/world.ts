@@ -1,7 +1,7 @@
-import { Link, type LinkConfig, type LinkObserver } from '@quiclab/impair';
+import { Link, type LinkConfig, type LinkObserver, type Protocol } from '@quiclab/impair';
 import { type Address, type Datagram, ECN_UNSUPPORTED, type Micros, NEVER, type Random, seededRandom } from '@quiclab/sansio';
 import { Agenda, Entry } from './agenda.ts';
-import { Host, type HostOptions, type Surroundings } from './host.ts';
+import { Host, type HostOptions, type HostWorld } from './host.ts';
 import { Wire } from './wire.ts';
 
 export interface WorldOptions {
@@ -57,7 +57,7 @@ export class World {
   readonly #start: Micros;
   readonly #agenda: Agenda;
   readonly #byIp: Map<string, Host>;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: HostWorld;
   #now: Micros;
 
   constructor(options: WorldOptions) {
@@ -75,7 +75,7 @@ export class World {
         return world.#now;
       },
       agenda: this.#agenda,
-      send: (from, datagram, source) => this.#send(from, datagram, source),
+      send: (from, datagram, source, protocol) => this.#send(from, datagram, source, protocol),
       claim: (ip, host) => this.#claim(ip, host),
     };
     this.#now = this.#start;
@@ -85,7 +85,7 @@ export class World {
     return this.#now;
   }
 
-  /** A host has one machine, which gets everything that comes to its IP address, on any port. */
+  /** A host's machine gets everything of its protocol that comes to the IP address, on any port. `host.attach` adds one for the other protocol. */
   addHost<Event>(options: HostOptions<Event>): Host {
     if (this.#byIp.has(options.address.host)) throw new Error(`there is a host at ${options.address.host} already`);
     const host = new Host(this.#surroundings, options as HostOptions<unknown>);
@@ -94,27 +94,33 @@ export class World {
   }
 
   /**
-   * Joins two hosts by a link in each direction: `up` from a to b, `down` from b to a. They draw from the forks
-   * 'link/up' and 'link/down' of the world's random; `name` tells further pairs apart ('link/NAME/up'). With IPv6
-   * addresses a datagram takes 48 octets of headers, else 28, unless a configuration says otherwise.
+   * Joins two hosts by a link in each direction: `up` from a to b, `down` from b to a. Several hosts on a side share the two
+   * links: each reaches all of the other side. Links draw from the forks 'link/up' and 'link/down' of the world's random; `name`
+   * tells further pairs apart ('link/NAME/up'). A datagram takes 28 octets of headers, with IPv6 addresses 48, and a TCP segment
+   * 20 and 40, unless a configuration says otherwise.
    */
-  connect(a: Host, b: Host, up: LinkConfig, down: LinkConfig, name = ''): Path {
-    if (a === b) throw new Error('a host cannot be connected to itself');
-    if (a.routes.has(b.address.host)) throw new Error(`${a.address.host} and ${b.address.host} are connected already`);
+  connect(a: Host | readonly Host[], b: Host | readonly Host[], up: LinkConfig, down: LinkConfig, name = ''): Path {
+    const near = a instanceof Host ? [a] : a;
+    const far = b instanceof Host ? [b] : b;
+    for (const one of near)
+      for (const other of far) {
+        if (one === other) throw new Error('a host cannot be connected to itself');
+        if (one.routes.has(other.address.host)) throw new Error(`${one.address.host} and ${other.address.host} are connected already`);
+      }
     const prefix = name === '' ? '' : `${name}/`;
-    const overhead = a.address.host.includes(':') ? 48 : 28;
-    const join = (from: Host, to: Host, config: LinkConfig, direction: string): Link => {
+    const overhead = near.some(({ address }) => address.host.includes(':')) ? 48 : 28;
+    const join = (from: readonly Host[], to: readonly Host[], config: LinkConfig, direction: string): Link => {
       const link = new Link(
         { overhead, ...config },
         this.random.fork(`link/${prefix}${direction}`),
         this.#observer(`${prefix}${direction}`),
         this.#start,
       );
-      const wire = new Wire(link, to, this.#agenda, this.stats);
-      for (const [ip, owner] of this.#byIp) if (owner === to) from.routes.set(ip, wire);
+      const wire = new Wire(link, to, this.#byIp, this.#agenda, this.stats);
+      for (const [ip, owner] of this.#byIp) if (to.includes(owner)) for (const host of from) host.routes.set(ip, wire);
       return link;
     };
-    return { up: join(a, b, up, 'up'), down: join(b, a, down, 'down') };
+    return { up: join(near, far, up, 'up'), down: join(far, near, down, 'down') };
   }
 
   /** Does something at an instant, now or later. A host whose machine it calls wants its `turn()` afterwards. */
@@ -161,7 +167,7 @@ export class World {
     }
   }
 
-  #send(from: Host, datagram: Datagram, source: Address): void {
+  #send(from: Host, datagram: Datagram, source: Address, protocol: Protocol): void {
     const wire = from.routes.get(datagram.remote.host);
     if (wire === undefined) {
       this.stats.unreachable++;
@@ -169,7 +175,7 @@ export class World {
     }
     this.stats.sent++;
     const ecn = datagram.ecn === ECN_UNSUPPORTED ? 0 : datagram.ecn;
-    wire.link.push(this.#now, datagram.bytes, datagram.length, source, datagram.remote, ecn);
+    wire.link.push(this.#now, datagram.bytes, datagram.length, source, datagram.remote, ecn, protocol);
     wire.reschedule();
   }
 }
