@@ -1,4 +1,4 @@
-import { cbrt, type Datagram, integerBelow, log, type Machine, NEVER, seededRandom, turn } from '@quiclab/sansio';
+import { cbrt, type Datagram, EventQueue, integerBelow, log, type Machine, NEVER, seededRandom, turn } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 
 const draws = (n: number, random = seededRandom(7)) => Array.from({ length: n }, () => random.uint32());
@@ -86,4 +86,19 @@ test('turn handles events before each datagram and after the last, and ends when
   const next = turn(machine, 5, { slot: () => slot, send: () => said.push('send') }, (event) => said.push(event));
   expect(said).toEqual(['a', 'send', 'send', 'sent all']);
   expect(next).toBe(NEVER);
+});
+
+test('events leave an event queue in the order in which they came, also after it ran empty', () => {
+  const queue = new EventQueue<number>();
+  expect(queue.shift()).toBeUndefined();
+  for (const round of [0, 10, 20]) {
+    queue.push(round);
+    queue.push(round + 1);
+    expect(queue.shift()).toBe(round);
+    queue.push(round + 2);
+    expect([queue.shift(), queue.shift(), queue.shift()]).toEqual([round + 1, round + 2, undefined]);
+  }
+  queue.push(1);
+  queue.clear();
+  expect(queue.shift()).toBeUndefined();
 });

@@ -10,6 +10,7 @@ import {
   isFieldValue,
   isLowerCaseFieldName,
   isToken,
+  malformedRequest,
   methodProperties,
   NO_LENGTH,
   neverHasContent,
@@ -160,5 +161,40 @@ describe('Priority (RFC 9218 §4, RFC 9651 §4.2)', () => {
         expect(parsePriority(formatPriority({ urgency, incremental }))).toEqual({ urgency, incremental });
     }
     expect(formatPriority({ urgency: 3, incremental: false })).toBe('');
+  });
+});
+
+describe('extended CONNECT (RFC 8441 §4)', () => {
+  const websocket: [string, string][] = [
+    [':method', 'CONNECT'],
+    [':protocol', 'websocket'],
+    [':scheme', 'https'],
+    [':path', '/chat'],
+    [':authority', 'example.com'],
+  ];
+  const without = (name: string): [string, string][] => websocket.filter((field) => field[0] !== name);
+
+  test(':protocol is known where the server said that it takes it, and nowhere else', () => {
+    expect(malformedRequest(websocket, true)).toBe('');
+    expect(malformedRequest(websocket)).toBe("pseudo-header field ':protocol', which has no meaning here");
+  });
+
+  test('it needs CONNECT, :scheme, :path and :authority, and a token', () => {
+    expect(malformedRequest([[':method', 'GET'], ...without(':method')], true)).toBe(':protocol without CONNECT');
+    expect(malformedRequest(without(':scheme'), true)).toBe('no :scheme');
+    expect(malformedRequest(without(':path'), true)).toBe('no :path');
+    expect(malformedRequest(without(':authority'), true)).toBe(':protocol without :authority');
+    expect(malformedRequest([...without(':protocol').slice(0, 1), [':protocol', 'web socket'], ...websocket.slice(2)], true)).toBe(
+      ':protocol is no token',
+    );
+  });
+
+  test('CONNECT without it stays what it was (RFC 9113 §8.5)', () => {
+    const fields: [string, string][] = [
+      [':method', 'CONNECT'],
+      [':authority', 'example.com:443'],
+    ];
+    expect(malformedRequest(fields, true)).toBe('');
+    expect(malformedRequest([...fields, [':path', '/']], true)).toBe('CONNECT with :scheme or :path');
   });
 });

@@ -7,22 +7,24 @@ import {
   type HttpEvent,
   type HttpOver,
   isInformational,
+  malformedRequest,
+  malformedResponse,
+  malformedTrailers,
   neverHasContent,
   type Priority,
   parsePriority,
   parseStatus,
+  UsageError,
 } from '@quiclab/http-semantics';
 import { QpackDecoder, QpackEncoder, QpackError } from '@quiclab/qpack';
-import type { Micros, Random } from '@quiclab/sansio';
+import { EventQueue, type Micros, type Random } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
 import { type ControlHandler, ControlStreamReader } from './control-stream.ts';
-import { H3, HttpConnectionError, UsageError } from './errors.ts';
-import { EventQueue } from './event-queue.ts';
+import { H3, HttpConnectionError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
-import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import { MessageReader, type ReadLimits } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { OutgoingStream } from './outgoing-stream.ts';

@@ -31,11 +31,3 @@ export class HttpConnectionError extends Error {
     this.code = code;
   }
 }
-
-/** Our caller asked for what HTTP does not allow. The connection lives. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
-}

@@ -1,7 +1,6 @@
 import type { HttpEvent } from '@quiclab/http-semantics';
-import { type Micros, NEVER } from '@quiclab/sansio';
+import { type EventQueue, type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
-import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
 import type { QuicStreams } from './transport.ts';
 

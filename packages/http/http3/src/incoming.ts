@@ -4,19 +4,20 @@ import {
   fieldValue,
   type HttpEvent,
   isInformational,
+  malformedRequest,
+  malformedResponse,
+  malformedTrailers,
   neverHasContent,
   type Priority,
   parsePriority,
   parseStatus,
 } from '@quiclab/http-semantics';
-import type { Micros } from '@quiclab/sansio';
+import type { EventQueue, Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import { H3 } from './errors.ts';
-import type { EventQueue } from './event-queue.ts';
 import type { Exchange } from './exchange.ts';
 import type { Exchanges } from './exchanges.ts';
 import { LIMITS } from './limits.ts';
-import { malformedRequest, malformedResponse, malformedTrailers } from './message.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { QuicStreams } from './transport.ts';
 

@@ -1,5 +1,5 @@
 export { Http3Connection, type Http3Options } from './connection.ts';
-export { H3, HttpConnectionError, UsageError } from './errors.ts';
+export { H3, HttpConnectionError } from './errors.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
 export { Setting, type Settings } from './settings.ts';
 export type { QuicStreams, StreamEvent } from './transport.ts';

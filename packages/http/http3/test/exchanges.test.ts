@@ -1,6 +1,6 @@
 import { toHex, utf8 } from '@quiclab/bytes';
-import type { MappedKind } from '@quiclab/http-semantics';
-import { H3, UsageError } from '@quiclab/http3';
+import { type MappedKind, UsageError } from '@quiclab/http-semantics';
+import { H3 } from '@quiclab/http3';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { type End, echoAll, frame, framesIn, GET, http3Against, http3Pair, OK, POST, pattern } from './world.ts';

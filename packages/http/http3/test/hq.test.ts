@@ -1,5 +1,5 @@
 import { concat, fromLatin1, latin1, utf8 } from '@quiclab/bytes';
-import { UsageError } from '@quiclab/http3';
+import { UsageError } from '@quiclab/http-semantics';
 import { HQ_ERROR, HqConnection } from '@quiclab/http3/hq';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 import { concat, utf8 } from '@quiclab/bytes';
-import type { FrameObserver } from '@quiclab/http-semantics';
-import { H3, UsageError } from '@quiclab/http3';
+import { type FrameObserver, UsageError } from '@quiclab/http-semantics';
+import { H3 } from '@quiclab/http3';
 import { SingleConnection, type SingleOptions } from '@quiclab/http3/single';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';

@@ -1,9 +1,8 @@
 import { concat, fromLatin1, latin1 } from '@quiclab/bytes';
-import { type Fields, type FrameObserver, fieldValue, type HttpEvent, type HttpOver } from '@quiclab/http-semantics';
-import type { Micros } from '@quiclab/sansio';
+import { type Fields, type FrameObserver, fieldValue, type HttpEvent, type HttpOver, UsageError } from '@quiclab/http-semantics';
+import { EventQueue, type Micros } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
-import { HttpConnectionError, UsageError } from '../errors.ts';
-import { EventQueue } from '../event-queue.ts';
+import { HttpConnectionError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
 import type { QuicStreams, StreamEvent } from '../transport.ts';

@@ -7,17 +7,19 @@ import {
   type HttpEvent,
   type HttpOver,
   isInformational,
+  malformedRequest,
+  malformedResponse,
+  malformedTrailers,
   neverHasContent,
   parsePriority,
   parseStatus,
+  UsageError,
 } from '@quiclab/http-semantics';
 import { QpackDecoder, QpackEncoder, QpackError } from '@quiclab/qpack';
-import type { Micros } from '@quiclab/sansio';
+import { EventQueue, type Micros } from '@quiclab/sansio';
 import { roundRobinByPacket, type StreamId, type StreamPriority, type StreamScheduler } from '@quiclab/streams';
-import { H3, HttpConnectionError, UsageError } from '../errors.ts';
-import { EventQueue } from '../event-queue.ts';
+import { H3, HttpConnectionError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { malformedRequest, malformedResponse, malformedTrailers } from '../message.ts';
 import { OutgoingStream } from '../outgoing-stream.ts';
 import type { QuicStreams, StreamEvent } from '../transport.ts';
 import { SingleExchange } from './exchange.ts';

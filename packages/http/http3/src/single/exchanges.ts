@@ -1,7 +1,7 @@
 import { ByteWriter } from '@quiclab/bytes';
 import type { HttpEvent } from '@quiclab/http-semantics';
+import type { EventQueue } from '@quiclab/sansio';
 import { H3 } from '../errors.ts';
-import type { EventQueue } from '../event-queue.ts';
 import type { SingleExchange } from './exchange.ts';
 import { Kind } from './frames.ts';
 import type { Outgoing } from './outgoing.ts';

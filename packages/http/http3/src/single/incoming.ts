@@ -6,17 +6,18 @@ import {
   fieldValue,
   type HttpEvent,
   isInformational,
+  malformedRequest,
+  malformedResponse,
+  malformedTrailers,
   neverHasContent,
   parsePriority,
   parseStatus,
 } from '@quiclab/http-semantics';
 import type { QpackDecoder } from '@quiclab/qpack';
-import type { Micros } from '@quiclab/sansio';
+import type { EventQueue, Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import { H3, HttpConnectionError } from '../errors.ts';
-import type { EventQueue } from '../event-queue.ts';
 import { FrameParser } from '../frame-parser.ts';
-import { malformedRequest, malformedResponse, malformedTrailers } from '../message.ts';
 import { Payload } from '../payload.ts';
 import type { QuicStreams } from '../transport.ts';
 import { SingleExchange } from './exchange.ts';

@@ -1,33 +1,38 @@
-import {
-  contentLength,
-  type Fields,
-  INVALID_LENGTH,
-  isConnectionSpecific,
-  isFieldValue,
-  isLowerCaseFieldName,
-  isToken,
-  parseStatus,
-} from '@quiclab/http-semantics';
+import { contentLength, INVALID_LENGTH } from './content-length.ts';
+import type { Fields } from './fields.ts';
+import { isConnectionSpecific } from './hop-by-hop.ts';
+import { parseStatus } from './status.ts';
+import { isFieldValue, isLowerCaseFieldName, isToken } from './syntax.ts';
 
 /**
- * What makes field sections malformed (RFC 9114 §4.1.2, §4.2, §4.3). Each check answers with the reason, or '' where there is
- * none, so that refusing garbage costs no exception.
+ * What makes field sections malformed in HTTP/2 and HTTP/3, whose pseudo-header fields are the same (RFC 9113 §8.1.1, §8.2, §8.3;
+ * RFC 9114 §4.1.2, §4.2, §4.3). Each check answers with the reason, or '' where there is none, so that refusing garbage costs no
+ * exception.
  */
 
 const REQUEST_PSEUDO = [':method', ':scheme', ':authority', ':path'];
+const EXTENDED_CONNECT_PSEUDO = [...REQUEST_PSEUDO, ':protocol'];
 const RESPONSE_PSEUDO = [':status'];
 
-/** RFC 9114 §4.3.1, §4.4. */
-export function malformedRequest(fields: Fields): string {
-  const reason = malformedSection(fields, REQUEST_PSEUDO, true);
+/**
+ * RFC 9113 §8.3.1, §8.5; RFC 9114 §4.3.1, §4.4.
+ * @param extendedConnect  whether the server takes CONNECT with :protocol, and has said so (RFC 8441 §4, RFC 9220 §3)
+ */
+export function malformedRequest(fields: Fields, extendedConnect = false): string {
+  const reason = malformedSection(fields, extendedConnect ? EXTENDED_CONNECT_PSEUDO : REQUEST_PSEUDO, true);
   if (reason !== '') return reason;
+  const protocol = firstValue(fields, ':protocol');
   const method = firstValue(fields, ':method');
   const scheme = firstValue(fields, ':scheme');
   const authority = firstValue(fields, ':authority');
   const path = firstValue(fields, ':path');
   if (method === undefined) return 'no :method';
   if (!isToken(method)) return ':method is no token';
-  if (method === 'CONNECT') {
+  if (protocol !== undefined) {
+    if (method !== 'CONNECT') return ':protocol without CONNECT';
+    if (!isToken(protocol)) return ':protocol is no token';
+    if (authority === undefined) return ':protocol without :authority';
+  } else if (method === 'CONNECT') {
     if (scheme !== undefined || path !== undefined) return 'CONNECT with :scheme or :path';
     return authority === undefined || !/^[^@/?#\s]+:\d{1,5}$/.test(authority) ? 'CONNECT without host and port in :authority' : '';
   }
@@ -49,7 +54,7 @@ function malformedTarget(fields: Fields, method: string, scheme: string, authori
   return path.startsWith('/') && isPath(path) ? '' : ':path is none';
 }
 
-/** RFC 9114 §4.3.2, §4.5. */
+/** RFC 9113 §8.3.2, §8.6; RFC 9114 §4.3.2, §4.5. */
 export function malformedResponse(fields: Fields): string {
   const reason = malformedSection(fields, RESPONSE_PSEUDO, false);
   if (reason !== '') return reason;
@@ -57,10 +62,10 @@ export function malformedResponse(fields: Fields): string {
   if (status === undefined) return 'no :status';
   const code = parseStatus(status);
   if (code < 0) return ':status is none';
-  return code === 101 ? ':status 101, which HTTP/3 does not have' : '';
+  return code === 101 ? ':status 101, which only HTTP/1.1 has' : '';
 }
 
-/** RFC 9114 §4.3. */
+/** RFC 9113 §8.1; RFC 9114 §4.3. */
 export const malformedTrailers = (fields: Fields): string => malformedSection(fields, [], false);
 
 function malformedSection(fields: Fields, pseudo: readonly string[], mayHaveTe: boolean): string {
@@ -79,7 +84,7 @@ function malformedSection(fields: Fields, pseudo: readonly string[], mayHaveTe: 
     }
     seenRegular = true;
     if (!isLowerCaseFieldName(name)) return `field name '${name}'`;
-    if (name === 'te' && mayHaveTe && value === 'trailers') continue; // RFC 9114 §4.2: the one that may be there
+    if (name === 'te' && mayHaveTe && value === 'trailers') continue; // RFC 9113 §8.2.2, RFC 9114 §4.2: the one that may be there
     if (isConnectionSpecific(name)) return `connection-specific field '${name}'`;
     if (name === 'host' && ++hosts > 1) return "'host' twice";
   }
