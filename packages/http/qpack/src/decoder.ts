@@ -1,17 +1,16 @@
 import { ByteReader } from '@quiclab/bytes';
-import { HUFFMAN_INVALID, huffmanDecode, maxDecodedLength } from '@quiclab/hpack/huffman';
+import { HUFFMAN_INVALID } from '@quiclab/hpack/huffman';
 import { INTEGER_OVERFLOW, readInteger } from '@quiclab/hpack/integer';
+import { type Line, markSensitive } from '@quiclab/hpack/sensitive';
+import { StringReader } from '@quiclab/hpack/string';
 import { QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, QpackError } from './errors.ts';
 import { STATIC_TABLE } from './static-table.ts';
-
-/** Octets of room for decoded strings that a decoder keeps: one huge cookie must not cost them for as long as the connection lasts. */
-const KEPT = 4_096;
 
 /** Reads field sections that refer to nothing but the static table: we announce a dynamic table of 0 (RFC 9204 §5). */
 export class QpackDecoder {
   readonly #maxFieldSectionSize: number;
   readonly #reader = new ByteReader(new Uint8Array(0));
-  #scratch = new Uint8Array(256); // up to KEPT
+  readonly #strings = new StringReader();
 
   /** @param maxFieldSectionSize what SETTINGS_MAX_FIELD_SECTION_SIZE counts: names, values, and 32 for each line */
   constructor(maxFieldSectionSize = Number.MAX_SAFE_INTEGER) {
@@ -23,11 +22,11 @@ export class QpackDecoder {
    * @returns the lines, one character for each octet; undefined where they pass the size limit
    * @throws QpackError QPACK_DECOMPRESSION_FAILED
    */
-  decode(section: Uint8Array): (readonly [name: string, value: string])[] | undefined {
+  decode(section: Uint8Array): Line[] | undefined {
     const reader = this.#reader;
     reader.reset(section);
     this.#prefix();
-    const fields: (readonly [string, string])[] = [];
+    const fields: Line[] = [];
     let size = 0;
     while (reader.remaining > 0) {
       const line = this.#line(reader.uint8());
@@ -56,7 +55,7 @@ export class QpackDecoder {
     if (first >= 0x80) throw failed('its Base is negative');
   }
 
-  #line(first: number): readonly [string, string] {
+  #line(first: number): Line {
     if (first >= 0b1000_0000) {
       if ((first & 0b0100_0000) === 0) throw failed('an index into the dynamic table, which is 0');
       return staticLine(this.#integer(first, 6));
@@ -64,11 +63,13 @@ export class QpackDecoder {
     if (first >= 0b0100_0000) {
       if ((first & 0b0001_0000) === 0) throw failed('a name from the dynamic table, which is 0');
       const name = staticLine(this.#integer(first, 4))[0];
-      return [name, this.#string(this.#reader.uint8(), 7)];
+      const line: Line = [name, this.#string(this.#reader.uint8(), 7)];
+      return (first & 0b0010_0000) === 0 ? line : markSensitive(line);
     }
     if (first >= 0b0010_0000) {
       const name = this.#string(first, 3);
-      return [name, this.#string(this.#reader.uint8(), 7)];
+      const line: Line = [name, this.#string(this.#reader.uint8(), 7)];
+      return (first & 0b0001_0000) === 0 ? line : markSensitive(line);
     }
     throw failed('a post-base index into the dynamic table, which is 0');
   }
@@ -86,29 +87,16 @@ export class QpackDecoder {
     if (length > reader.remaining) throw failed(`a string of ${length} octets, and ${reader.remaining} are left`);
     const start = reader.position;
     reader.skip(length);
-    if ((first & (1 << prefix)) === 0) return text(reader.bytes, start, start + length);
-    const room = maxDecodedLength(length);
-    const scratch = room <= this.#scratch.length ? this.#scratch : new Uint8Array(room);
-    if (room <= KEPT) this.#scratch = scratch;
-    const decoded = huffmanDecode(reader.bytes, start, start + length, scratch);
+    const decoded = this.#strings.measure(reader.bytes, start, start + length, (first & (1 << prefix)) !== 0);
     if (decoded === HUFFMAN_INVALID) throw failed('a string is not in Huffman code');
-    return text(scratch, 0, decoded);
+    return this.#strings.text();
   }
 }
 
-function staticLine(index: number): readonly [string, string] {
+function staticLine(index: number): Line {
   const line = STATIC_TABLE[index];
   if (line === undefined) throw failed(`index ${index}, and the static table has ${STATIC_TABLE.length} lines`);
   return line;
-}
-
-/** One character for each octet. In pieces, since arguments of a call are limited. */
-function text(bytes: Uint8Array, start: number, end: number): string {
-  let result = '';
-  for (let at = start; at < end; at += 4096) {
-    result += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(end, at + 4096)) as unknown as number[]);
-  }
-  return result;
 }
 
 const failed = (why: string): QpackError => new QpackError(QPACK_DECOMPRESSION_FAILED, `a field section cannot be decoded: ${why}`);

@@ -1,6 +1,7 @@
 import type { ByteWriter } from '@quiclab/bytes';
-import { huffmanEncode, huffmanLength } from '@quiclab/hpack/huffman';
 import { writeInteger } from '@quiclab/hpack/integer';
+import { isSensitive, type Line } from '@quiclab/hpack/sensitive';
+import { writeString } from '@quiclab/hpack/string';
 import { QPACK_DECODER_STREAM_ERROR, QpackError } from './errors.ts';
 import { STATIC_NAMES } from './static-table.ts';
 
@@ -12,12 +13,13 @@ export class QpackEncoder {
   #cancellationOctets = 0;
 
   /** Writes one encoded field section. Names and values are one character for each octet; others throw RangeError. */
-  encode(writer: ByteWriter, fields: readonly (readonly [name: string, value: string])[]): void {
+  encode(writer: ByteWriter, fields: readonly Line[]): void {
     writer.uint16(0); // Required Insert Count 0, Delta Base 0: no reference into the dynamic table (RFC 9204 §4.5.1)
-    for (const [name, value] of fields) {
+    for (const field of fields) {
+      const [name, value] = field;
       const known = STATIC_NAMES.get(name);
       const line = known?.lines.get(value);
-      const never = SENSITIVE.has(name);
+      const never = SENSITIVE.has(name) || isSensitive(field); // what came so is passed on so
       if (line !== undefined && !never) {
         writeInteger(writer, 0b1100_0000, 6, line); // §4.5.2
         continue;
@@ -46,16 +48,4 @@ export class QpackEncoder {
       if ((octet & 0x3f) === 0x3f) this.#cancellationOctets = 1;
     }
   }
-}
-
-/** A string literal whose length has `prefix` bits in its first octet, below the bit that says Huffman. RFC 9204 §4.1.2. */
-function writeString(writer: ByteWriter, flags: number, prefix: number, text: string): void {
-  const compressed = huffmanLength(text);
-  if (compressed < text.length) {
-    writeInteger(writer, flags | (1 << prefix), prefix, compressed);
-    huffmanEncode(text, writer);
-    return;
-  }
-  writeInteger(writer, flags, prefix, text.length);
-  for (let i = 0; i < text.length; i++) writer.uint8(text.charCodeAt(i));
 }
