@@ -65,7 +65,7 @@ describe('on the ideal path, with L packets behind the hole (EXPERIMENTS §4)', 
   const scenes = new Map((['h3', 'h3-single'] as const).map((model) => [model, idealPath(wholePackets(model), delay)]));
   const bases = new Map([...scenes].map(([model, scene]) => [model, runOnce(model, scene)]));
 
-  function lose(model: ModelId, l: number): number {
+  function lose(model: 'h3' | 'h3-single', l: number): number {
     const base = bases.get(model)!;
     const hole = base.down.entered - l;
     const record = runOnce(model, scenes.get(model)!, hole);

@@ -17,24 +17,29 @@ class Sendings extends Observer {
   }
 }
 
-function fetchOne(delay: Micros, rate: number) {
+function fetchOne(delay: Micros, rate: number, model: 'h3' | 'h3-0rtt' = 'h3') {
   const client = new Sendings();
   const server = new Sendings();
   const link = { delay, ...(rate > 0 && { rate }) };
   const record = runSimulated({
-    model: 'h3',
+    model,
     seed: 1,
     links: { up: link, down: link },
     page: equalObjects(1, SIZE),
     source: () => new Uint8Array(SIZE),
     observers: { client: () => client, server: () => server },
   });
-  return { record, client, server, firstByte: record.objects[0]!.headersAt };
+  return { record, client, server, firstByte: record.objects[0]!.headersAt - record.startedAt };
 }
 
 test.each([1, 20, 150])('without a rate limit the first octet of the response comes after exactly 2 RTT: one way %i ms', (ms) => {
   const delay = ms * MILLISECOND;
   expect(fetchOne(delay, 0).firstByte).toBe(4 * delay);
+});
+
+test.each([1, 20, 150])('and in 0-RTT, on what an earlier connection left, after exactly one: one way %i ms (RFC 9001 §4.6)', (ms) => {
+  const delay = ms * MILLISECOND;
+  expect(fetchOne(delay, 0, 'h3-0rtt').firstByte).toBe(2 * delay);
 });
 
 test('with one, 2 RTT and the serialisation of the datagrams that it waits for, to the microsecond (EXPERIMENTS §2)', () => {

@@ -2,7 +2,7 @@ import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { HttpConnection, HttpEvent } from '@quiclab/http-semantics';
 import { H3_ALPN, Http3Connection } from '@quiclab/http3';
-import { ArrivalLog, HttpApp, type HttpHandler, runSimulated } from '@quiclab/lab';
+import { ArrivalLog, type HttpHandler, QuicCarrier, runSimulated } from '@quiclab/lab';
 import { World } from '@quiclab/netsim';
 import { type Connection, Endpoint, type EndpointEvent, type Policies, standardPolicies } from '@quiclab/quic';
 import { MILLISECOND, type Micros, SECOND, seededRandom } from '@quiclab/sansio';
@@ -121,10 +121,10 @@ function fetchAll(
     accept: { alpn: [H3_ALPN] },
   });
   const connection = client.connect(0, { remote: SERVER, serverName: 'server.test', alpn: [H3_ALPN] });
-  const app = (transport: Connection, side: 'client' | 'server', handler: HttpHandler): HttpApp =>
-    new HttpApp(transport, () => new Http3Connection({ side, transport }), handler);
+  const app = (transport: Connection, side: 'client' | 'server', handler: HttpHandler): QuicCarrier =>
+    new QuicCarrier(transport, () => new Http3Connection({ side, transport }), handler);
   const ours = app(connection, 'client', asker);
-  let theirs: HttpApp | undefined;
+  let theirs: QuicCarrier | undefined;
   const world = new World({ random });
   const near = world.addHost({
     address: CLIENT,

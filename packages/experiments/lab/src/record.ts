@@ -1,7 +1,9 @@
 import { type BlockedInterval, Ledger } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 import type { FetchedObject } from './apps/page-client.ts';
-import type { ModelId } from './model.ts';
+import type { Protocol } from './models/model.ts';
+import type { PooledConnection } from './models/pool.ts';
+import { connectionOf, exchangeOf, idOf } from './observe.ts';
 
 /** A datagram that a link dropped: the nth that entered, from 1. */
 export interface LinkDrop {
@@ -21,19 +23,55 @@ export interface LinkFigures {
   readonly drops: readonly LinkDrop[];
 }
 
-/** Everything noted of one run, before anything is computed from it. Flat lists are as observe.ts has them. */
+/** What a client notes. Flat lists are as observe.ts has them; connections are numbered as they were opened. */
+export interface ClientNotes {
+  /** What the server knows each connection by. */
+  readonly keys: readonly string[];
+  readonly arrivals: readonly number[];
+}
+
+/** What a server notes; its connections are numbered as they were accepted. */
+export interface ServerNotes {
+  readonly keys: readonly string[];
+  readonly carried: readonly (readonly number[])[];
+  readonly owners: readonly number[];
+}
+
+/** Everything noted of one run, before anything is computed from it. Carriers and exchanges are numbered by `exchangeOf`. */
 export interface RunRecord {
-  readonly model: ModelId;
+  /** The model's name, and what it speaks. */
+  readonly model: string;
+  readonly protocol: Protocol;
   readonly seed: number;
   readonly startedAt: Micros;
   readonly finishedAt: Micros;
   readonly objects: readonly FetchedObject[];
+  readonly connections: readonly PooledConnection[];
   readonly arrivals: readonly number[];
   readonly carried: readonly (readonly number[])[];
   readonly owners: readonly number[];
   readonly up: LinkFigures;
   readonly down: LinkFigures;
   readonly lateness?: { readonly p50: Micros; readonly p99: Micros };
+}
+
+/** What both ends noted, with the client's numbers of connections throughout. */
+export function joinNotes(client: ClientNotes, server: ServerNotes): Pick<RunRecord, 'arrivals' | 'carried' | 'owners'> {
+  const { arrivals } = client;
+  const { carried, owners } = server;
+  const numbers = server.keys.map((key) => client.keys.indexOf(key));
+  if (numbers.every((number, i) => number === i)) return { arrivals, carried, owners };
+  const renumber = (numberedByServer: number): number => {
+    const number = numbers[connectionOf(numberedByServer)];
+    if (number === undefined || number < 0)
+      throw new Error(`the server speaks of ${numberedByServer}, a connection that the client did not open`);
+    return exchangeOf(number, idOf(numberedByServer));
+  };
+  return {
+    arrivals,
+    carried: carried.map((pieces) => pieces.map((value, i) => (i % 3 === 0 ? renumber(value) : value))),
+    owners: owners.map((value, i) => (i % 4 === 0 || (i % 4 === 3 && value >= 0) ? renumber(value) : value)),
+  };
 }
 
 /** One exchange of a run: what the page got, and who kept it waiting. */
@@ -48,12 +86,14 @@ export interface AccountedObject extends FetchedObject {
 /** A run's record as a ledger: who owned what, what came when, what was dropped. EXPERIMENTS §4. */
 export function ledgerOf(record: RunRecord): Ledger {
   const ledger = new Ledger();
-  if (record.model === 'h3') for (const { exchange } of record.objects) ledger.ownCarrier(exchange, exchange);
-  else
-    for (let i = 0; i < record.owners.length; i += 4) {
-      const exchange = record.owners[i + 3]!;
+  // a stream that is named as its exchange carries nothing else
+  const alone = new Set(record.protocol === 'h3' ? record.objects.map(({ exchange }) => exchange) : []);
+  for (const exchange of alone) ledger.ownCarrier(exchange, exchange);
+  for (let i = 0; i < record.owners.length; i += 4) {
+    const exchange = record.owners[i + 3]!;
+    if (!alone.has(exchange))
       ledger.onOwner(record.owners[i]!, record.owners[i + 1]!, record.owners[i + 2]!, exchange < 0 ? 'connection' : exchange);
-    }
+  }
   const { arrivals } = record;
   for (let i = 0; i < arrivals.length; i += 4) ledger.onArrived(arrivals[i]!, arrivals[i + 1]!, arrivals[i + 2]!, arrivals[i + 3]!);
   for (const { index, at } of record.down.drops) {

@@ -1,23 +1,31 @@
 import { type Fields, fieldValue, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
-import type { HttpHandler } from './http-app.ts';
+import type { HttpHandler } from '../carriers/carrier.ts';
+import type { Timers } from '../timers.ts';
 
 /** The content of a request's path (percent-encoded, as it came), or undefined where there is none. */
 export type FileSource = (path: string) => Uint8Array | undefined;
 
-/** Answers GET and HEAD with files. Writes as much of each as is taken, and goes on when there is room again. */
+/** How long the server thinks before it answers the request of a path. µs. */
+export type ServerTime = (path: string) => Micros;
+
+/** Answers GET and HEAD on one connection with files. Writes as much of each as is taken, and goes on when there is room again. */
 export class FileServer implements HttpHandler {
   readonly #source: FileSource;
+  readonly #timers: Timers;
+  readonly #serverTime: ServerTime;
   readonly #sending = new Map<number, { readonly content: Uint8Array; sent: number }>();
 
-  constructor(source: FileSource) {
+  constructor(source: FileSource, timers: Timers, serverTime: ServerTime = () => 0) {
     this.#source = source;
+    this.#timers = timers;
+    this.#serverTime = serverTime;
   }
 
   onHttp(now: Micros, http: HttpConnection, event: HttpEvent): void {
     switch (event.type) {
       case 'request':
-        this.#answer(now, http, event.id, event.fields);
+        this.#think(now, http, event.id, event.fields);
         break;
       case 'body-writable':
         this.#write(now, http, event.id);
@@ -31,6 +39,12 @@ export class FileServer implements HttpHandler {
         this.#sending.delete(event.id);
         break;
     }
+  }
+
+  #think(now: Micros, http: HttpConnection, id: number, fields: Fields): void {
+    const time = this.#serverTime(fieldValue(fields, ':path') ?? '');
+    if (time === 0) this.#answer(now, http, id, fields);
+    else this.#timers.at(now + time, (then) => this.#answer(then, http, id, fields));
   }
 
   #answer(now: Micros, http: HttpConnection, id: number, fields: Fields): void {

@@ -1,15 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
-import { formatPriority, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
-import { type CloseCause, describeClose } from '@quiclab/quic';
+import { type Fields, formatPriority } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 import { type Page, type PageObject, PageProgress } from '@quiclab/workload';
-import type { HttpHandler } from './http-app.ts';
+import { shardOf } from '../models/model.ts';
+import type { ConnectionPool, PooledExchange } from '../models/pool.ts';
+import { exchangeOf } from '../observe.ts';
 
 /** What became of one object of the page. Times in µs; -1 where it did not come to that. */
 export interface FetchedObject {
   readonly id: string;
-  /** The exchange that fetched it, as the HTTP mapping counts: at HTTP/3 the stream ID. */
+  /** The exchange that fetched it, as the run counts them: see `exchangeOf`. */
   readonly exchange: number;
+  /** How often its request was sent. */
+  readonly attempts: number;
   readonly status: number;
   readonly bytes: number;
   readonly sha256: string;
@@ -18,143 +21,132 @@ export interface FetchedObject {
   readonly completedAt: Micros;
 }
 
-interface Fetching {
-  readonly object: PageObject;
-  exchange: number;
-  status: number;
-  bytes: number;
-  readonly hash: Hash;
-  requestedAt: Micros;
-  headersAt: Micros;
-  completedAt: Micros;
-  sha256: string;
-}
+/** The host names of a page under domain sharding, each once. */
+export const hostsOf = ({ objects }: Page, shards: number): string[] => [
+  ...new Set(objects.map(({ host }, nth) => shardOf(host, nth, shards))),
+];
 
-/** Fetches a page over one HTTP connection: every object as soon as the page allows it. */
-export class PageClient implements HttpHandler {
+/** Fetches a page over the connections of a pool: every object as soon as the page allows it. */
+export class PageClient {
   /** When the first request was issued, -1 before. */
   startedAt: Micros = -1;
   finishedAt: Micros = -1;
   bytes = 0;
   /** Why it could not go on. */
   failure: string | undefined = undefined;
+  readonly #page: Page;
+  readonly #pool: ConnectionPool;
   readonly #progress: PageProgress;
   readonly #fetching: Fetching[] = [];
-  readonly #byExchange = new Map<number, Fetching>();
-  #queue: Fetching[] = [];
 
-  constructor(page: Page) {
+  constructor(page: Page, pool: ConnectionPool) {
+    this.#page = page;
+    this.#pool = pool;
     this.#progress = new PageProgress(page);
+  }
+
+  start(now: Micros): void {
+    this.startedAt = now;
+    this.#request(now, this.#progress.start());
   }
 
   get done(): boolean {
     return this.#progress.done;
   }
   get objects(): readonly FetchedObject[] {
-    return this.#fetching.map(({ object, hash: _hash, ...rest }) => ({ id: object.id, ...rest }));
+    return this.#fetching.map((fetching) => fetching.fetched());
   }
 
-  onReady(now: Micros, http: HttpConnection): void {
-    this.startedAt = now;
-    this.#enqueue(now, this.#progress.start());
-    this.#request(now, http);
-  }
-
-  onClosed(_now: Micros, cause: CloseCause): void {
-    if (!this.done) this.failure ??= `the connection ended before the page was there: ${describeClose(cause)}`;
-  }
-
-  onHttp(now: Micros, http: HttpConnection, event: HttpEvent): void {
-    switch (event.type) {
-      case 'requests-available':
-        this.#request(now, http);
-        break;
-      case 'response': {
-        const fetching = this.#byExchange.get(event.id);
-        if (fetching === undefined || event.informational) break;
-        fetching.status = event.status;
-        fetching.headersAt = now;
-        if (event.end) this.#complete(now, http, fetching);
-        break;
-      }
-      case 'body-readable':
-        this.#read(now, http, event.id);
-        break;
-      case 'reset':
-        this.#fail(event.id, `was reset by the server (code 0x${event.code.toString(16)})`);
-        break;
-      case 'failed':
-        this.#fail(event.id, `failed: ${event.reason} (code 0x${event.code.toString(16)})`);
-        break;
-      case 'closed':
-        if (!this.done) this.failure ??= `HTTP ended: ${event.reason} (code 0x${event.code.toString(16)})`;
-        break;
-    }
-  }
-
-  #fail(exchange: number, how: string): void {
-    this.failure ??= `'${this.#byExchange.get(exchange)?.object.id}' ${how}`;
-  }
-
-  #enqueue(now: Micros, objects: readonly PageObject[]): void {
-    for (const object of objects) {
-      const fetching: Fetching = {
-        object,
-        exchange: -1,
-        status: 0,
-        bytes: 0,
-        hash: createHash('sha256'),
-        requestedAt: now,
-        headersAt: -1,
-        completedAt: -1,
-        sha256: '',
-      };
-      this.#fetching.push(fetching);
-      this.#queue.push(fetching);
-    }
-  }
-
-  /** An exchange begins when its request is issued, also if there is no stream for it yet. */
-  #request(now: Micros, http: HttpConnection): void {
-    let taken = 0;
-    for (const fetching of this.#queue) {
-      const { method, host, path } = fetching.object;
-      const priority = formatPriority(fetching.object.priority);
-      const id = http.request(
-        now,
-        [
-          [':method', method],
-          [':scheme', 'https'],
-          [':authority', host],
-          [':path', path],
-          ...(priority === '' ? [] : [['priority', priority] as const]),
-        ],
-        true,
-      );
-      if (id === undefined) break;
-      fetching.exchange = id;
-      this.#byExchange.set(id, fetching);
-      taken++;
-    }
-    this.#queue = this.#queue.slice(taken);
-  }
-
-  #read(now: Micros, http: HttpConnection, id: number): void {
-    const fetching = this.#byExchange.get(id);
-    for (let piece = http.readBody(now, id); piece !== undefined; piece = http.readBody(now, id)) {
-      if (fetching === undefined) continue;
-      fetching.bytes += piece.data.length;
-      this.bytes += piece.data.length;
-      fetching.hash.update(piece.data);
-      if (piece.fin) this.#complete(now, http, fetching);
-    }
-  }
-
-  #complete(now: Micros, http: HttpConnection, fetching: Fetching): void {
-    fetching.completedAt = now;
-    fetching.sha256 = fetching.hash.digest('hex');
+  /** For the objects below: one of them is there, and may set others free. */
+  arrived(now: Micros, id: string): void {
     this.finishedAt = now;
-    this.#enqueue(now, this.#progress.arrived(fetching.object.id));
-    this.#request(now, http);
+    this.#request(now, this.#progress.arrived(id));
+  }
+
+  #request(now: Micros, objects: readonly PageObject[]): void {
+    const { shards } = this.#pool.options.model;
+    const fetchings = objects.map(
+      (object) => new Fetching(this, object, shardOf(object.host, this.#page.objects.indexOf(object), shards), now),
+    );
+    this.#fetching.push(...fetchings);
+    this.#pool.request(now, fetchings);
+  }
+}
+
+/** One object while it is being fetched. */
+class Fetching implements PooledExchange {
+  readonly host: string;
+  readonly fields: Fields;
+  readonly urgency: number;
+  readonly #client: PageClient;
+  readonly #object: PageObject;
+  readonly #requestedAt: Micros;
+  #exchange = -1;
+  #attempts = 0;
+  #status = 0;
+  #bytes = 0;
+  #hash: Hash = createHash('sha256');
+  #sha256 = '';
+  #headersAt: Micros = -1;
+  #completedAt: Micros = -1;
+
+  constructor(client: PageClient, object: PageObject, host: string, now: Micros) {
+    const { method, path, priority } = object;
+    const field = formatPriority(priority);
+    this.host = host;
+    this.fields = [
+      [':method', method],
+      [':scheme', 'https'],
+      [':authority', host],
+      [':path', path],
+      ...(field === '' ? [] : [['priority', field] as const]),
+    ];
+    this.urgency = priority.urgency;
+    this.#client = client;
+    this.#object = object;
+    this.#requestedAt = now;
+  }
+
+  onSent(_now: Micros, connection: number, id: number): void {
+    this.#exchange = exchangeOf(connection, id);
+    this.#attempts++;
+    this.#status = 0;
+    this.#bytes = 0;
+    this.#hash = createHash('sha256');
+  }
+
+  onResponse(now: Micros, status: number): void {
+    this.#status = status;
+    this.#headersAt = now;
+  }
+
+  onContent(_now: Micros, data: Uint8Array): void {
+    this.#bytes += data.length;
+    this.#client.bytes += data.length;
+    this.#hash.update(data);
+  }
+
+  onEnd(now: Micros): void {
+    this.#completedAt = now;
+    this.#sha256 = this.#hash.digest('hex');
+    this.#client.arrived(now, this.#object.id);
+  }
+
+  onFailed(_now: Micros, reason: string): void {
+    this.#client.failure ??= `'${this.#object.id}' failed: ${reason}`;
+  }
+
+  fetched(): FetchedObject {
+    return {
+      id: this.#object.id,
+      exchange: this.#exchange,
+      attempts: this.#attempts,
+      status: this.#status,
+      bytes: this.#bytes,
+      sha256: this.#sha256,
+      requestedAt: this.#requestedAt,
+      headersAt: this.#headersAt,
+      completedAt: this.#completedAt,
+    };
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { htmlReport, type RunResult, terminalTable } from '@quiclab/report';
 import { filesWorkload } from '@quiclab/workload';
 import { fileSource, hashFile, largestFiles, listFiles, type ServedFile } from '../files.ts';
-import type { ModelId } from '../model.ts';
+import type { ModelName } from '../models/model.ts';
 import { Progress } from '../progress.ts';
 import type { RunRecord } from '../record.ts';
 import { openTraces, type TraceFiles } from '../tracing.ts';
@@ -62,7 +62,7 @@ function traceTargets(out: string): Pick<TraceFiles, 'qlogDir' | 'keyLog'> {
 
 async function runOnce(
   options: DemoOptions,
-  model: ModelId,
+  model: ModelName,
   seed: number,
   files: readonly ServedFile[],
   traces: TraceFiles,

@@ -2,8 +2,11 @@ import { parseCount, parseDuration, parsePercent, parseRate } from '@quiclab/imp
 import type { Dialect } from '@quiclab/trace';
 import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
-import { MODELS, type ModelId } from '../model.ts';
+import type { ModelId } from '../models/model.ts';
 import type { PathPlan } from '../worlds/links.ts';
+
+/** What the demo compares: the same QUIC, with a stream for each exchange and with one for all. */
+const MODELS: readonly ModelId[] = ['h3', 'h3-single'];
 
 /** What the demo was asked to do. */
 export interface DemoOptions {

@@ -1,10 +1,14 @@
 import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
 import { drive, monotonicClock, UdpSocket } from '@quiclab/udp';
+import { PageClient } from '../apps/page-client.ts';
+import { QuicClient } from '../carriers/quic-ends.ts';
+import { modelOf } from '../models/model.ts';
+import { ConnectionPool } from '../models/pool.ts';
 import { openTraces } from '../tracing.ts';
-import { clientEnd } from '../worlds/endpoints.ts';
+import { realTimers } from '../worlds/real-timers.ts';
 import type { FromClient, ToClient } from './messages.ts';
 
-// The client process of a relay run: fetches one page over one connection, says how far it is, and what it noted.
+// The client process of a relay run: fetches one page, says how far it is, and what it noted.
 
 const PROGRESS_EVERY_MS = 100;
 
@@ -17,43 +21,49 @@ process.on('message', (message: ToClient) => {
   });
 });
 
-async function run({ model, page, remote, certificate, traces }: ToClient): Promise<void> {
+async function run({ model: name, page, remote, certificate, traces }: ToClient): Promise<void> {
   const clock = monotonicClock();
   const trace = openTraces('client', traces, clock.now());
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
-  const end = clientEnd(
-    clock.now(),
+  const model = modelOf(name);
+  const client = new QuicClient(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
-    { ca: [new Uint8Array(Buffer.from(certificate, 'base64'))] },
     model,
-    page,
+    { ca: [new Uint8Array(Buffer.from(certificate, 'base64'))] },
     remote,
-    '127.0.0.1',
   );
+  const pool = new ConnectionPool({
+    model,
+    dial: (now, host, handler) => client.dial(now, host, handler),
+    timers: realTimers(clock, () => driver.wake()),
+  });
+  const fetched = new PageClient(page, pool);
   let over = false;
-  const progress = setInterval(() => say({ type: 'progress', bytes: end.page.bytes }), PROGRESS_EVERY_MS);
+  const progress = setInterval(() => say({ type: 'progress', bytes: fetched.bytes }), PROGRESS_EVERY_MS);
   const finish = async (failure: string | undefined): Promise<void> => {
     if (over) return;
     over = true;
     clearInterval(progress);
-    end.connection.close(clock.now(), 0x100, ''); // H3_NO_ERROR
+    pool.close(clock.now());
     driver.turnNow();
     await driver.close();
     trace.close();
-    const { startedAt, finishedAt, objects } = end.page;
+    const { startedAt, finishedAt, objects } = fetched;
     say(
       failure === undefined
-        ? { type: 'record', startedAt, finishedAt, objects, arrivals: end.arrived.arrivals }
+        ? { type: 'record', startedAt, finishedAt, objects, connections: pool.figures(), notes: client.notes }
         : { type: 'failed', reason: failure },
     );
     process.disconnect();
   };
-  const driver = drive(end.endpoint, socket, {
+  const driver = drive(client.endpoint, socket, {
     clock,
     handle: (event) => {
-      end.handle(clock.now(), event);
-      if (end.page.done || end.page.failure !== undefined) setImmediate(() => void finish(end.page.failure));
+      client.handle(clock.now(), event);
+      if (fetched.done || fetched.failure !== undefined) setImmediate(() => void finish(fetched.failure));
     },
     onError: (error) => void finish(error.stack ?? error.message),
   });
+  fetched.start(clock.now());
+  driver.wake();
 }

@@ -2,7 +2,9 @@ import type { Address } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
 import type { FetchedObject } from '../apps/page-client.ts';
 import type { ServedFile } from '../files.ts';
-import type { ModelId } from '../model.ts';
+import type { ModelName } from '../models/model.ts';
+import type { PooledConnection } from '../models/pool.ts';
+import type { ClientNotes, ServerNotes } from '../record.ts';
 import type { TraceFiles } from '../tracing.ts';
 
 // What the processes of a relay run say to each other. All of it is JSON.
@@ -10,7 +12,8 @@ import type { TraceFiles } from '../tracing.ts';
 export type ToServer =
   | {
       readonly type: 'start';
-      readonly model: ModelId;
+      readonly model: ModelName;
+      readonly page: Page;
       readonly dir: string;
       readonly files: readonly ServedFile[];
       readonly traces: TraceFiles;
@@ -19,12 +22,12 @@ export type ToServer =
 
 export type FromServer =
   | { readonly type: 'listening'; readonly address: Address; readonly certificate: string }
-  | { readonly type: 'record'; readonly carried: readonly (readonly number[])[]; readonly owners: readonly number[] }
+  | { readonly type: 'record'; readonly notes: ServerNotes }
   | { readonly type: 'failed'; readonly reason: string };
 
 export type ToClient = {
   readonly type: 'start';
-  readonly model: ModelId;
+  readonly model: ModelName;
   readonly page: Page;
   readonly remote: Address;
   readonly certificate: string;
@@ -38,6 +41,7 @@ export type FromClient =
       readonly startedAt: number;
       readonly finishedAt: number;
       readonly objects: readonly FetchedObject[];
-      readonly arrivals: readonly number[];
+      readonly connections: readonly PooledConnection[];
+      readonly notes: ClientNotes;
     }
   | { readonly type: 'failed'; readonly reason: string };

@@ -1,8 +1,11 @@
 import { developmentCertificate, nodeProvider, systemRandom } from '@quiclab/crypto/node';
 import { drive, monotonicClock, UdpSocket } from '@quiclab/udp';
+import { serving } from '../apps/serving.ts';
+import { QuicServer } from '../carriers/quic-ends.ts';
 import { fileSource } from '../files.ts';
+import { modelOf } from '../models/model.ts';
 import { openTraces } from '../tracing.ts';
-import { serverEnd } from '../worlds/endpoints.ts';
+import { realTimers } from '../worlds/real-timers.ts';
 import type { FromServer, ToServer } from './messages.ts';
 
 // The server process of a relay run: serves files over HTTP/3 until it is told to stop, then says what its datagrams carried.
@@ -13,26 +16,28 @@ process.on('message', (message: ToServer) => {
   if (message.type === 'start') start(message).catch((error: unknown) => say({ type: 'failed', reason: String(error) }));
 });
 
-async function start({ model, dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
+async function start({ model: name, page, dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
   const clock = monotonicClock();
   const identity = developmentCertificate(clock.now());
   const trace = openTraces('server', traces, clock.now());
-  const end = serverEnd(
+  const model = modelOf(name);
+  const server = new QuicServer(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
     model,
     { certificates: [identity.certificate], privateKey: identity.privateKey },
-    fileSource(dir, files),
+    realTimers(clock, () => driver.wake()),
+    serving({ page, source: fileSource(dir, files) }, model),
   );
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
-  const driver = drive(end.endpoint, socket, {
+  const driver = drive(server.endpoint, socket, {
     clock,
-    handle: (event) => end.handle(clock.now(), event),
+    handle: (event) => server.handle(clock.now(), event),
     onError: (error) => say({ type: 'failed', reason: error.stack ?? error.message }),
   });
   say({ type: 'listening', address: socket.local, certificate: Buffer.from(identity.certificate).toString('base64') });
   process.on('message', (message: ToServer) => {
     if (message.type !== 'stop') return;
-    say({ type: 'record', carried: end.carried.datagrams, owners: end.owners.owners });
+    say({ type: 'record', notes: server.notes });
     void driver.close().then(() => {
       trace.close();
       process.disconnect();

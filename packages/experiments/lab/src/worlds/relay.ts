@@ -5,14 +5,14 @@ import { seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
 import type { ServedFile } from '../files.ts';
-import type { ModelId } from '../model.ts';
+import { type ModelName, modelOf } from '../models/model.ts';
 import type { FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
-import type { RunRecord } from '../record.ts';
+import { joinNotes, type RunRecord } from '../record.ts';
 import type { TraceFiles } from '../tracing.ts';
 import { LinkLog, linkConfig, type PathPlan } from './links.ts';
 
 export interface RelayRun {
-  readonly model: ModelId;
+  readonly model: ModelName;
   readonly seed: number;
   readonly path: PathPlan;
   readonly dir: string;
@@ -28,7 +28,7 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
   const client = new Child<ToClient, FromClient>('client');
   let relay: Relay | undefined;
   try {
-    server.say({ type: 'start', model: run.model, dir: run.dir, files: run.files, traces: run.traces });
+    server.say({ type: 'start', model: run.model, page: run.page, dir: run.dir, files: run.files, traces: run.traces });
     const { address, certificate } = await server.hear('listening');
     const up = new LinkLog();
     const down = new LinkLog();
@@ -53,13 +53,13 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
     const { p50, p99 } = figures.down.lateness;
     return {
       model: run.model,
+      protocol: modelOf(run.model).protocol,
       seed: run.seed,
       startedAt: fetched.startedAt,
       finishedAt: fetched.finishedAt,
       objects: fetched.objects,
-      arrivals: fetched.arrivals,
-      carried: served.carried,
-      owners: served.owners,
+      connections: fetched.connections,
+      ...joinNotes(fetched.notes, served.notes),
       up: up.figures(),
       down: down.figures(),
       lateness: { p50, p99 },

@@ -2,20 +2,28 @@ import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
 import { type Host, World } from '@quiclab/netsim';
 import type { Policies } from '@quiclab/quic';
-import { MILLISECOND, type Micros, SECOND, seededRandom } from '@quiclab/sansio';
+import { MILLISECOND, type Micros, type Random, SECOND, seededRandom } from '@quiclab/sansio';
+import { ticketKeeper } from '@quiclab/tls';
 import type { Page } from '@quiclab/workload';
 import type { FileSource } from '../apps/file-server.ts';
-import type { ModelId } from '../model.ts';
-import type { RunRecord } from '../record.ts';
-import { clientEnd, type EndSetup, serverEnd } from './endpoints.ts';
+import { hostsOf, PageClient } from '../apps/page-client.ts';
+import { serving } from '../apps/serving.ts';
+import { type EndSetup, QuicClient, QuicServer, type ServerIdentity } from '../carriers/quic-ends.ts';
+import { type ModelName, modelOf } from '../models/model.ts';
+import { ConnectionPool } from '../models/pool.ts';
+import { joinNotes, type RunRecord } from '../record.ts';
+import type { Timers } from '../timers.ts';
+import { earlierConnections } from './earlier.ts';
 import { LinkLog } from './links.ts';
 
 export interface SimulatedRun {
-  readonly model: ModelId;
+  readonly model: ModelName;
   readonly seed: number;
   readonly links: { readonly up: LinkConfig; readonly down: LinkConfig };
   readonly page: Page;
   readonly source: FileSource;
+  /** What it takes to look a host's name up, µs. Default 0. */
+  readonly nameLookup?: Micros;
   /** Who watches beside the ledger. */
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
   /** What an experiment replaces at both ends. */
@@ -26,14 +34,15 @@ export interface SimulatedRun {
 
 const CLIENT = { host: '192.0.2.1', port: 50_000 };
 const SERVER = { host: '192.0.2.2', port: 443 };
-const NAME = 'server.test';
 /** Virtual time after which a page that is not there will never be. */
 const MOST_TIME: Micros = 3_600 * SECOND;
+/** When runs begin that have something before them. */
+const AFTERWARDS: Micros = 60 * SECOND;
 
 // Ed25519 signatures do not vary, in value or in length; the padding gives the chain the size of a real one.
-const certificateFor = (seed: number) =>
+const certificateFor = (seed: number, names: readonly string[]) =>
   makeCertificate({
-    names: [NAME],
+    names,
     keyType: 'ed25519',
     notBefore: 0,
     notAfter: 10 * 365 * 86_400 * SECOND,
@@ -41,59 +50,92 @@ const certificateFor = (seed: number) =>
     random: seededRandom(seed).fork('certificate'),
   });
 
-/** The same client, server and links in virtual time. The same run gives the same record to the byte. */
+/** Client, server and links in virtual time. The same run gives the same record to the byte. */
 export function runSimulated(run: SimulatedRun): RunRecord {
-  const random = seededRandom(run.seed);
-  const identity = certificateFor(run.seed);
-  const crypto = run.ends?.crypto ?? nodeProvider;
-  const server = serverEnd(
-    { ...run.ends, random: random.fork('server'), crypto, ...(run.observers?.server && { observer: run.observers.server }) },
-    run.model,
-    { certificates: [identity.certificate], privateKey: identity.privateKey },
-    run.source,
-  );
-  const client = clientEnd(
-    0,
-    {
-      ...run.ends,
-      policies: { ...run.ends?.policies, ...run.clientPolicies },
-      random: random.fork('client'),
-      crypto,
-      ...(run.observers?.client && { observer: run.observers.client }),
-    },
-    { ca: [identity.certificate] },
-    run.model,
-    run.page,
-    SERVER,
-    NAME,
-  );
+  const { page, seed, links, ends, observers, nameLookup = 0 } = run;
+  const model = modelOf(run.model);
+  const random = seededRandom(seed);
+  const hosts = hostsOf(page, model.shards);
+  const { certificate, privateKey } = certificateFor(seed, hosts);
+  const crypto = ends?.crypto ?? nodeProvider;
+  const trust = { ca: [certificate] };
+  const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: crypto, random: random.fork('tickets') }) } : {};
+  const identity: ServerIdentity = { certificates: [certificate], privateKey, ...tickets };
+  const serverSetup = (own: Random): EndSetup => ({ ...ends, random: own, crypto });
+  const start = model.earlyData ? AFTERWARDS : 0;
+  const earlier = model.earlyData
+    ? earlierConnections({
+        hosts,
+        server: (timers) => new QuicServer(serverSetup(seededRandom(seed).fork('server')), model, identity, timers, serving(run, model)),
+        client: { ...ends, random: random.fork('earlier'), crypto },
+        trust,
+        model,
+        random: random.fork('earlier world'),
+        before: start,
+      })
+    : undefined;
+
   const up = new LinkLog();
   const down = new LinkLog();
-  const world = new World({ random, observer: (link) => (link === 'up' ? up : down) });
+  const world = new World({ random, start, observer: (link) => (link === 'up' ? up : down) });
+  const timersOf = (host: () => Host): Timers => ({
+    at: (when, action) =>
+      world.at(when, (now) => {
+        action(now);
+        host().turn();
+      }),
+  });
+  const server = new QuicServer(
+    { ...serverSetup(random.fork('server')), ...(observers?.server && { observer: observers.server }) },
+    model,
+    identity,
+    timersOf(() => serverHost),
+    serving(run, model),
+  );
+  const client = new QuicClient(
+    {
+      ...ends,
+      policies: { ...ends?.policies, ...run.clientPolicies },
+      random: random.fork('client'),
+      crypto,
+      ...(observers?.client && { observer: observers.client }),
+    },
+    model,
+    trust,
+    SERVER,
+    earlier,
+  );
   const clientHost: Host = world.addHost({ address: CLIENT, machine: client.endpoint, handle: (event, now) => client.handle(now, event) });
-  const serverHost = world.addHost({ address: SERVER, machine: server.endpoint, handle: (event, now) => server.handle(now, event) });
-  world.connect(clientHost, serverHost, run.links.up, run.links.down);
+  const serverHost: Host = world.addHost({ address: SERVER, machine: server.endpoint, handle: (event, now) => server.handle(now, event) });
+  world.connect(clientHost, serverHost, links.up, links.down);
+  const pool = new ConnectionPool({
+    model,
+    dial: (now, host, handler) => client.dial(now, host, handler),
+    timers: timersOf(() => clientHost),
+    nameLookup,
+  });
+  const pageClient = new PageClient(page, pool);
+  pageClient.start(start);
   clientHost.turn();
-  const { page } = client;
-  const end = world.run({ until: MOST_TIME, while: () => !page.done && page.failure === undefined });
-  if (!page.done)
+  const end = world.run({ until: start + MOST_TIME, while: () => !pageClient.done && pageClient.failure === undefined });
+  if (!pageClient.done)
     throw new Error(
-      `${run.model}, seed ${run.seed}: ${page.failure ?? (end === 'idle' ? 'nothing will ever happen again, and the page is not there' : 'the page takes more than an hour')}`,
+      `${model.name}, seed ${seed}: ${pageClient.failure ?? (end === 'idle' ? 'nothing will ever happen again, and the page is not there' : 'the page takes more than an hour')}`,
     );
-  // the connection is closed as over real sockets; what is still on its way arrives
-  client.connection.close(world.now, 0x100, '');
+  // connections are closed as over real sockets; what is still on its way arrives
+  pool.close(world.now);
   clientHost.turn();
   const drops = { up: up.figures(), down: down.figures() };
-  world.run({ until: world.now + 100 * MILLISECOND + 2 * (run.links.up.delay + run.links.down.delay) });
+  world.run({ until: world.now + 100 * MILLISECOND + 2 * (links.up.delay + links.down.delay) });
   return {
-    model: run.model,
-    seed: run.seed,
-    startedAt: page.startedAt,
-    finishedAt: page.finishedAt,
-    objects: page.objects,
-    arrivals: client.arrived.arrivals,
-    carried: server.carried.datagrams,
-    owners: server.owners.owners,
+    model: model.name,
+    protocol: model.protocol,
+    seed,
+    startedAt: pageClient.startedAt,
+    finishedAt: pageClient.finishedAt,
+    objects: pageClient.objects,
+    connections: pool.figures(),
+    ...joinNotes(client.notes, server.notes),
     ...drops,
   };
 }

@@ -1,0 +1,164 @@
+import type { CryptoProvider, Trust } from '@quiclab/crypto';
+import {
+  type Connection,
+  Endpoint,
+  type EndpointEvent,
+  type Observer,
+  type Policies,
+  standardPolicies,
+  type TransportConfig,
+} from '@quiclab/quic';
+import type { Address, Micros, Random } from '@quiclab/sansio';
+import { roundRobinByByte } from '@quiclab/streams';
+import { clientHandshake, serverHandshake, type TicketKeeper } from '@quiclab/tls';
+import { TeeObserver } from '@quiclab/trace';
+import { httpOverQuic, MOST_EXCHANGES } from '../models/http.ts';
+import { ALPN, type Model, type Protocol } from '../models/model.ts';
+import { ArrivalLog, CarriedLog, connectionKey, OwnerLog } from '../observe.ts';
+import type { Timers } from '../timers.ts';
+import { type Carrier, type HttpHandler, pumped } from './carrier.ts';
+import { QuicCarrier } from './quic.ts';
+
+/** What both worlds give to either end; sockets, clocks and links are theirs. */
+export interface EndSetup {
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  /** Who watches beside the ledger: qlog, key log. Asked once for each connection. */
+  readonly observer?: Policies['observer'];
+  /** Other policies and settings than the usual. */
+  readonly policies?: Partial<Policies>;
+  readonly config?: Partial<TransportConfig>;
+}
+
+/** Serves one connection. What it does later, by these timers, is followed by whatever the connection has to say then. */
+export type Serve = (timers: Timers) => HttpHandler;
+
+/** Who a server is, by TLS. */
+export interface ServerIdentity {
+  readonly certificates: readonly Uint8Array[];
+  readonly privateKey: Uint8Array;
+  /** Sessions are resumed, early data taken. */
+  readonly tickets?: TicketKeeper;
+}
+
+/** What an earlier connection left: the TLS session, and the address token. */
+export interface EarlierConnection {
+  readonly session: Uint8Array;
+  readonly token: Uint8Array;
+}
+
+const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: MOST_EXCHANGES };
+
+/**
+ * A server that frames all exchanges onto one stream chooses the next one when a packet is about to leave, as the transport's
+ * scheduler does for streams of their own. With more laid out ahead, those that asked first would be served first.
+ */
+const SINGLE_SEND_AHEAD = 2_400;
+
+type QuicProtocol = Extract<Protocol, 'h3' | 'h3-single'>;
+const quicProtocol = ({ protocol, name }: Model): QuicProtocol => {
+  if (protocol === 'h3' || protocol === 'h3-single') return protocol;
+  throw new Error(`${name} does not run over QUIC`);
+};
+
+/** The ledger's log, and whoever else wants to watch. */
+const watchedBy = (log: Observer, other: Observer | undefined): Observer => (other === undefined ? log : new TeeObserver([log, other]));
+
+/** A server's endpoint with what it serves, and what was noted. */
+export class QuicServer {
+  readonly endpoint: Endpoint;
+  /** ServerNotes, being written. */
+  readonly notes = { keys: [] as string[], carried: [] as number[][], owners: [] as number[] };
+  readonly #timers: Timers;
+  readonly #serve: Serve;
+  readonly #protocol: QuicProtocol;
+  readonly #carriers = new Map<Connection, Carrier>();
+  #accepted = 0;
+
+  constructor(setup: EndSetup, model: Model, identity: ServerIdentity, timers: Timers, serve: Serve) {
+    const { tickets, ...rest } = identity;
+    const protocol = quicProtocol(model);
+    this.#timers = timers;
+    this.#serve = serve;
+    this.#protocol = protocol;
+    this.endpoint = new Endpoint({
+      policies: {
+        ...standardPolicies({
+          random: setup.random,
+          crypto: setup.crypto,
+          handshake: serverHandshake({ provider: setup.crypto, ...rest, ...(tickets && { tickets, earlyData: true }) }),
+        }),
+        observer: (connection) => {
+          const number = this.notes.keys.push(connectionKey(connection)) - 1;
+          return watchedBy(new CarriedLog(number, this.notes.carried), setup.observer?.(connection));
+        },
+        ...setup.policies,
+      },
+      config: { ...LAB_CONFIG, ...(protocol === 'h3-single' ? { sendAhead: SINGLE_SEND_AHEAD } : {}), ...setup.config },
+      accept: { alpn: [ALPN[protocol]] },
+    });
+  }
+
+  handle(now: Micros, { type, connection }: EndpointEvent): void {
+    if (type === 'accepted') this.#accept(connection);
+    else if (type === 'active') this.#carriers.get(connection)?.pump(now);
+    else this.#carriers.delete(connection);
+  }
+
+  #accept(connection: Connection): void {
+    const observer = new OwnerLog(this.#accepted++, this.notes.owners);
+    const http = () => httpOverQuic(this.#protocol, { side: 'server', transport: connection, observer });
+    const handler = this.#serve(pumped(this.#timers, () => this.#carriers.get(connection)));
+    this.#carriers.set(connection, new QuicCarrier(connection, http, handler));
+  }
+}
+
+/** A client's endpoint and the connections that were opened from it. */
+export class QuicClient {
+  readonly endpoint: Endpoint;
+  /** ClientNotes, being written. */
+  readonly notes = { keys: [] as string[], arrivals: [] as number[] };
+  readonly #protocol: QuicProtocol;
+  readonly #carriers = new Map<Connection, Carrier>();
+  /** What each host left behind on an earlier connection. */
+  readonly #earlier: ((host: string) => EarlierConnection | undefined) | undefined;
+  readonly #remote: Address;
+
+  /** @param remote  where all hosts are */
+  constructor(setup: EndSetup, model: Model, trust: Trust, remote: Address, earlier?: (host: string) => EarlierConnection | undefined) {
+    this.#protocol = quicProtocol(model);
+    this.#remote = remote;
+    this.#earlier = earlier;
+    this.endpoint = new Endpoint({
+      policies: {
+        ...standardPolicies({ random: setup.random, crypto: setup.crypto, handshake: clientHandshake({ provider: setup.crypto, trust }) }),
+        // requests are small and come together: as browsers do, several share a packet, so that the server knows of all before it answers
+        scheduler: () => roundRobinByByte(),
+        observer: (connection) => {
+          const number = this.notes.keys.push(connectionKey(connection)) - 1;
+          return watchedBy(new ArrivalLog(number, this.notes.arrivals), setup.observer?.(connection));
+        },
+        ...setup.policies,
+      },
+      config: { ...LAB_CONFIG, ...setup.config },
+    });
+  }
+
+  dial(now: Micros, host: string, handler: HttpHandler): Carrier {
+    const earlier = this.#earlier?.(host);
+    const connection = this.endpoint.connect(now, {
+      remote: this.#remote,
+      serverName: host,
+      alpn: [ALPN[this.#protocol]],
+      ...(earlier && { ...earlier, earlyData: true }),
+    });
+    const carrier = new QuicCarrier(connection, () => httpOverQuic(this.#protocol, { side: 'client', transport: connection }), handler);
+    this.#carriers.set(connection, carrier);
+    return carrier;
+  }
+
+  handle(now: Micros, { type, connection }: EndpointEvent): void {
+    if (type === 'active') this.#carriers.get(connection)?.pump(now);
+    else if (type === 'drained') this.#carriers.delete(connection);
+  }
+}

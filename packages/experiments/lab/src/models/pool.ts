@@ -1,0 +1,353 @@
+import { type Fields, fieldValue, type HttpConnection, type HttpEvent, methodProperties } from '@quiclab/http-semantics';
+import type { Micros } from '@quiclab/sansio';
+import type { Carrier, Dial, HttpHandler } from '../carriers/carrier.ts';
+import type { Timers } from '../timers.ts';
+import type { Model } from './model.ts';
+
+/**
+ * How often an exchange is sent, and how often in a row a connection to a host is tried, before it is given up: whoever
+ * breaks off every time must not be asked for ever (RFC 9110 §9.2.2).
+ */
+const MOST_ATTEMPTS = 3;
+
+/** A request, and who waits for its answer. Sent again on another connection, it begins anew. */
+export interface PooledExchange {
+  /** The host name whose connections it goes over. */
+  readonly host: string;
+  readonly fields: Fields;
+  /** Of those that wait for a connection the most urgent goes first, as in browsers; then the one that was issued first. */
+  readonly urgency: number;
+  /** The request leaves on the nth connection of the pool, as the exchange that has this id there. */
+  onSent(now: Micros, connection: number, id: number): void;
+  onResponse(now: Micros, status: number, fields: Fields): void;
+  onContent(now: Micros, data: Uint8Array): void;
+  onEnd(now: Micros): void;
+  /** It will not be answered. */
+  onFailed(now: Micros, reason: string): void;
+}
+
+/** What became of one connection. Instants in µs; -1 where it did not come to that. */
+export interface PooledConnection {
+  readonly host: string;
+  readonly openedAt: Micros;
+  /** It took requests. */
+  readonly readyAt: Micros;
+  readonly closedAt: Micros;
+  /** Requests that were sent on it. */
+  readonly exchanges: number;
+}
+
+export interface PoolOptions {
+  readonly model: Model;
+  readonly dial: Dial;
+  readonly timers: Timers;
+  /** What it takes to look a host's name up, once, µs. */
+  readonly nameLookup?: Micros;
+}
+
+/** Maps exchanges to connections, as a model has it. EXPERIMENTS §1. */
+export class ConnectionPool {
+  readonly options: PoolOptions;
+  readonly #connections: PoolConnection[] = [];
+  readonly #hosts = new Map<string, Host>();
+  #issued = 0;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+  }
+
+  /** All connections, in the order in which they were opened. */
+  figures(): PooledConnection[] {
+    return this.#connections.map(({ host, openedAt, readyAt, closedAt, exchanges }) => ({ host, openedAt, readyAt, closedAt, exchanges }));
+  }
+
+  /** Issues requests, all at the same time: they leave now, or when the model has connections for them. */
+  request(now: Micros, exchanges: readonly PooledExchange[]): void {
+    const hosts = new Set<Host>();
+    for (const exchange of exchanges) {
+      const { idempotent } = methodProperties(fieldValue(exchange.fields, ':method') ?? '');
+      const host = this.#host(exchange.host);
+      host.wait({ exchange, idempotent, order: this.#issued++, attempts: 0 });
+      hosts.add(host);
+    }
+    for (const host of hosts) host.assign(now);
+  }
+
+  /** Closes every connection; unanswered exchanges are not told. */
+  close(now: Micros): void {
+    for (const host of this.#hosts.values()) host.close(now);
+  }
+
+  #host(name: string): Host {
+    let host = this.#hosts.get(name);
+    if (host === undefined) {
+      host = new Host(name, this.options, (connection) => this.#connections.push(connection) - 1);
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+}
+
+interface Issued {
+  readonly exchange: PooledExchange;
+  readonly idempotent: boolean;
+  readonly order: number;
+  attempts: number;
+}
+
+/** The connections to one host name, and what waits for one. */
+class Host {
+  readonly name: string;
+  readonly model: Model;
+  readonly #options: PoolOptions;
+  readonly #number: (connection: PoolConnection) => number;
+  /** The one that goes next first. */
+  readonly #waiting: Issued[] = [];
+  /** Those that are, or will be, of use. */
+  readonly #connections: PoolConnection[] = [];
+  #lookup: 'not yet' | 'under way' | 'done' = 'not yet';
+  #failedDials = 0;
+  /** A pipe broke off: the next connection is not filled before it has answered once. */
+  #cautious = false;
+
+  constructor(name: string, options: PoolOptions, number: (connection: PoolConnection) => number) {
+    this.name = name;
+    this.model = options.model;
+    this.#options = options;
+    this.#number = number;
+  }
+
+  close(now: Micros): void {
+    this.#waiting.length = 0;
+    for (const connection of [...this.#connections]) connection.end(now);
+  }
+
+  /** Puts what waits onto connections that have room for it, and opens more as far as the model has them. */
+  assign(now: Micros): void {
+    for (const connection of this.#connections)
+      while (this.#waiting.length > 0 && connection.hasRoom(this.#waiting[0]!)) {
+        const next = this.#waiting.shift()!;
+        if (connection.send(now, next)) continue;
+        this.#waiting.unshift(next);
+        break;
+      }
+    if (this.#waiting.length === 0) return;
+    if (this.#lookup !== 'done') this.#lookUp(now);
+    else this.#open(now);
+  }
+
+  ready(now: Micros): void {
+    this.#failedDials = 0;
+    this.assign(now);
+  }
+
+  /** A connection answers: pipes may be filled again. */
+  answered(): void {
+    this.#cautious = false;
+  }
+
+  /** RFC 9112 §9.3.2. */
+  get cautious(): boolean {
+    return this.#cautious;
+  }
+
+  /** The connection takes no more exchanges. */
+  drop(connection: PoolConnection): void {
+    const index = this.#connections.indexOf(connection);
+    if (index >= 0) this.#connections.splice(index, 1);
+  }
+
+  /** The connection is over; `unanswered` were under way on it. */
+  lost(now: Micros, connection: PoolConnection, unanswered: readonly Issued[], reason: string): void {
+    this.drop(connection);
+    if (connection.readyAt < 0 && ++this.#failedDials >= MOST_ATTEMPTS)
+      for (const { exchange } of this.#waiting.splice(0)) exchange.onFailed(now, `no connection to ${this.name}: ${reason}`);
+    if (this.model.protocol === 'http/1.1' && unanswered.length > 1) this.#cautious = true;
+    for (const issued of unanswered) this.again(now, issued, false, reason);
+    this.assign(now);
+  }
+
+  /** An exchange broke off: it is sent again if that cannot do harm (RFC 9110 §9.2.2), before others that were issued later. */
+  again(now: Micros, issued: Issued, unprocessed: boolean, reason: string): void {
+    if ((issued.idempotent || unprocessed) && issued.attempts < MOST_ATTEMPTS) this.wait(issued);
+    else issued.exchange.onFailed(now, reason);
+  }
+
+  /** Puts it in its place among those that wait. */
+  wait(issued: Issued): void {
+    const before = (other: Issued): boolean =>
+      other.exchange.urgency < issued.exchange.urgency ||
+      (other.exchange.urgency === issued.exchange.urgency && other.order < issued.order);
+    let at = this.#waiting.length;
+    while (at > 0 && !before(this.#waiting[at - 1]!)) at--;
+    this.#waiting.splice(at, 0, issued);
+  }
+
+  #lookUp(now: Micros): void {
+    const { nameLookup = 0, timers } = this.#options;
+    if (nameLookup === 0) {
+      this.#lookup = 'done';
+      this.#open(now);
+    } else if (this.#lookup === 'not yet') {
+      this.#lookup = 'under way';
+      timers.at(now + nameLookup, (then) => {
+        this.#lookup = 'done';
+        this.assign(then);
+      });
+    }
+  }
+
+  /** As many connections as what waits can fill, beyond those whose handshake is under way. */
+  #open(now: Micros): void {
+    const { exchanges, connections } = this.model;
+    let promised = 0;
+    for (const { readyAt } of this.#connections) if (readyAt < 0) promised += exchanges;
+    const usable = (): number => this.#connections.filter((connection) => connection.usable).length;
+    while (usable() < connections && promised < this.#waiting.length) {
+      const connection = new PoolConnection(this, now);
+      this.#connections.push(connection);
+      promised += exchanges;
+      connection.dial(now, this.#number(connection), this.#options.dial);
+    }
+  }
+}
+
+/** One connection, and the exchanges that are under way on it. */
+class PoolConnection implements PooledConnection, HttpHandler {
+  readonly host: string;
+  readonly openedAt: Micros;
+  readyAt: Micros = -1;
+  closedAt: Micros = -1;
+  exchanges = 0;
+  readonly #pool: Host;
+  readonly #mayPipeline: boolean;
+  readonly #underWay = new Map<number, Issued>();
+  #carrier: Carrier | undefined = undefined;
+  #number = -1;
+  #answered = false;
+  #full = false; // it had no stream for a request, and has not said that it has one
+  #ended = false;
+
+  constructor(pool: Host, now: Micros) {
+    this.host = pool.name;
+    this.openedAt = now;
+    this.#pool = pool;
+    this.#mayPipeline = !pool.cautious;
+  }
+
+  dial(now: Micros, number: number, dial: Dial): void {
+    this.#number = number;
+    this.#carrier = dial(now, this.host, this);
+    this.#carrier.pump(now); // with early data it may be ready at once
+  }
+
+  /** It takes requests, or will. */
+  get usable(): boolean {
+    return this.readyAt < 0 || (this.#carrier?.http?.acceptsRequests ?? false);
+  }
+
+  hasRoom({ idempotent }: Issued): boolean {
+    const http = this.#carrier?.http;
+    if (this.readyAt < 0 || http === undefined || !http.acceptsRequests || this.#full) return false;
+    const { persistent, exchanges, protocol } = this.#pool.model;
+    if (!persistent && this.exchanges > 0) return false;
+    if (this.#underWay.size === 0) return true;
+    if (this.#underWay.size >= exchanges) return false;
+    if (protocol !== 'http/1.1') return true;
+    // RFC 9112 §9.3.2: only idempotent requests share the pipe, and none are piped before a connection that follows a broken one has answered
+    if (!this.#mayPipeline && !this.#answered) return false;
+    return idempotent && [...this.#underWay.values()].every((other) => other.idempotent);
+  }
+
+  /** False: the connection has no stream for it now. */
+  send(now: Micros, issued: Issued): boolean {
+    const id = this.#carrier!.http!.request(now, issued.exchange.fields, true);
+    if (id === undefined) {
+      this.#full = true;
+      return false;
+    }
+    this.exchanges++;
+    issued.attempts++;
+    this.#underWay.set(id, issued);
+    issued.exchange.onSent(now, this.#number, id);
+    this.#carrier!.pump(now);
+    return true;
+  }
+
+  end(now: Micros): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.closedAt = now;
+    this.#pool.drop(this);
+    this.#carrier?.close(now);
+  }
+
+  onReady(now: Micros): void {
+    this.readyAt = now;
+    this.#pool.ready(now);
+  }
+
+  onClosed(now: Micros, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.closedAt = now;
+    const unanswered = [...this.#underWay.values()];
+    this.#underWay.clear();
+    this.#pool.lost(now, this, unanswered, `the connection ended: ${reason}`);
+  }
+
+  onHttp(now: Micros, http: HttpConnection, event: HttpEvent): void {
+    switch (event.type) {
+      case 'requests-available':
+        this.#full = false;
+        this.#pool.assign(now);
+        break;
+      case 'response':
+        if (event.informational) break;
+        this.#underWay.get(event.id)?.exchange.onResponse(now, event.status, event.fields);
+        if (event.end) this.#complete(now, event.id);
+        break;
+      case 'body-readable':
+        this.#read(now, http, event.id);
+        break;
+      case 'reset':
+        this.#breakOff(now, event, `reset by the server (code 0x${event.code.toString(16)})`);
+        break;
+      case 'failed':
+        this.#breakOff(now, event, `${event.reason} (code 0x${event.code.toString(16)})`);
+        break;
+      case 'closed':
+        this.onClosed(now, event.reason);
+        break;
+    }
+  }
+
+  #read(now: Micros, http: HttpConnection, id: number): void {
+    for (let piece = http.readBody(now, id); piece !== undefined; piece = http.readBody(now, id)) {
+      this.#underWay.get(id)?.exchange.onContent(now, piece.data);
+      if (piece.fin) this.#complete(now, id);
+    }
+  }
+
+  /** Whoever waited may ask for more now, which is to find the connection free. */
+  #complete(now: Micros, id: number): void {
+    const issued = this.#underWay.get(id);
+    if (issued === undefined) return;
+    this.#underWay.delete(id);
+    this.#answered = true;
+    this.#pool.answered();
+    if (!this.#pool.model.persistent) this.end(now);
+    issued.exchange.onEnd(now);
+    this.#pool.assign(now);
+  }
+
+  #breakOff(now: Micros, { type, id, unprocessed }: Extract<HttpEvent, { type: 'reset' | 'failed' }>, reason: string): void {
+    const issued = this.#underWay.get(id);
+    if (issued === undefined) return;
+    this.#underWay.delete(id);
+    // a reset is the server's answer, and would be so again, unless it says that it has not looked at the request
+    if (type === 'failed' || unprocessed) this.#pool.again(now, issued, unprocessed, reason);
+    else issued.exchange.onFailed(now, reason);
+    this.#pool.assign(now);
+  }
+}
