@@ -1,11 +1,12 @@
 import { nodeProvider } from '@quiclab/crypto/node';
+import type { Policies } from '@quiclab/quic';
 import { SECOND, seededRandom } from '@quiclab/sansio';
 import { serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { expect } from 'vitest';
 import { certificate, Pair, type PairOptions, text } from './pair.ts';
 
 /** A server that gives sessions and takes early data. @param seed  of its ticket keys */
-export const serverPolicies = (seed = 1) => ({
+export const serverPolicies = (seed = 1): Pick<Policies, 'handshake'> => ({
   handshake: serverHandshake({
     provider: nodeProvider,
     certificates: [certificate.certificate],

@@ -6,9 +6,10 @@ import { decodeCodePoint } from './extension-data.ts';
 import { type Extensions, ExtensionType } from './extensions.ts';
 import { type KeySchedule, resumptionKey } from './key-schedule.ts';
 import { decodeNewSessionTicket } from './messages/new-session-ticket.ts';
-import type { HandshakeOptions, HandshakeStep } from './port.ts';
+import type { HandshakeOptions, HandshakeStep, HandshakeTransport } from './port.ts';
 import { checkEmptyEarlyData, PSK_MODES } from './pre-shared-key.ts';
 import { encodeSession } from './session.ts';
+import { sessionContext } from './session-context.ts';
 import { SessionOffer, sessionToOffer } from './session-offer.ts';
 import { LONGEST_LIFETIME } from './tickets.ts';
 import type { Transcript } from './transcript.ts';
@@ -35,7 +36,6 @@ export class ClientResumption {
   /** The session in the latest ClientHello; once the server has spoken, the one that is resumed. */
   offer: SessionOffer | undefined = undefined;
   earlyData: 'none' | 'accepted' | 'rejected' = 'none';
-  /** Early data was offered, and the server has not said yet what becomes of it. */
   #pending = false;
   #origin: Origin | undefined = undefined;
   #sessions = 0;
@@ -57,12 +57,17 @@ export class ClientResumption {
     const { session: octets, alpn, earlyData = false } = this.#options;
     if (octets === undefined) return;
     const { provider, suites, trust } = this.#settings;
-    const terms = { serverName: this.#serverName, suites, verify: trust.verify !== false, context: this.#context() };
+    const terms = { serverName: this.#serverName, suites, verify: trust.verify !== false, context: sessionContext(this.#options) };
     const session = sessionToOffer(octets, now, terms);
     if (session === undefined) return;
     this.offer = new SessionOffer(provider, session);
     // RFC 9846 §4.2.10: suite and protocol of the early data are the session's, so that both must be on offer again
     this.#pending = earlyData && session.earlyData && alpn.includes(session.alpn) && suites.includes(session.suite);
+  }
+
+  /** Whether early data was offered, and the server has not said yet what becomes of it. */
+  get undecided(): boolean {
+    return this.#pending;
   }
 
   /** Adds what a first ClientHello says about it. Nothing may be added after this: pre_shared_key is the last extension (RFC 9846 §4.2.11). */
@@ -76,7 +81,8 @@ export class ClientResumption {
   startEarlyData(transcript: Transcript, clientRandom: Uint8Array): void {
     if (!this.#pending) return;
     const { session, keys } = this.offer!;
-    this.#emit({ type: 'remembered-parameters', data: session.parameters });
+    if (this.#transport === 'quic') this.#emit({ type: 'remembered-parameters', data: session.parameters });
+    else this.#emit({ type: 'early', alpn: session.alpn, octets: session.maxEarlyData });
     this.#emit({
       type: 'secret',
       level: 'early',
@@ -148,7 +154,7 @@ export class ClientResumption {
 
   /** RFC 9846 §4.6.1. @param body  of a NewSessionTicket, which is checked whether it is kept or not */
   onNewSessionTicket(now: Micros, body: Uint8Array): void {
-    const { lifetime, ageAdd, nonce, ticket, extensions } = decodeNewSessionTicket(body);
+    const { lifetime, ageAdd, nonce, ticket, maxEarlyData } = decodeNewSessionTicket(body, this.#transport);
     const { suite, secret, alpn, parameters, authenticatedAt, verified } = this.#origin!;
     const expiresAt = Math.min(now + lifetime * SECOND, authenticatedAt + LONGEST_LIFETIME);
     if (expiresAt <= now || this.#serverName.length > 255 || this.#sessions === MAX_SESSIONS) return;
@@ -157,8 +163,8 @@ export class ClientResumption {
       serverName: this.#serverName,
       alpn,
       suite,
-      context: this.#context(),
-      earlyData: extensions.has(ExtensionType.EARLY_DATA),
+      context: sessionContext(this.#options),
+      maxEarlyData,
       receivedAt: now,
       expiresAt,
       key: resumptionKey(this.#settings.provider, suite, secret, nonce),
@@ -178,7 +184,7 @@ export class ClientResumption {
     this.#emit({ type: 'early-data', accepted });
   }
 
-  #context(): string {
-    return this.#options.context?.() ?? '';
+  get #transport(): HandshakeTransport {
+    return this.#options.transport ?? 'quic';
   }
 }

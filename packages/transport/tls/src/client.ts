@@ -1,3 +1,4 @@
+import { sameBytes } from '@quiclab/bytes';
 import { CertificateError, type CipherSuite, type KeyExchangeGroup, type KeyShare, suiteHash, type Verifier } from '@quiclab/crypto';
 import type { Micros, Random } from '@quiclab/sansio';
 import { Alert } from './alerts.ts';
@@ -36,19 +37,20 @@ import { decodeCertificateRequest } from './messages/certificate-request.ts';
 import { decodeCertificateVerify, serverSignedContent } from './messages/certificate-verify.ts';
 import { type ClientHello, encodeClientHello } from './messages/client-hello.ts';
 import { decodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
+import { encodeEndOfEarlyData } from './messages/end-of-early-data.ts';
 import { decodeFinished, encodeFinished } from './messages/finished.ts';
 import { decodeServerHello, isHelloRetryRequest, type ServerHello } from './messages/server-hello.ts';
-import { type HandshakeFactory, type HandshakeOptions, TlsAlert } from './port.ts';
+import { type HandshakeOptions, type HandshakeTransport, type RecordHandshakeFactory, TlsAlert } from './port.ts';
 import { checkServerExtensions, checkServerVersion } from './server-hello-checks.ts';
 import { isIpLiteral } from './server-name.ts';
 import { Transcript } from './transcript.ts';
 
 /** Handshakes as a client. */
-export function clientHandshake(config: ClientConfig): HandshakeFactory {
+export function clientHandshake(config: ClientConfig): RecordHandshakeFactory {
   const settings = clientSettings(config);
   return (options) => {
     if (options.side !== 'client') throw new Error('these are handshakes for clients');
-    demandProtocols(options.alpn);
+    demandProtocols(options.alpn, options.transport);
     return new ClientHandshake(settings, options);
   };
 }
@@ -64,6 +66,7 @@ const STATES = {
   'wait-finished': { level: 'handshake', types: [HandshakeType.FINISHED] },
   // not KeyUpdate (RFC 9001 §6), and a CertificateRequest is a PROTOCOL_VIOLATION (RFC 9001 §4.4)
   connected: { level: 'application', types: [HandshakeType.NEW_SESSION_TICKET], forbidden: [HandshakeType.CERTIFICATE_REQUEST] },
+  'connected-over-tcp': { level: 'application', types: [HandshakeType.NEW_SESSION_TICKET, HandshakeType.KEY_UPDATE] },
 } as const satisfies Readonly<Record<string, Expectation>>;
 
 /** More certificates than this are no chain. */
@@ -78,9 +81,14 @@ interface Keys {
 
 class ClientHandshake extends HandshakeMachine {
   readonly #settings: ClientSettings;
+  readonly #transport: HandshakeTransport;
   readonly #serverName: string;
   readonly #alpn: readonly string[];
   readonly #random: Random;
+  /** Not empty: in compatibility mode, which is TCP's (RFC 9846 §E.4, RFC 9001 §8.4). */
+  readonly #sessionId: Uint8Array;
+  /** In that mode: the change_cipher_spec is still to come. */
+  #changeCipherSpec: boolean;
   readonly #resumption: ClientResumption;
   readonly #clientRandom = new Uint8Array(32);
   readonly #transcript: Transcript;
@@ -96,8 +104,12 @@ class ClientHandshake extends HandshakeMachine {
 
   constructor(settings: ClientSettings, options: HandshakeOptions) {
     super();
-    const { serverName, alpn, random } = options;
+    const { transport = 'quic', serverName, alpn, random } = options;
+    const compatible = transport === 'tcp' && options.compatibility !== false;
     this.#settings = settings;
+    this.#transport = transport;
+    this.#sessionId = new Uint8Array(compatible ? 32 : 0);
+    this.#changeCipherSpec = compatible;
     this.#serverName = serverName.endsWith('.') ? serverName.slice(0, -1) : serverName;
     this.#alpn = alpn;
     this.#random = random;
@@ -111,18 +123,21 @@ class ClientHandshake extends HandshakeMachine {
 
   protected override advance(now: Micros): void {
     if (this.#state !== 'start') return;
-    if (this.localParameters === undefined) throw new Error('a client needs its transport parameters before the first poll');
+    if (this.#transport === 'quic' && this.localParameters === undefined)
+      throw new Error('a client needs its transport parameters before the first poll');
     this.#resumption.choose(now);
     this.#random.fork('tls/client/random').fill(this.#clientRandom);
+    if (this.#sessionId.length > 0) this.#random.fork('tls/client/session-id').fill(this.#sessionId);
     this.#shares = new Map(this.#settings.keyShares.map((group) => [group, this.#newShare(group)]));
     this.#sendHello({
       legacyVersion: TLS_12,
       random: this.#clientRandom,
-      legacySessionId: new Uint8Array(0), // RFC 9001 §8.4
+      legacySessionId: this.#sessionId,
       cipherSuites: this.#settings.suites.map(suiteCode),
       legacyCompressionMethods: new Uint8Array(1),
-      extensions: this.#offer(now, this.localParameters),
+      extensions: this.#offer(now),
     });
+    if (this.#resumption.undecided) this.#emitChangeCipherSpec();
     this.#resumption.startEarlyData(this.#transcript, this.#clientRandom);
   }
 
@@ -155,17 +170,17 @@ class ClientHandshake extends HandshakeMachine {
     return this.#settings.provider.keyExchange(group, this.#random.fork(`tls/client/key-share/${group}`));
   }
 
-  #offer(now: Micros, parameters: Uint8Array): Extensions {
+  #offer(now: Micros): Extensions {
     const { groups, padding } = this.#settings;
     const offer = new Map<number, Uint8Array>();
     // RFC 6066 §3: literal addresses are no host names
     if (this.#serverName !== '' && !isIpLiteral(this.#serverName)) offer.set(ExtensionType.SERVER_NAME, encodeServerName(this.#serverName));
     offer.set(ExtensionType.SUPPORTED_GROUPS, encodeCodePoints(groups.map(groupCode)));
     offer.set(ExtensionType.SIGNATURE_ALGORITHMS, encodeCodePoints([...HANDSHAKE_SCHEMES, ...CERTIFICATE_ONLY_SCHEMES]));
-    offer.set(ExtensionType.ALPN, encodeProtocols(this.#alpn));
+    if (this.#alpn.length > 0) offer.set(ExtensionType.ALPN, encodeProtocols(this.#alpn));
     offer.set(ExtensionType.SUPPORTED_VERSIONS, encodeSupportedVersions([TLS_13]));
     offer.set(ExtensionType.KEY_SHARE, this.#encodedShares());
-    offer.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters);
+    if (this.#transport === 'quic') offer.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, this.localParameters!);
     if (padding > 0) offer.set(ExtensionType.PADDING, new Uint8Array(padding));
     this.#resumption.extend(now, offer);
     return offer;
@@ -189,7 +204,8 @@ class ClientHandshake extends HandshakeMachine {
     checkServerVersion(hello);
     const retry = isHelloRetryRequest(hello);
     checkServerExtensions(hello, retry, this.#hello!.extensions);
-    if (hello.legacySessionIdEcho.length !== 0) throw illegalParameter('ServerHello: legacy_session_id_echo, where none was sent');
+    if (!sameBytes(hello.legacySessionIdEcho, this.#sessionId))
+      throw illegalParameter('ServerHello: legacy_session_id_echo is not what was sent');
     if (hello.legacyCompressionMethod !== 0) throw illegalParameter('ServerHello: legacy_compression_method is not 0');
     const suite = this.#settings.suites.find((candidate) => suiteCode(candidate) === hello.cipherSuite);
     if (suite === undefined) throw illegalParameter(`ServerHello: suite 0x${hello.cipherSuite.toString(16)} was not offered`);
@@ -214,6 +230,7 @@ class ClientHandshake extends HandshakeMachine {
     this.#resumption.retry(now, suite, extensions);
     this.#transcript.replaceByHash(suiteHash(suite));
     this.#transcript.add(message.octets);
+    this.#emitChangeCipherSpec();
     this.#sendHello({ ...this.#hello!, extensions });
   }
 
@@ -236,9 +253,24 @@ class ClientHandshake extends HandshakeMachine {
     const clientSecret = schedule.derive('c hs traffic', transcriptHash);
     const serverSecret = schedule.derive('s hs traffic', transcriptHash);
     this.#keys = { schedule, clientSecret, serverSecret };
-    this.emitSecret('handshake', 'write', schedule, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', this.#clientRandom);
+    if (!this.#awaitsEndOfEarlyData) this.#writeHandshake();
     this.emitSecret('handshake', 'read', schedule, serverSecret, 'SERVER_HANDSHAKE_TRAFFIC_SECRET', this.#clientRandom);
     this.#state = 'wait-encrypted-extensions';
+  }
+
+  /** Over TCP, records go on in early data's keys until EndOfEarlyData, if it is taken; QUIC has both in packets of their own. */
+  get #awaitsEndOfEarlyData(): boolean {
+    return this.#transport === 'tcp' && this.#resumption.undecided && this.#resumption.offer !== undefined;
+  }
+
+  #writeHandshake(): void {
+    const { schedule, clientSecret } = this.#keys!;
+    this.emitSecret('handshake', 'write', schedule, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', this.#clientRandom);
+  }
+
+  #emitChangeCipherSpec(): void {
+    if (this.#changeCipherSpec) this.emit({ type: 'change-cipher-spec' });
+    this.#changeCipherSpec = false;
   }
 
   #sharedSecret(data: Uint8Array): Uint8Array {
@@ -262,16 +294,20 @@ class ClientHandshake extends HandshakeMachine {
     const groups = extensions.get(ExtensionType.SUPPORTED_GROUPS);
     if (groups !== undefined) decodeCodePoints(groups, 'supported_groups'); // a hint for later, if well formed
     this.#chosenAlpn = this.#selectedProtocol(extensions.get(ExtensionType.ALPN));
-    this.#peerParameters = requireExtension(extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'EncryptedExtensions');
+    const overQuic = this.#transport === 'quic';
+    if (overQuic) this.#peerParameters = requireExtension(extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'EncryptedExtensions');
+    const waited = this.#awaitsEndOfEarlyData;
     this.#resumption.onEncryptedExtensions(extensions, this.#keys!.schedule.suite, this.#chosenAlpn);
+    if (waited && this.#resumption.earlyData === 'rejected') this.#writeHandshake();
     this.#transcript.add(message.octets);
-    this.emit({ type: 'peer-parameters', data: this.#peerParameters });
+    if (overQuic) this.emit({ type: 'peer-parameters', data: this.#peerParameters });
     // RFC 9846 §4.1.1: a session, or a certificate, but not both
     this.#state = this.#resumption.offer === undefined ? 'wait-certificate-or-request' : 'wait-finished';
   }
 
-  /** RFC 7301 §3.1; RFC 9001 §8.1. */
+  /** RFC 7301 §3.1; RFC 9001 §8.1. Over TCP a server may make nothing of the offer. */
   #selectedProtocol(data: Uint8Array | undefined): string {
+    if (data === undefined && this.#transport === 'tcp') return '';
     if (data === undefined) throw new TlsAlert(Alert.NO_APPLICATION_PROTOCOL, 'the server selected no application protocol');
     const [protocol, ...more] = decodeProtocols(data);
     if (more.length > 0) throw decodeError(`the server selected ${1 + more.length} application protocols`);
@@ -331,6 +367,9 @@ class ClientHandshake extends HandshakeMachine {
     schedule.enterMain();
     const transcriptHash = transcript.hash(schedule.hash);
     const random = this.#clientRandom;
+    const { earlyData, offer } = this.#resumption;
+    this.#emitChangeCipherSpec();
+    if (this.#transport === 'tcp' && earlyData === 'accepted') this.#endEarlyData();
     this.emitSecret('application', 'write', schedule, schedule.derive('c ap traffic', transcriptHash), 'CLIENT_TRAFFIC_SECRET_0', random);
     this.emitSecret('application', 'read', schedule, schedule.derive('s ap traffic', transcriptHash), 'SERVER_TRAFFIC_SECRET_0', random);
     if (this.#certificateRequested) {
@@ -341,9 +380,16 @@ class ClientHandshake extends HandshakeMachine {
     const finished = encodeFinished(schedule.verifyData(clientSecret, transcript.hash(schedule.hash)));
     transcript.add(finished);
     this.emit({ type: 'send', level: 'handshake', data: finished });
-    const { earlyData, offer } = this.#resumption;
     this.emit({ type: 'complete', alpn: this.#chosenAlpn, earlyData, resumed: offer !== undefined });
     this.#resumption.onComplete(now, schedule, transcript.hash(schedule.hash), this.#chosenAlpn, this.#peerParameters);
-    this.#state = 'connected';
+    this.#state = this.#transport === 'tcp' ? 'connected-over-tcp' : 'connected';
+  }
+
+  /** RFC 9846 §4.5: under the keys that it ends. */
+  #endEarlyData(): void {
+    const end = encodeEndOfEarlyData();
+    this.#transcript.add(end);
+    this.emit({ type: 'send', level: 'early', data: end });
+    this.#writeHandshake();
   }
 }

@@ -1,4 +1,5 @@
 import type { CipherSuite, CryptoProvider, KeyExchangeGroup, Signer, Trust } from '@quiclab/crypto';
+import type { HandshakeTransport } from './port.ts';
 import type { TicketKeeper } from './tickets.ts';
 
 const ALL_SUITES: readonly CipherSuite[] = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
@@ -38,6 +39,8 @@ export interface ServerConfig {
   readonly ticketCount?: number;
   /** Ask for early data, and take it, where the transport says what to remember for it. Default false: it can be replayed (RFC 9846 §8). */
   readonly earlyData?: boolean;
+  /** Octets of early data that a client may send, or that are passed over, over TCP; QUIC has flow control for it. 1 to 2^32 − 2. Default 16,384. */
+  readonly maxEarlyData?: number;
 }
 
 /** A ClientConfig with every choice made. */
@@ -61,6 +64,7 @@ export interface ServerSettings {
   readonly tickets: TicketKeeper | undefined;
   readonly ticketCount: number;
   readonly earlyData: boolean;
+  readonly maxEarlyData: number;
 }
 
 /** @throws Error for a configuration that no handshake can succeed with */
@@ -75,15 +79,17 @@ export function clientSettings(config: ClientConfig): ClientSettings {
 /** @throws Error for a configuration that no handshake can succeed with, and whatever the provider says of the key */
 export function serverSettings(config: ServerConfig): ServerSettings {
   const { provider, certificates, privateKey, suites = ALL_SUITES, groups = ALL_GROUPS } = config;
-  const { tickets, ticketCount = 1, earlyData = false } = config;
+  const { tickets, ticketCount = 1, earlyData = false, maxEarlyData = 16_384 } = config;
   demandChoices(suites, groups);
   if (certificates.length === 0) throw new Error('a server needs a certificate');
   if (!Number.isInteger(ticketCount) || ticketCount < 1 || ticketCount > 16)
     throw new Error(`${ticketCount} tickets; 1 to 16 are possible`);
   if (earlyData && tickets === undefined) throw new Error('early data needs tickets');
+  if (!Number.isInteger(maxEarlyData) || maxEarlyData < 1 || maxEarlyData > 0xffff_fffe)
+    throw new Error(`${maxEarlyData} octets of early data; 1 to 2^32 - 2 are possible`);
   const serverNames = config.serverNames?.map((name) => name.toLowerCase());
   const signer = privateKey instanceof Uint8Array ? provider.signer(privateKey) : privateKey;
-  return { provider, certificates, signer, suites, groups, serverNames, tickets, ticketCount, earlyData };
+  return { provider, certificates, signer, suites, groups, serverNames, tickets, ticketCount, earlyData, maxEarlyData };
 }
 
 function demandChoices(suites: readonly CipherSuite[], groups: readonly KeyExchangeGroup[]): void {
@@ -91,7 +97,7 @@ function demandChoices(suites: readonly CipherSuite[], groups: readonly KeyExcha
 }
 
 /** QUIC demands ALPN (RFC 9001 §8.1). @throws Error for names that cannot be sent (RFC 7301 §3.1) */
-export function demandProtocols(alpn: readonly string[]): void {
-  if (alpn.length === 0) throw new Error('at least one application protocol is needed (RFC 9001 §8.1)');
+export function demandProtocols(alpn: readonly string[], transport: HandshakeTransport = 'quic'): void {
+  if (alpn.length === 0 && transport === 'quic') throw new Error('at least one application protocol is needed (RFC 9001 §8.1)');
   for (const name of alpn) if (name.length < 1 || name.length > 255) throw new Error(`'${name}' is no protocol name`);
 }

@@ -1,10 +1,11 @@
 import { ByteReader } from '@quiclab/bytes';
 import type { Micros } from '@quiclab/sansio';
 import { Alert } from './alerts.ts';
-import { messageName } from './code-points.ts';
+import { HandshakeType, messageName } from './code-points.ts';
 import type { KeySchedule } from './key-schedule.ts';
 import { type HandshakeMessage, MessageBuffer } from './message-buffer.ts';
-import { type Handshake, type HandshakeStep, type Level, TlsAlert } from './port.ts';
+import { decodeKeyUpdate } from './messages/key-update.ts';
+import { type HandshakeStep, type Level, type RecordHandshake, TlsAlert } from './port.ts';
 
 /** What a state reads: messages of these types, at this level. */
 export interface Expectation {
@@ -17,11 +18,15 @@ export interface Expectation {
 const NONE: readonly number[] = [];
 
 /** What client and server have in common: octets become messages, steps wait to be polled, and the first failure is final. */
-export abstract class HandshakeMachine implements Handshake {
+export abstract class HandshakeMachine implements RecordHandshake {
   readonly #buffer = new MessageBuffer();
-  readonly #steps: HandshakeStep[] = []; // two dozen at most: each state queues its own, no state comes twice, and sessions are counted
+  readonly #steps: HandshakeStep[] = []; // two dozen at most: each state queues its own, no state comes twice, sessions are counted, and after a KeyUpdate `receive` returns
   #failure: TlsAlert | undefined = undefined;
   protected localParameters: Uint8Array | undefined = undefined;
+
+  get midMessage(): boolean {
+    return this.#buffer.begun;
+  }
 
   setLocalParameters(data: Uint8Array): void {
     this.localParameters = data.slice();
@@ -79,7 +84,16 @@ export abstract class HandshakeMachine implements Handshake {
         const wanted = types.map(messageName).join(' or ') || 'nothing';
         throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${messageName(type)} where ${wanted} was expected`, forbidden.includes(type));
       });
-      if (message !== undefined) this.handle(now, message);
+      if (message === undefined) return;
+      if (message.type === HandshakeType.KEY_UPDATE) this.#onKeyUpdate(message, chunk.remaining);
+      else this.handle(now, message);
     }
+  }
+
+  /** Both sides treat it alike, and only where a state expects it: over TCP, after the handshake (RFC 9846 §4.6.3). */
+  #onKeyUpdate(message: HandshakeMessage, left: number): void {
+    const requested = decodeKeyUpdate(message.body);
+    if (left > 0) throw new TlsAlert(Alert.UNEXPECTED_MESSAGE, `${left} octets after a KeyUpdate, under the keys that it ends`);
+    this.emit({ type: 'key-update', requested });
   }
 }

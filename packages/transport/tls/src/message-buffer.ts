@@ -27,6 +27,8 @@ const LIMITS: ReadonlyMap<number, number> = new Map([
   [HandshakeType.CERTIFICATE_REQUEST, 65_536],
   [HandshakeType.CERTIFICATE_VERIFY, 4_096],
   [HandshakeType.FINISHED, 64],
+  [HandshakeType.END_OF_EARLY_DATA, 0],
+  [HandshakeType.KEY_UPDATE, 1],
 ]);
 
 /**
@@ -37,6 +39,10 @@ export class MessageBuffer {
   #octets = new Uint8Array(HEADER);
   #filled = 0;
   #whole = 0; // length of the message with its header; 0 while the header is incomplete
+
+  get begun(): boolean {
+    return this.#filled > 0;
+  }
 
   /**
    * Takes octets up to the end of one message, and returns it when it is complete.

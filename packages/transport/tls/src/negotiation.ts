@@ -7,7 +7,7 @@ import { illegalParameter, quicViolation } from './decoding.ts';
 import { decodeClientKeyShares, decodeCodePoints, decodeProtocols, decodeServerName, decodeSupportedVersions } from './extension-data.ts';
 import { checkHomes, type Extensions, ExtensionType, requireExtension } from './extensions.ts';
 import type { ClientHello } from './messages/client-hello.ts';
-import { TlsAlert } from './port.ts';
+import { type HandshakeTransport, TlsAlert } from './port.ts';
 import { checkEmptyEarlyData, decodeOfferedPsks, type OfferedPsks, offersDheMode } from './pre-shared-key.ts';
 
 /** What a server makes of a ClientHello. */
@@ -17,9 +17,11 @@ export interface Negotiated {
   /** The client's share in this group; undefined where it must be asked for with a HelloRetryRequest. */
   readonly keyShare: Uint8Array | undefined;
   readonly signatureScheme: number;
+  /** '' over TCP, where none is spoken of. */
   readonly alpn: string;
   /** The host that the client named, in lower case, or ''. */
   readonly serverName: string;
+  /** Empty over TCP. */
   readonly peerParameters: Uint8Array;
   /** Whether tickets are of use to the client: it resumes as we do, with (EC)DHE. */
   readonly resumes: boolean;
@@ -31,9 +33,14 @@ export interface Negotiated {
  * Chooses everything that a ServerHello and what follows will say (RFC 9846 §4.1.1), or throws the alert that says why
  * there is nothing to choose.
  */
-export function negotiate(hello: ClientHello, settings: ServerSettings, alpn: readonly string[]): Negotiated {
+export function negotiate(
+  hello: ClientHello,
+  settings: ServerSettings,
+  alpn: readonly string[],
+  transport: HandshakeTransport = 'quic',
+): Negotiated {
   checkVersion(hello);
-  checkLegacyFields(hello);
+  checkLegacyFields(hello, transport);
   checkHomes(hello.extensions, 'CH', 'ClientHello');
   const earlyData = hello.extensions.get(ExtensionType.EARLY_DATA);
   if (earlyData !== undefined) checkEmptyEarlyData(earlyData);
@@ -45,8 +52,8 @@ export function negotiate(hello: ClientHello, settings: ServerSettings, alpn: re
   if (suite === undefined) throw new TlsAlert(Alert.HANDSHAKE_FAILURE, 'no cipher suite in common');
   const { group, keyShare } = chooseGroup(hello.extensions, settings.groups);
   const serverName = chooseName(hello.extensions, settings.serverNames);
-  const protocol = chooseProtocol(hello.extensions, alpn);
-  const peerParameters = requireExtension(hello.extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'ClientHello');
+  const protocol = chooseProtocol(hello.extensions, alpn, transport);
+  const peerParameters = parametersOf(hello.extensions, transport);
   const offeredPsks = resumes && settings.tickets !== undefined ? readOffer(hello.extensions) : undefined;
   return { suite, group, keyShare, signatureScheme: scheme, alpn: protocol, serverName, peerParameters, resumes, offeredPsks };
 }
@@ -59,10 +66,10 @@ function checkVersion(hello: ClientHello): void {
     throw new TlsAlert(Alert.PROTOCOL_VERSION, `ClientHello: legacy_version 0x${hello.legacyVersion.toString(16)}`);
 }
 
-function checkLegacyFields(hello: ClientHello): void {
+function checkLegacyFields(hello: ClientHello, transport: HandshakeTransport): void {
   const methods = hello.legacyCompressionMethods;
   if (methods.length !== 1 || methods[0] !== 0) throw illegalParameter('ClientHello: legacy_compression_methods other than null');
-  if (hello.legacySessionId.length !== 0)
+  if (transport === 'quic' && hello.legacySessionId.length !== 0)
     throw quicViolation('ClientHello: legacy_session_id is not empty; QUIC has no middlebox compatibility mode (RFC 9001 §8.4)');
 }
 
@@ -111,9 +118,17 @@ function chooseName(extensions: Extensions, known: readonly string[] | undefined
   return name;
 }
 
-/** By the server's preference (RFC 7301 §3.2); none in common ends the connection (RFC 9001 §8.1). */
-function chooseProtocol(extensions: Extensions, ours: readonly string[]): string {
+/** RFC 9001 §8.2: QUIC's transport parameters, and nobody else's. */
+function parametersOf(extensions: Extensions, transport: HandshakeTransport): Uint8Array {
+  if (transport === 'quic') return requireExtension(extensions, ExtensionType.QUIC_TRANSPORT_PARAMETERS, 'ClientHello');
+  if (!extensions.has(ExtensionType.QUIC_TRANSPORT_PARAMETERS)) return new Uint8Array(0);
+  throw new TlsAlert(Alert.UNSUPPORTED_EXTENSION, 'ClientHello: quic_transport_parameters over TCP');
+}
+
+/** By the server's preference (RFC 7301 §3.2); none in common ends the connection (RFC 9001 §8.1). Over TCP, either side may have no use for it. */
+function chooseProtocol(extensions: Extensions, ours: readonly string[], transport: HandshakeTransport): string {
   const data = extensions.get(ExtensionType.ALPN);
+  if (transport === 'tcp' && (data === undefined || ours.length === 0)) return '';
   if (data === undefined) throw new TlsAlert(Alert.NO_APPLICATION_PROTOCOL, 'the client offers no application protocol');
   const offered = decodeProtocols(data);
   const protocol = ours.find((candidate) => offered.includes(candidate));
@@ -140,6 +155,7 @@ const MAY_CHANGE: ReadonlySet<number> = new Set([
 export function checkSecondHello(first: ClientHello, second: ClientHello, group: KeyExchangeGroup): void {
   const same =
     sameBytes(first.random, second.random) &&
+    sameBytes(first.legacySessionId, second.legacySessionId) &&
     first.cipherSuites.length === second.cipherSuites.length &&
     first.cipherSuites.every((suite, i) => suite === second.cipherSuites[i]) &&
     everyKept(first.extensions, second.extensions) &&

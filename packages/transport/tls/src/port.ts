@@ -4,16 +4,28 @@ import type { Micros, Random } from '@quiclab/sansio';
 /** Encryption levels (RFC 9001 §4.1.4). */
 export type Level = 'initial' | 'early' | 'handshake' | 'application';
 
+/** What carries the handshake: CRYPTO frames of QUIC (RFC 9001 §4), or records over TCP (RFC 9846 §5). */
+export type HandshakeTransport = 'quic' | 'tcp';
+
 /**
- * A cryptographic handshake as QUIC sees it (RFC 9001 §4): octets of CRYPTO streams in and out, secrets, and the peer's
- * transport parameters. What the peer did wrong is thrown as a TlsAlert, from `receive`.
+ * A cryptographic handshake as its transport sees it (RFC 9001 §4): octets of handshake messages in and out, secrets, and in QUIC
+ * the peer's transport parameters. What the peer did wrong is thrown as a TlsAlert, from `receive`.
  */
 export interface Handshake {
-  /** Our quic_transport_parameters, encoded. A client's before the first `poll`; a server's after 'peer-parameters' (RFC 9368 picks the version from those). */
+  /** Our quic_transport_parameters, encoded. A client's before the first `poll`; a server's after 'peer-parameters' (RFC 9368 picks the version from those). Not over TCP. */
   setLocalParameters(data: Uint8Array): void;
-  /** In-order octets of the CRYPTO stream of this level; any split. The octets are copied where they must be kept. */
+  /**
+   * In-order octets of the CRYPTO stream of this level, or of handshake records protected with its keys; any split. What follows
+   * the last message before a change of keys in the same call is refused. The octets are copied where they must be kept.
+   */
   receive(now: Micros, level: Level, crypto: Uint8Array): void;
   poll(now: Micros): HandshakeStep | undefined;
+}
+
+/** What the record layer asks beside. */
+export interface RecordHandshake extends Handshake {
+  /** Whether a message has begun to come, and is not whole: then nothing else may come between (RFC 9846 §5.1). */
+  readonly midMessage: boolean;
 }
 
 export type HandshakeStep =
@@ -26,6 +38,15 @@ export type HandshakeStep =
   | { readonly type: 'peer-parameters' | 'session' | 'remembered-parameters'; readonly data: Uint8Array }
   /** What the server makes of a client's early data. Once, where some was offered; before 'peer-parameters', and before 'complete' says it again. */
   | { readonly type: 'early-data'; readonly accepted: boolean }
+  /**
+   * Over TCP, where early data was offered. At a client: it may be sent, in this protocol, at most so many octets; its write keys are
+   * the next step. At a server: so many octets are taken, or passed over; 'early-data' says which (RFC 9846 §4.2.10).
+   */
+  | { readonly type: 'early'; readonly alpn: string; readonly octets: number }
+  /** Over TCP: here a change_cipher_spec record goes out, for the sake of middleboxes (RFC 9846 §E.4). */
+  | { readonly type: 'change-cipher-spec' }
+  /** Over TCP: the peer's next record has its next keys; `requested`: it wants ours to follow (RFC 9846 §4.6.3). */
+  | { readonly type: 'key-update'; readonly requested: boolean }
   | {
       readonly type: 'secret';
       readonly level: Level;
@@ -47,8 +68,15 @@ export type HandshakeStep =
 
 export interface HandshakeOptions {
   readonly side: 'client' | 'server';
+  /**
+   * Default 'quic'. Over 'tcp' there are no transport parameters, ALPN is optional, EndOfEarlyData and KeyUpdate are messages, and
+   * read keys come when the peer's last record under the ones before was read.
+   */
+  readonly transport?: HandshakeTransport;
+  /** A client's, over TCP: look like TLS 1.2 to middleboxes (RFC 9846 §E.4). Default true. A server follows its client. */
+  readonly compatibility?: boolean;
   readonly serverName: string;
-  /** Application protocols, preferred first. */
+  /** Application protocols, preferred first. Over TCP there may be none. */
   readonly alpn: readonly string[];
   readonly random: Random;
   /**
@@ -73,6 +101,7 @@ export interface HandshakeOptions {
 }
 
 export type HandshakeFactory = (options: HandshakeOptions) => Handshake;
+export type RecordHandshakeFactory = (options: HandshakeOptions) => RecordHandshake;
 
 /** The peer (or its certificate) broke the handshake; QUIC closes with CRYPTO_ERROR 0x0100 + alert (RFC 9001 §4.8), but see `violatesQuic`. */
 export class TlsAlert extends Error {

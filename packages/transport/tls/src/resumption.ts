@@ -4,7 +4,7 @@ import { MILLISECOND, type Micros, SECOND } from '@quiclab/sansio';
 import { Alert } from './alerts.ts';
 import type { ServerSettings } from './config.ts';
 import { KeySchedule, resumptionKey } from './key-schedule.ts';
-import { EARLY_DATA_ALLOWED, encodeNewSessionTicket } from './messages/new-session-ticket.ts';
+import { earlyDataAllowed, encodeNewSessionTicket, QUIC_EARLY_DATA } from './messages/new-session-ticket.ts';
 import type { Negotiated } from './negotiation.ts';
 import { type HandshakeOptions, TlsAlert } from './port.ts';
 import { withoutBinders } from './pre-shared-key.ts';
@@ -95,13 +95,14 @@ export interface TicketOrigin extends Pick<TicketState, 'suite' | 'alpn' | 'serv
 
 /** NewSessionTicket messages for a connection whose handshake is complete; none where sessions are not resumed (RFC 9846 §4.6.1). */
 export function newTickets(now: Micros, origin: TicketOrigin, settings: ServerSettings, options: HandshakeOptions): Uint8Array[] {
-  const { tickets, ticketCount, provider, earlyData } = settings;
+  const { tickets, ticketCount, provider, earlyData, maxEarlyData } = settings;
   const { secret, ...facts } = origin;
   if (tickets === undefined || facts.serverName.length > 255) return [];
   // in whole seconds, and not beyond what the proof by certificate is good for
   const lifetime = Math.floor(Math.min(tickets.lifetime, LONGEST_LIFETIME, facts.authenticatedAt + LONGEST_LIFETIME - now) / SECOND);
   if (lifetime <= 0) return [];
   const remembered = earlyData ? options.remember : undefined;
+  const extensions = remembered === undefined ? new Map() : earlyDataAllowed(options.transport === 'tcp' ? maxEarlyData : QUIC_EARLY_DATA);
   const random = options.random.fork('tls/server/tickets');
   return Array.from({ length: ticketCount }, (_, i) => {
     const nonce = Uint8Array.of(i);
@@ -110,12 +111,6 @@ export function newTickets(now: Micros, origin: TicketOrigin, settings: ServerSe
     // not offset by an estimate of the RTT (RFC 9846 §8.3), which is small beside the tolerance
     const state = { ...facts, key, ageAdd, issuedAt: now, expiresAt: now + lifetime * SECOND, remembered };
     const ticket = tickets.seal(now, encodeTicketState(state));
-    return encodeNewSessionTicket({
-      lifetime,
-      ageAdd,
-      nonce,
-      ticket,
-      extensions: remembered === undefined ? new Map() : EARLY_DATA_ALLOWED,
-    });
+    return encodeNewSessionTicket({ lifetime, ageAdd, nonce, ticket, extensions });
   });
 }

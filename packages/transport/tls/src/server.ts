@@ -14,20 +14,22 @@ import { encodeCertificate } from './messages/certificate.ts';
 import { encodeCertificateVerify, serverSignedContent } from './messages/certificate-verify.ts';
 import { type ClientHello, decodeClientHello } from './messages/client-hello.ts';
 import { encodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
+import { checkEndOfEarlyData } from './messages/end-of-early-data.ts';
 import { decodeFinished, encodeFinished } from './messages/finished.ts';
 import { encodeServerHello, HELLO_RETRY_RANDOM } from './messages/server-hello.ts';
 import { checkSecondHello, type Negotiated, negotiate } from './negotiation.ts';
-import { type HandshakeFactory, type HandshakeOptions, TlsAlert } from './port.ts';
+import { type HandshakeOptions, type RecordHandshakeFactory, TlsAlert } from './port.ts';
 import { acceptsEarlyData, newTickets, type Resumption, resume } from './resumption.ts';
+import { sessionContext } from './session-context.ts';
 import { Transcript } from './transcript.ts';
 
 /** Handshakes as a server. The private key is made into a signer here, once. */
-export function serverHandshake(config: ServerConfig): HandshakeFactory {
+export function serverHandshake(config: ServerConfig): RecordHandshakeFactory {
   const settings = serverSettings(config);
   const certificate = encodeCertificate(settings.certificates);
   return (options) => {
     if (options.side !== 'server') throw new Error('these are handshakes for servers');
-    demandProtocols(options.alpn);
+    demandProtocols(options.alpn, options.transport);
     if (options.remember !== undefined && options.remember.length > MAX_REMEMBERED)
       throw new Error(`${options.remember.length} octets to remember in a ticket; at most ${MAX_REMEMBERED} are possible`);
     return new ServerHandshake(settings, certificate, options);
@@ -37,19 +39,23 @@ export function serverHandshake(config: ServerConfig): HandshakeFactory {
 /** A ticket should fit a ClientHello, and that a few packets. */
 const MAX_REMEMBERED = 4_096;
 
-/** RFC 9846 §A.2, as far as client certificates are not in use. There is no wait for EndOfEarlyData in QUIC (RFC 9001 §8.3). */
+/** RFC 9846 §A.2, as far as client certificates are not in use. There is no EndOfEarlyData in QUIC (RFC 9001 §8.3). */
 const STATES = {
   start: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
   retried: { level: 'initial', types: [HandshakeType.CLIENT_HELLO] },
   negotiated: { level: 'handshake', types: [] }, // the flight waits for our transport parameters, the client for the flight
+  'wait-end-of-early-data': { level: 'early', types: [HandshakeType.END_OF_EARLY_DATA] }, // over TCP
   'wait-finished': { level: 'handshake', types: [HandshakeType.FINISHED] },
   connected: { level: 'application', types: [] }, // a KeyUpdate is an unexpected_message in QUIC (RFC 9001 §6)
+  'connected-over-tcp': { level: 'application', types: [HandshakeType.KEY_UPDATE] },
 } as const satisfies Readonly<Record<string, Expectation>>;
 
 /** A ClientHello that was agreed to. */
 interface Agreement {
   readonly terms: Negotiated;
   readonly clientRandom: Uint8Array;
+  /** What the client calls one, to be echoed (RFC 9846 §4.1.3); empty in QUIC. */
+  readonly sessionId: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly sharedSecret: Uint8Array;
   readonly resumption: Resumption | undefined;
@@ -60,6 +66,8 @@ interface Agreement {
 interface Flight {
   readonly keys: KeySchedule;
   readonly clientSecret: Uint8Array;
+  /** Of everything up to our Finished: application keys come from it, whatever follows. */
+  readonly finishedHash: Uint8Array;
 }
 
 class ServerHandshake extends HandshakeMachine {
@@ -87,29 +95,41 @@ class ServerHandshake extends HandshakeMachine {
 
   protected override handle(now: Micros, message: HandshakeMessage): void {
     if (message.type === HandshakeType.CLIENT_HELLO) this.#onClientHello(now, message);
+    else if (message.type === HandshakeType.END_OF_EARLY_DATA) this.#onEndOfEarlyData(message);
     else this.#onFinished(now, message);
   }
 
   protected override advance(): void {
-    if (this.#state === 'negotiated' && this.localParameters !== undefined) this.#sendFlight(this.#agreement!, this.localParameters);
+    if (this.#state === 'negotiated' && (this.#overTcp || this.localParameters !== undefined)) this.#sendFlight(this.#agreement!);
+  }
+
+  get #overTcp(): boolean {
+    return this.#options.transport === 'tcp';
   }
 
   #onClientHello(now: Micros, message: HandshakeMessage): void {
     const hello = decodeClientHello(message.body);
-    const terms = negotiate(hello, this.#settings, this.#options.alpn);
+    const terms = negotiate(hello, this.#settings, this.#options.alpn, this.#options.transport);
     if (this.#retry !== undefined) checkSecondHello(this.#retry.hello, hello, this.#retry.group);
-    this.#earlyDataOffered ||= hello.extensions.has(ExtensionType.EARLY_DATA);
+    if (hello.extensions.has(ExtensionType.EARLY_DATA)) this.#onEarlyDataOffer(terms);
     if (terms.keyShare === undefined) this.#askAgain(message, hello, terms);
     else this.#agree(now, message, hello, terms, terms.keyShare);
+  }
+
+  #onEarlyDataOffer(terms: Negotiated): void {
+    this.#earlyDataOffered = true;
+    if (this.#overTcp) this.emit({ type: 'early', alpn: terms.alpn, octets: this.#settings.maxEarlyData });
   }
 
   /** RFC 9846 §4.1.4. A second time does not happen: the second ClientHello was found to have the share. */
   #askAgain(message: HandshakeMessage, hello: ClientHello, terms: Negotiated): void {
     this.#transcript.add(message.octets);
     this.#transcript.replaceByHash(suiteHash(terms.suite));
-    const request = serverHello(HELLO_RETRY_RANDOM, terms.suite, encodeCodePoint(groupCode(terms.group)));
+    const request = serverHello(HELLO_RETRY_RANDOM, terms.suite, hello.legacySessionId, encodeCodePoint(groupCode(terms.group)));
     this.#transcript.add(request);
     this.emit({ type: 'send', level: 'initial', data: request });
+    this.#emitChangeCipherSpec(hello.legacySessionId);
+    if (this.#earlyDataOffered && this.#overTcp) this.emit({ type: 'early-data', accepted: false });
     this.#retry = { hello, group: terms.group };
     this.#state = 'retried';
   }
@@ -122,11 +142,13 @@ class ServerHandshake extends HandshakeMachine {
     } catch {
       throw illegalParameter(`the client's key share is no valid ${terms.group} value`);
     }
-    const resumption = resume(now, message.octets, this.#transcript, terms, this.#settings, this.#context());
+    const resumption = resume(now, message.octets, this.#transcript, terms, this.#settings, sessionContext(this.#options));
     this.#transcript.add(message.octets);
     const earlyData = this.#judgeEarlyData(now, resumption, terms);
-    this.#agreement = { terms, clientRandom: hello.random, publicKey: share.publicKey, sharedSecret, resumption, earlyData };
-    this.emit({ type: 'peer-parameters', data: terms.peerParameters });
+    const { random: clientRandom, legacySessionId: sessionId } = hello;
+    this.#agreement = { terms, clientRandom, sessionId, publicKey: share.publicKey, sharedSecret, resumption, earlyData };
+    if (!this.#overTcp) this.emit({ type: 'peer-parameters', data: terms.peerParameters });
+    else if (earlyData !== 'none' && this.#retry === undefined) this.emit({ type: 'early-data', accepted: earlyData === 'accepted' });
     if (earlyData === 'accepted') this.#readEarlyData(resumption!.keys, hello.random);
     this.#state = 'negotiated';
   }
@@ -143,30 +165,33 @@ class ServerHandshake extends HandshakeMachine {
     this.emitSecret('early', 'read', keys, secret, 'CLIENT_EARLY_TRAFFIC_SECRET', clientRandom);
   }
 
-  #context(): string {
-    return this.#options.context?.() ?? '';
+  /** In answer to a client in compatibility mode, which may be over TCP only: after the first of our messages (RFC 9846 §E.4). */
+  #emitChangeCipherSpec(sessionId: Uint8Array): void {
+    if (sessionId.length > 0) this.emit({ type: 'change-cipher-spec' });
   }
 
   /** ServerHello to Finished (RFC 9846 §2), in one go. */
-  #sendFlight(agreement: Agreement, parameters: Uint8Array): void {
-    const { terms, clientRandom, sharedSecret, resumption } = agreement;
+  #sendFlight(agreement: Agreement): void {
+    const { terms, clientRandom, sessionId, sharedSecret, resumption } = agreement;
     const transcript = this.#transcript;
     const random = new Uint8Array(32);
     this.#options.random.fork('tls/server/random').fill(random);
     const share = encodeServerKeyShare({ group: groupCode(terms.group), keyExchange: agreement.publicKey });
-    const hello = serverHello(random, terms.suite, share, resumption?.index);
+    const hello = serverHello(random, terms.suite, sessionId, share, resumption?.index);
     transcript.add(hello);
     this.emit({ type: 'send', level: 'initial', data: hello });
+    if (this.#retry === undefined) this.#emitChangeCipherSpec(sessionId);
 
     const keys = resumption?.keys ?? new KeySchedule(this.#settings.provider, terms.suite);
     keys.enterHandshake(sharedSecret);
     const helloHash = transcript.hash(keys.hash);
     const clientSecret = keys.derive('c hs traffic', helloHash);
     const serverSecret = keys.derive('s hs traffic', helloHash);
-    this.emitSecret('handshake', 'read', keys, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
+    const earlyDataFirst = this.#overTcp && agreement.earlyData === 'accepted'; // over TCP everything comes in order: EndOfEarlyData, then the next keys
+    if (!earlyDataFirst) this.#readHandshake(keys, clientSecret, clientRandom);
     this.emitSecret('handshake', 'write', keys, serverSecret, 'SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
 
-    const extensions = encodeEncryptedExtensions(this.#encryptedExtensions(agreement, parameters));
+    const extensions = encodeEncryptedExtensions(this.#encryptedExtensions(agreement));
     transcript.add(extensions);
     // RFC 9846 §4.1.1: a session, or a certificate, but not both
     const proof = resumption === undefined ? this.#proveIdentity(terms.signatureScheme, keys) : new Uint8Array(0);
@@ -175,9 +200,22 @@ class ServerHandshake extends HandshakeMachine {
     this.emit({ type: 'send', level: 'handshake', data: concat(extensions, proof, finished) });
 
     keys.enterMain();
-    const applicationSecret = keys.derive('s ap traffic', transcript.hash(keys.hash));
+    const finishedHash = transcript.hash(keys.hash);
+    const applicationSecret = keys.derive('s ap traffic', finishedHash);
     this.emitSecret('application', 'write', keys, applicationSecret, 'SERVER_TRAFFIC_SECRET_0', clientRandom);
-    this.#flight = { keys, clientSecret };
+    this.#flight = { keys, clientSecret, finishedHash };
+    this.#state = earlyDataFirst ? 'wait-end-of-early-data' : 'wait-finished';
+  }
+
+  #readHandshake(keys: KeySchedule, clientSecret: Uint8Array, clientRandom: Uint8Array): void {
+    this.emitSecret('handshake', 'read', keys, clientSecret, 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom);
+  }
+
+  #onEndOfEarlyData(message: HandshakeMessage): void {
+    checkEndOfEarlyData(message.body);
+    this.#transcript.add(message.octets);
+    const { keys, clientSecret } = this.#flight!;
+    this.#readHandshake(keys, clientSecret, this.#agreement!.clientRandom);
     this.#state = 'wait-finished';
   }
 
@@ -190,31 +228,30 @@ class ServerHandshake extends HandshakeMachine {
     return concat(this.#certificate, verify);
   }
 
-  #encryptedExtensions({ terms, earlyData }: Agreement, parameters: Uint8Array): Extensions {
+  #encryptedExtensions({ terms, earlyData }: Agreement): Extensions {
     const { groups, serverNames } = this.#settings;
     const extensions = new Map<number, Uint8Array>();
     // RFC 6066 §3: an empty answer says that the name was made use of
     if (serverNames !== undefined && terms.serverName !== '') extensions.set(ExtensionType.SERVER_NAME, new Uint8Array(0));
     // RFC 9846 §4.2.7: so that the client's next first guess is a better one
     if (terms.group !== groups[0]) extensions.set(ExtensionType.SUPPORTED_GROUPS, encodeCodePoints(groups.map(groupCode)));
-    extensions.set(ExtensionType.ALPN, encodeProtocols([terms.alpn]));
-    extensions.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters);
+    if (terms.alpn !== '') extensions.set(ExtensionType.ALPN, encodeProtocols([terms.alpn]));
+    if (!this.#overTcp) extensions.set(ExtensionType.QUIC_TRANSPORT_PARAMETERS, this.localParameters!);
     if (earlyData === 'accepted') extensions.set(ExtensionType.EARLY_DATA, new Uint8Array(0));
     return extensions;
   }
 
   #onFinished(now: Micros, message: HandshakeMessage): void {
     const { terms, clientRandom, earlyData, resumption } = this.#agreement!;
-    const { keys, clientSecret } = this.#flight!;
-    // no client certificate was asked for: the transcript stands where it stood after our Finished
-    const transcriptHash = this.#transcript.hash(keys.hash);
-    const expected = keys.verifyData(clientSecret, transcriptHash);
+    const { keys, clientSecret, finishedHash } = this.#flight!;
+    // no client certificate was asked for: nothing came after our Finished, unless EndOfEarlyData did
+    const expected = keys.verifyData(clientSecret, this.#transcript.hash(keys.hash));
     const verifyData = decodeFinished(message.body, expected.length);
     if (!this.#settings.provider.equal(verifyData, expected))
       throw new TlsAlert(Alert.DECRYPT_ERROR, "the client's Finished does not match the handshake");
-    this.emitSecret('application', 'read', keys, keys.derive('c ap traffic', transcriptHash), 'CLIENT_TRAFFIC_SECRET_0', clientRandom);
+    this.emitSecret('application', 'read', keys, keys.derive('c ap traffic', finishedHash), 'CLIENT_TRAFFIC_SECRET_0', clientRandom);
     this.emit({ type: 'complete', alpn: terms.alpn, earlyData, resumed: resumption !== undefined });
-    this.#state = 'connected';
+    this.#state = this.#overTcp ? 'connected-over-tcp' : 'connected';
     if (!terms.resumes || this.#settings.tickets === undefined) return;
     this.#transcript.add(message.octets);
     this.#issueTickets(now, keys, terms, resumption?.state.authenticatedAt ?? now);
@@ -227,14 +264,20 @@ class ServerHandshake extends HandshakeMachine {
       secret,
       alpn: terms.alpn,
       serverName: terms.serverName,
-      context: this.#context(),
+      context: sessionContext(this.#options),
       authenticatedAt,
     };
     for (const data of newTickets(now, origin, this.#settings, this.#options)) this.emit({ type: 'send', level: 'application', data });
   }
 }
 
-function serverHello(random: Uint8Array, suite: CipherSuite, keyShare: Uint8Array, selectedIdentity?: number): Uint8Array {
+function serverHello(
+  random: Uint8Array,
+  suite: CipherSuite,
+  sessionId: Uint8Array,
+  keyShare: Uint8Array,
+  selectedIdentity?: number,
+): Uint8Array {
   const extensions = new Map<number, Uint8Array>([
     [ExtensionType.SUPPORTED_VERSIONS, encodeCodePoint(TLS_13)],
     [ExtensionType.KEY_SHARE, keyShare],
@@ -243,7 +286,7 @@ function serverHello(random: Uint8Array, suite: CipherSuite, keyShare: Uint8Arra
   return encodeServerHello({
     legacyVersion: TLS_12,
     random,
-    legacySessionIdEcho: new Uint8Array(0),
+    legacySessionIdEcho: sessionId,
     cipherSuite: suiteCode(suite),
     legacyCompressionMethod: 0,
     extensions,

@@ -29,19 +29,21 @@ export interface Session extends SessionInfo {
   readonly authenticatedAt: Micros;
   /** Whether that certificate was checked for trust and name. */
   readonly verified: boolean;
-  /** The server's transport parameters. */
+  /** Octets of early data that the server takes at most; 2^32 − 1 in QUIC, where `parameters` say it. 0: none. */
+  readonly maxEarlyData: number;
+  /** The server's transport parameters; over TCP there are none. */
   readonly parameters: Uint8Array;
 }
 
 /** Others are not looked into: a client may find sessions of an older version where it kept them. */
-const VERSION = 1;
+const VERSION = 2;
 const VERIFIED = 1;
-const EARLY_DATA = 2;
 
-export function encodeSession(session: Session): Uint8Array {
+export function encodeSession(session: Omit<Session, 'earlyData'>): Uint8Array {
   const writer = ByteWriter.growable(512);
   writer.uint8(VERSION);
-  writer.uint8((session.verified ? VERIFIED : 0) | (session.earlyData ? EARLY_DATA : 0));
+  writer.uint8(session.verified ? VERIFIED : 0);
+  writer.uint32(session.maxEarlyData);
   writer.uint16(suiteCode(session.suite));
   writer.vector(1, () => writer.octets(session.key));
   writer.vector(2, () => writer.octets(session.ticket));
@@ -59,6 +61,7 @@ export function decodeSession(octets: Uint8Array): Session | undefined {
   const reader = new ByteReader(octets);
   const version = reader.uint8();
   const flags = reader.uint8();
+  const maxEarlyData = reader.uint32();
   const suite = suiteOf(reader.uint16());
   const key = vector8(reader);
   const ticket = vector16(reader);
@@ -77,7 +80,8 @@ export function decodeSession(octets: Uint8Array): Session | undefined {
     alpn,
     suite,
     context,
-    earlyData: (flags & EARLY_DATA) !== 0,
+    earlyData: maxEarlyData > 0,
+    maxEarlyData,
     receivedAt,
     expiresAt,
     key,

@@ -157,7 +157,7 @@ describe('tickets (RFC 9846 §4.6.1)', () => {
       expiresAt: NOW + 2 * DAY,
     });
     expect(Buffer.from(decodeSession(sessionsIn(pair.clientSteps)[0]!)!.parameters)).toEqual(Buffer.from(SERVER_PARAMETERS));
-    const ticket = decodeNewSessionTicket(pair.flights.at(-1)!.data.subarray(4));
+    const ticket = decodeNewSessionTicket(pair.flights.at(-1)!.data.subarray(4), 'quic');
     expect(ticket.lifetime).toBe(2 * 24 * 3600);
     expect(Buffer.from(ticket.extensions.get(ExtensionType.EARLY_DATA)!).toString('hex')).toBe('ffffffff'); // RFC 9001 §4.6.1
   });
@@ -178,7 +178,7 @@ describe('tickets (RFC 9846 §4.6.1)', () => {
     expectResumed(second);
     const handedOn = sessionsIn(second.clientSteps)[0]!;
     expect(readSession(handedOn)!.expiresAt).toBe(NOW + 7 * DAY);
-    expect(decodeNewSessionTicket(second.flights.at(-1)!.data.subarray(4)).lifetime).toBe(24 * 3600);
+    expect(decodeNewSessionTicket(second.flights.at(-1)!.data.subarray(4), 'quic').lifetime).toBe(24 * 3600);
     expectResumed(at(NOW + 7 * DAY - 1, 3, handedOn));
     expectFull(at(NOW + 7 * DAY, 4, handedOn));
   });
@@ -238,7 +238,7 @@ describe('a client passes over a session that does not fit, and the handshake is
     }
     expect(readSession(Buffer.concat([session, Uint8Array.of(0)]))).toBeUndefined();
     const other = session.slice();
-    other[0] = 2;
+    other[0] = 3;
     expect(readSession(other)).toBeUndefined();
   });
 
