@@ -1,6 +1,8 @@
-/** TLS alert descriptions that a handshake can end with, by their numbers (RFC 9846 §6.2; RFC 7301 §3.2 for the last). */
+/** TLS alert descriptions that a connection can end with, by their numbers (RFC 9846 §6.2; RFC 7301 §3.2 for the last). Two of them only records have. */
 export const Alert = {
   UNEXPECTED_MESSAGE: 10,
+  BAD_RECORD_MAC: 20,
+  RECORD_OVERFLOW: 22,
   HANDSHAKE_FAILURE: 40,
   BAD_CERTIFICATE: 42,
   UNSUPPORTED_CERTIFICATE: 43,
