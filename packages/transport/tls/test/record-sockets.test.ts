@@ -250,7 +250,7 @@ describe("our server and Node's client", () => {
   test('resume a session with a ticket of ours (RFC 9846 §4.6.1)', async () => {
     const { port, ends } = await server();
     const first = connect(port);
-    let session = Buffer.alloc(0);
+    let session: Buffer = Buffer.alloc(0);
     first.on('session', (one: Buffer) => (session = one));
     await echo(first, 'first'); // a ticket is read like anything else, and comes before
     const second = connect(port, { session });
