@@ -1,5 +1,15 @@
 import { seededRandom } from '@quiclab/sansio';
-import { definePage, filesWorkload, generatePage, type PageError, PageProgress, parsePage, smallPage, urlPath } from '@quiclab/workload';
+import {
+  definePage,
+  filesWorkload,
+  generatePage,
+  medianPage,
+  type PageError,
+  PageProgress,
+  parsePage,
+  smallPage,
+  urlPath,
+} from '@quiclab/workload';
 import { describe, expect, test } from 'vitest';
 
 const problems = (act: () => unknown): readonly string[] => {
@@ -158,5 +168,37 @@ describe('the generator', () => {
     expect(generatePage(seededRandom(1), { depth: 0 }).objects.every((object) => object.after.length === 0)).toBe(true);
     expect(() => generatePage(seededRandom(1), { objects: 0 })).toThrow('objects is 0; it must be a whole number from 1 on');
     expect(() => generatePage(seededRandom(1), { smallest: 10, largest: 9 })).toThrow('largest is 9');
+  });
+});
+
+describe('the median page', () => {
+  const kindOf = (path: string): string =>
+    ['/', '.html'].some((end) => path.endsWith(end))
+      ? 'html'
+      : (/\.(css|js|woff2|jpg|png)$/.exec(path)?.[1] ?? 'other').replace('png', 'jpg');
+
+  test('73 objects, 2.0 MB, so many of each kind', () => {
+    const kinds: Record<string, { count: number; octets: number }> = {};
+    for (const { path, size } of medianPage.objects) {
+      const kind = (kinds[kindOf(path)] ??= { count: 0, octets: 0 });
+      kind.count++;
+      kind.octets += size;
+    }
+    expect(kinds).toEqual({
+      html: { count: 3, octets: 22_000 },
+      css: { count: 8, octets: 82_000 },
+      js: { count: 23, octets: 697_000 },
+      woff2: { count: 4, octets: 139_000 },
+      jpg: { count: 14, octets: 1_058_000 },
+      other: { count: 21, octets: 22_000 },
+    });
+    expect(medianPage.objects.length).toBe(73);
+  });
+
+  test('begins with its document, and chains are six objects long at most', () => {
+    const depths = new Map<string, number>();
+    for (const { id, after } of medianPage.objects) depths.set(id, 1 + Math.max(0, ...after.map((parent) => depths.get(parent)!)));
+    expect(new PageProgress(medianPage).start().map(({ path }) => path)).toEqual(['/']);
+    expect(Math.max(...depths.values())).toBe(6);
   });
 });
