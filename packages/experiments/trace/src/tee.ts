@@ -97,6 +97,10 @@ export class TeeObserver extends Observer {
     for (const observer of this.#observers) observer.recoveryUpdated(...told);
   }
 
+  override sendingRefused(...told: Parameters<Observer['sendingRefused']>): void {
+    for (const observer of this.#observers) observer.sendingRefused(...told);
+  }
+
   override timerSet(...told: Parameters<Observer['timerSet']>): void {
     for (const observer of this.#observers) observer.timerSet(...told);
   }

@@ -15,6 +15,6 @@ export { type ConnectionEvent, type EndpointEvent, isStreamEvent, type StreamEve
 export { type ConnectionIdGenerator, randomIds } from './ids/generator.ts';
 export { type LoadBalancerConfig, LoadBalancerIds } from './ids/load-balancer-ids.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
-export { type ConnectionFacts, type FrameLog, Observer, type PacketView } from './observer.ts';
+export { type ConnectionFacts, type FrameLog, Observer, type PacketView, type Refusal } from './observer.ts';
 export type { EcnFailure, EcnState, EcnStats } from './path/ecn.ts';
 export { standardPolicies } from './policies.ts';

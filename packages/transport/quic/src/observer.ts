@@ -52,6 +52,9 @@ export interface PacketView {
   readonly frames: FrameLog;
 }
 
+/** What keeps stream data from leaving, whether there is any or not. Credit is told by frames. RFC 9000 §8.1, RFC 9002 §7, §7.7. */
+export type Refusal = 'keys' | 'amplification' | 'window' | 'pacer';
+
 /** What is known when a connection begins. */
 export interface ConnectionFacts {
   readonly side: 'client' | 'server';
@@ -134,6 +137,8 @@ export class Observer {
     _ptoCount: number,
     _threshold: number,
   ): void {}
+  /** All that could leave at this instant has left; from now on this refuses, '' for nothing. Told when it is another one than before. */
+  sendingRefused(_now: Micros, _by: Refusal | ''): void {}
   /** The loss detection timer is set, to `_deadline`; NEVER: it was cancelled. RFC 9002 §6, Appendix A.8. */
   timerSet(_now: Micros, _kind: 'loss' | 'probe', _level: Level, _deadline: Micros): void {}
   /** It went off because packets are lost by time. */

@@ -8,7 +8,7 @@ import type { Path } from '../path/path.ts';
 import type { PacketSpace } from '../space/space.ts';
 import { writeInOrder } from './frame-order.ts';
 import type { Parts } from './parts.ts';
-import { reportSent } from './reports.ts';
+import { reportRefusal, reportSent } from './reports.ts';
 import { repeatOldest } from './sent-outcome.ts';
 
 const NO_TOKEN = new Uint8Array(0);
@@ -40,7 +40,10 @@ export class Outbound {
     if (!lifecycle.open && !lifecycle.closeDue) return false;
     if (lifecycle.open && this.#probePath(now, into)) return true;
     budget.ask(now, into.bytes.length);
-    if (budget.datagram === 0) return false;
+    if (budget.datagram === 0) {
+      if (this.#parts.observed) reportRefusal(now, this.#parts);
+      return false;
+    }
     this.#ecn = path.ecn.codepoint(now, into.ecn, path);
     this.#end = 0;
     this.#pad = false;
@@ -56,6 +59,7 @@ export class Outbound {
     const last = this.#pending as PacketBuilder | undefined;
     if (last === undefined) {
       if (budget.refusedBy === '') path.recovery.onAppLimited();
+      if (this.#parts.observed) reportRefusal(now, this.#parts);
       return false;
     }
     if (this.#pad) last.padTo(Math.min(SMALLEST_MAX_DATAGRAM, budget.datagram));

@@ -136,6 +136,15 @@ function reportTimer(now: Micros, { observer, view, path: { recovery }, spaces }
   observer.timerSet(now, deadlineIsLoss ? 'loss' : 'probe', spaces[deadlineSpace]!.level, deadline);
 }
 
+/** Tells the observer why nothing more leaves now, if that is not what it was told last. */
+export function reportRefusal(now: Micros, { observer, view, budget, spaces }: Parts): void {
+  const { keys, early } = spaces[Space.APPLICATION]!;
+  const by = keys.canWrite || early.canWrite ? budget.refusedBy : 'keys';
+  if (by === view.refusalTold) return;
+  view.refusalTold = by;
+  observer.sendingRefused(now, by);
+}
+
 /** The connection goes on elsewhere, or has nowhere to go: then it ends without a word. RFC 9000 §9.3.2. */
 export function reportPath(now: Micros, parts: Parts, outcome: PathOutcome): void {
   if (outcome === '') return;

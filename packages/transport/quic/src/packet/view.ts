@@ -1,6 +1,6 @@
 import { type Micros, NEVER } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
-import type { PacketView } from '../observer.ts';
+import type { PacketView, Refusal } from '../observer.ts';
 import { LoggedFrames } from './sent-frames.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -31,6 +31,8 @@ export class ReusedPacketView implements PacketView {
   readonly acked: number[] = [];
   /** The deadline of the loss detection timer, as it was told last. */
   timerTold: Micros = NEVER;
+  /** What keeps stream data from leaving, as it was told last. */
+  refusalTold: Refusal | '' = '';
   /** Where the payload of a packet that leaves is copied to, since it is sealed in place. */
   #copied = NOTHING;
 
