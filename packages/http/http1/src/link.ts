@@ -1,0 +1,75 @@
+import { type ByteStream, type Micros, NEVER } from '@quiclab/sansio';
+import { IncomingOctets } from './incoming-octets.ts';
+import { LIMITS } from './limits.ts';
+import { OutgoingOctets } from './outgoing-octets.ts';
+
+/** Both directions of the stream, and how they end. RFC 9112 §9.6. */
+export class Link {
+  readonly in: IncomingOctets;
+  readonly out: OutgoingOctets;
+  /** We have said our last, and read on only to see the peer's end. */
+  lingering: boolean;
+  /** Nothing is read any more. */
+  over: boolean;
+  /** By when the peer should have ended, too. */
+  lingerDue: Micros;
+
+  readonly #transport: ByteStream;
+  readonly #lingerTimeout: Micros;
+  #dropped: number;
+
+  constructor(transport: ByteStream, lingerTimeout: Micros) {
+    this.in = new IncomingOctets(transport);
+    this.out = new OutgoingOctets(transport);
+    this.lingering = false;
+    this.over = false;
+    this.lingerDue = NEVER;
+    this.#transport = transport;
+    this.#lingerTimeout = lingerTimeout;
+    this.#dropped = 0;
+  }
+
+  flush(now: Micros): void {
+    const waited = this.out.blocked;
+    this.out.flush(now);
+    if (waited && this.lingering && !this.out.blocked) this.lingerDue = now + this.#lingerTimeout;
+  }
+
+  /** Closes in stages: our direction first; what still comes is dropped, so that no reset overtakes what we said. */
+  finish(now: Micros): void {
+    if (this.lingering || this.over) return;
+    this.lingering = true;
+    this.out.finish(now);
+    if (!this.out.blocked) this.lingerDue = now + this.#lingerTimeout;
+    this.linger(now);
+  }
+
+  /** Drops what has come after our end. */
+  linger(now: Micros): void {
+    while (this.lingering && this.in.more(now)) {
+      this.#dropped += this.in.take(Number.POSITIVE_INFINITY).length;
+      if (this.#dropped > LIMITS.lingering.value) this.abort(now, 'too much came after the end');
+    }
+    if (this.in.over) this.#end();
+  }
+
+  abort(now: Micros, reason: string): void {
+    if (this.over) return;
+    this.#end();
+    this.out.giveUp();
+    this.#transport.abort(now, reason);
+  }
+
+  /** The transport is gone, or both directions have ended. */
+  #end(): void {
+    this.lingering = false;
+    this.over = true;
+    this.lingerDue = NEVER;
+  }
+
+  /** The transport has said that it is closed. */
+  closed(): void {
+    this.#end();
+    this.out.giveUp();
+  }
+}
