@@ -27,11 +27,52 @@ export function integerBelow(random: Random, below: number): number {
 
 /** A generator from a seed: xoshiro128**, its state filled by mixing the seed and the path of labels that leads to it. */
 export function seededRandom(seed: number | string): Random {
-  return new Xoshiro(mixText(typeof seed === 'number' ? `number:${seed}` : `text:${seed}`, INITIAL_STATE));
+  const state = new State(0x9e3779b9 | 0, 0x243f6a88, 0xb7e15162 | 0, 0xdeadbeef | 0);
+  state.mixText(typeof seed === 'number' ? `number:${seed}` : `text:${seed}`);
+  return new Xoshiro(state);
 }
 
-type State = readonly [number, number, number, number];
-const INITIAL_STATE: State = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
+/** 128 bits as four signed words: V8 keeps those in the fields as they are, and puts what lies beyond 2^31 in a box at each store. */
+class State {
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+
+  constructor(a: number, b: number, c: number, d: number) {
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.d = d;
+  }
+
+  copy(): State {
+    return new State(this.a, this.b, this.c, this.d);
+  }
+
+  mix(word: number): void {
+    this.a = avalanche(this.a ^ word);
+    this.b = avalanche(this.b ^ this.a ^ 0x9e3779b9);
+    this.c = avalanche(this.c ^ this.b ^ Math.imul(word, 0x85ebca6b));
+    this.d = avalanche(this.d ^ this.c);
+    if ((this.a | this.b | this.c | this.d) !== 0) return;
+    this.a = 0x9e3779b9 | 0; // all zero is the one state that xoshiro never leaves
+    this.b = 0x243f6a88;
+    this.c = 0xb7e15162 | 0;
+    this.d = 0xdeadbeef | 0;
+  }
+
+  mixText(text: string): void {
+    for (let i = 0; i < text.length; i++) this.mix(text.charCodeAt(i));
+    this.mix(0x10000 + text.length); // no text is another one's prefix
+  }
+
+  mixNumber(index: number): void {
+    this.mix(index >>> 0);
+    this.mix(Math.floor(index / 0x1_0000_0000) >>> 0);
+    this.mix(0x40000);
+  }
+}
 
 class Xoshiro implements Random {
   readonly #identity: State; // children derive from this, never from how far the generator has run
@@ -39,11 +80,15 @@ class Xoshiro implements Random {
   #b: number;
   #c: number;
   #d: number;
-  #taken: Set<string> | undefined = undefined;
+  #taken: Set<string> | undefined;
 
-  constructor(state: State) {
-    this.#identity = state;
-    [this.#a, this.#b, this.#c, this.#d] = state;
+  constructor(identity: State) {
+    this.#identity = identity;
+    this.#a = identity.a;
+    this.#b = identity.b;
+    this.#c = identity.c;
+    this.#d = identity.d;
+    this.#taken = undefined;
     for (let i = 0; i < 4; i++) this.uint32(); // near-equal identities are far apart after a few rounds
   }
 
@@ -73,11 +118,15 @@ class Xoshiro implements Random {
     this.#taken ??= new Set();
     if (this.#taken.has(label)) throw new Error(`random: the label '${label}' is already taken; two places would share their draws`);
     this.#taken.add(label);
-    return new Xoshiro(mixText(label, this.#identity));
+    const identity = this.#identity.copy();
+    identity.mixText(label);
+    return new Xoshiro(identity);
   }
 
   at(index: number): Random {
-    return new Xoshiro(mixNumber(index, this.#identity));
+    const identity = this.#identity.copy();
+    identity.mixNumber(index);
+    return new Xoshiro(identity);
   }
 }
 
@@ -87,21 +136,5 @@ const rotateLeft = (x: number, by: number): number => (x << by) | (x >>> (32 - b
 function avalanche(x: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0;
+  return x ^ (x >>> 16);
 }
-
-function mixWord(word: number, state: State): State {
-  const a = avalanche(state[0] ^ word);
-  const b = avalanche(state[1] ^ a ^ 0x9e3779b9);
-  const c = avalanche(state[2] ^ b ^ Math.imul(word, 0x85ebca6b));
-  const d = avalanche(state[3] ^ c);
-  return (a | b | c | d) === 0 ? INITIAL_STATE : [a, b, c, d]; // all zero is the one state that xoshiro never leaves
-}
-
-function mixText(text: string, state: State): State {
-  for (let i = 0; i < text.length; i++) state = mixWord(text.charCodeAt(i), state);
-  return mixWord(0x10000 + text.length, state); // no text is another one's prefix
-}
-
-const mixNumber = (index: number, state: State): State =>
-  mixWord(0x40000, mixWord(Math.floor(index / 0x1_0000_0000) >>> 0, mixWord(index >>> 0, state)));
