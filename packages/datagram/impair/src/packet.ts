@@ -5,6 +5,7 @@ const NOWHERE: Address = { host: '', port: 0 };
 const NOTHING = new Uint8Array(0);
 const BUFFER = 2_048; // fits what usual paths carry
 const MOST_FREE = 4_096;
+const MOST_IN_SLAB = 32;
 
 /** A packet as its link holds it: a pooled object with octets of its own. */
 export class HeldPacket implements LinkPacket {
@@ -23,12 +24,17 @@ export class HeldPacket implements LinkPacket {
   /** When it arrives; equal instants in the order of `sequence`. */
   due: Micros = 0;
   sequence = 0;
-  #buffer: Uint8Array = NOTHING;
+  #buffer: Uint8Array;
+
+  /** @param buffer  octets that are its own */
+  constructor(buffer: Uint8Array) {
+    this.#buffer = buffer;
+  }
 
   /** Copies the first `length` octets in. */
   fill(bytes: Uint8Array, length: number): void {
     if (this.#buffer.length < length) {
-      this.#buffer = new Uint8Array(Math.max(BUFFER, length));
+      this.#buffer = new Uint8Array(length);
       this.bytes = this.#buffer.subarray(0, length);
     } else if (this.bytes.length !== length) this.bytes = this.#buffer.subarray(0, length); // most packets have the size of the one before
     this.bytes.set(bytes.length === length ? bytes : bytes.subarray(0, length));
@@ -38,12 +44,25 @@ export class HeldPacket implements LinkPacket {
 /** Packets that are not in use. The link takes and gives back; nobody else does. */
 export class PacketPool {
   readonly #free: HeldPacket[] = [];
+  /** Where the next packets have their octets: many share one ArrayBuffer, so that whoever reads packets through a view makes few. */
+  #slab: Uint8Array = NOTHING;
+  #slabUsed = 0;
 
   take(): HeldPacket {
-    return this.#free.pop() ?? new HeldPacket();
+    return this.#free.pop() ?? this.#make();
   }
 
   give(packet: HeldPacket): void {
     if (this.#free.length < MOST_FREE) this.#free.push(packet);
+  }
+
+  #make(): HeldPacket {
+    if (this.#slabUsed === this.#slab.length) {
+      this.#slab = new Uint8Array(Math.min(Math.max(2 * this.#slab.length, BUFFER), MOST_IN_SLAB * BUFFER));
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    this.#slabUsed += BUFFER;
+    return new HeldPacket(this.#slab.subarray(start, this.#slabUsed));
   }
 }

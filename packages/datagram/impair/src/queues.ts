@@ -36,7 +36,7 @@ export class DropTailQueue implements LinkQueue {
     this.packets--;
     this.bytes -= packet.size;
     if (this.packets === 0) {
-      this.#waiting.length = 0;
+      while (this.#waiting.length > 0) this.#waiting.pop(); // `length = 0` would give its memory back, and the next packet would ask for it again
       this.#head = 0;
     } else if (this.#head >= 1_024 && this.#head * 2 >= this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head);

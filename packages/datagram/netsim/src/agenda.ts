@@ -13,8 +13,14 @@ export abstract class Entry {
 
 /** What happens next: a binary heap whose entries know their place, so that moving one costs no search. */
 export class Agenda {
+  /** What time it is. The world sets it: to the time of what it takes out, or later. */
+  now: Micros;
   readonly #heap: Entry[] = [];
   #order = 0;
+
+  constructor(start: Micros = 0) {
+    this.now = start;
+  }
 
   /** When something happens next, or NEVER. */
   get next(): Micros {

@@ -24,7 +24,6 @@ export interface MachineOptions<Event> {
 
 /** What a driver needs of its host and of the world around it. */
 export interface Surroundings {
-  readonly now: Micros;
   readonly agenda: Agenda;
   readonly address: Address;
   readonly ecn: boolean;
@@ -56,6 +55,7 @@ export class Driver extends Entry implements Outlet {
   constructor(host: Surroundings, options: MachineOptions<unknown>) {
     super();
     const { protocol = 'udp', machine, slotSize = 1_500 } = options;
+    const { agenda, address } = host;
     if (!(Number.isInteger(slotSize) && slotSize > 0))
       throw new RangeError(`a slot of ${slotSize} octets: it must be a whole number above 0`);
     this.turns = 0;
@@ -63,11 +63,10 @@ export class Driver extends Entry implements Outlet {
     this.#protocol = protocol;
     const handle = (event: unknown): void => {
       this.#activity++;
-      options.handle(event, host.now);
+      options.handle(event, agenda.now);
     };
-    this.#takeTurn = () => turn(machine, host.now, this, handle);
+    this.#takeTurn = () => turn(machine, agenda.now, this, handle);
     this.#receive = (now, datagram) => machine.receive(now, datagram);
-    const { address } = host;
     this.#slot = { bytes: new Uint8Array(slotSize), length: 0, local: address, remote: NOWHERE, ecn: 0 };
     this.#incoming = { bytes: NOTHING, length: 0, local: address, remote: NOWHERE, ecn: 0 };
     this.#turning = false;
@@ -135,7 +134,8 @@ export class Driver extends Entry implements Outlet {
     this.turns++;
     this.#atTurn = this.#activity;
     const deadline = this.#takeTurn();
-    const { now, agenda } = this.#host;
+    const { agenda } = this.#host;
+    const { now } = agenda;
     if (deadline > now) {
       agenda.schedule(this, deadline);
       return;

@@ -13,7 +13,6 @@ export interface HostOptions<Event> extends MachineOptions<Event> {
 
 /** What a host needs of the world around it. */
 export interface HostWorld {
-  readonly now: Micros;
   readonly agenda: Agenda;
   /** Takes a datagram to the link that leads to where it goes. The octets are copied. */
   send(from: Host, datagram: Datagram, source: Address, protocol: Protocol): void;
@@ -38,9 +37,6 @@ export class Host {
     this.#world = world;
     const host = this;
     this.#surroundings = {
-      get now() {
-        return world.now;
-      },
       agenda: world.agenda,
       address: this.address,
       ecn: options.ecn ?? true,
@@ -78,9 +74,9 @@ export class Host {
 
   /** Like `turn`, but after whatever is under way: as the next thing of this instant. */
   wake(): void {
-    const { agenda, now } = this.#world;
-    if (this.#udp !== undefined) agenda.schedule(this.#udp, now);
-    if (this.#tcp !== undefined) agenda.schedule(this.#tcp, now);
+    const { agenda } = this.#world;
+    if (this.#udp !== undefined) agenda.schedule(this.#udp, agenda.now);
+    if (this.#tcp !== undefined) agenda.schedule(this.#tcp, agenda.now);
   }
 
   /**

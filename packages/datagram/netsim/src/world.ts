@@ -58,7 +58,6 @@ export class World {
   readonly #agenda: Agenda;
   readonly #byIp: Map<string, Host>;
   readonly #surroundings: HostWorld;
-  #now: Micros;
 
   constructor(options: WorldOptions) {
     if ((options.seed === undefined) === (options.random === undefined))
@@ -67,22 +66,17 @@ export class World {
     this.stats = { sent: 0, delivered: 0, unreachable: 0, events: 0 };
     this.#observer = options.observer ?? (() => undefined);
     this.#start = options.start ?? 0;
-    this.#agenda = new Agenda();
+    this.#agenda = new Agenda(this.#start);
     this.#byIp = new Map();
-    const world = this;
     this.#surroundings = {
-      get now() {
-        return world.#now;
-      },
       agenda: this.#agenda,
       send: (from, datagram, source, protocol) => this.#send(from, datagram, source, protocol),
       claim: (ip, host) => this.#claim(ip, host),
     };
-    this.#now = this.#start;
   }
 
   get now(): Micros {
-    return this.#now;
+    return this.#agenda.now;
   }
 
   /** A host's machine gets everything of its protocol that comes to the IP address, on any port. `host.attach` adds one for the other protocol. */
@@ -125,7 +119,7 @@ export class World {
 
   /** Does something at an instant, now or later. A host whose machine it calls wants its `turn()` afterwards. */
   at(when: Micros, action: (now: Micros) => void): Timer {
-    if (!(when >= this.#now && when < NEVER)) throw new RangeError(`an action at ${when} µs, but it is ${this.#now} µs`);
+    if (!(when >= this.#agenda.now && when < NEVER)) throw new RangeError(`an action at ${when} µs, but it is ${this.#agenda.now} µs`);
     const entry = new Action(action);
     this.#agenda.schedule(entry, when);
     return { cancel: () => this.#agenda.schedule(entry, NEVER) };
@@ -135,9 +129,9 @@ export class World {
   step(): boolean {
     if (this.#agenda.size === 0) return false;
     const time = this.#agenda.next;
-    if (time > this.#now) this.#now = time;
+    if (time > this.#agenda.now) this.#agenda.now = time;
     this.stats.events++;
-    this.#agenda.take().happen(this.#now);
+    this.#agenda.take().happen(this.#agenda.now);
     return true;
   }
 
@@ -149,11 +143,11 @@ export class World {
       if (options.while !== undefined && !options.while()) return 'stopped';
       if (this.#agenda.next > until) break;
       if (events++ >= limit)
-        throw new Error(`${limit} events, and no end: it is ${this.#now} µs, ${this.stats.delivered} datagrams were delivered`);
+        throw new Error(`${limit} events, and no end: it is ${this.#agenda.now} µs, ${this.stats.delivered} datagrams were delivered`);
       this.step();
     }
     if (until === NEVER) return 'idle';
-    if (until > this.#now) this.#now = until;
+    if (until > this.#agenda.now) this.#agenda.now = until;
     return 'until';
   }
 
@@ -175,7 +169,7 @@ export class World {
     }
     this.stats.sent++;
     const ecn = datagram.ecn === ECN_UNSUPPORTED ? 0 : datagram.ecn;
-    wire.link.push(this.#now, datagram.bytes, datagram.length, source, datagram.remote, ecn, protocol);
+    wire.link.push(this.#agenda.now, datagram.bytes, datagram.length, source, datagram.remote, ecn, protocol);
     wire.reschedule();
   }
 }
