@@ -55,6 +55,7 @@ export class ByteWriter {
     this.position = p + 3;
   }
 
+  /** The low 32 bits; one above 2^31 may as well come as the signed number of the same bits, which costs V8 no box. */
   uint32(value: number): void {
     if (this.position + 4 > this.end) this.#make(4);
     const p = this.position;
@@ -69,10 +70,10 @@ export class ByteWriter {
   varint(value: number): void {
     if (value < 0x40) this.uint8(value);
     else if (value < 0x4000) this.uint16(value | 0x4000);
-    else if (value < 0x4000_0000) this.uint32((value | 0x8000_0000) >>> 0);
+    else if (value < 0x4000_0000) this.uint32(value | 0x8000_0000);
     else {
-      this.uint32((Math.floor(value / 0x1_0000_0000) | 0xc000_0000) >>> 0);
-      this.uint32(value >>> 0);
+      this.uint32(Math.floor(value / 0x1_0000_0000) | 0xc000_0000);
+      this.uint32(value | 0);
     }
   }
 
@@ -81,10 +82,10 @@ export class ByteWriter {
     if (size < varintSize(value)) throw new RangeError(`${value} does not fit a variable-length integer of ${size} octets`);
     if (size === 1) this.uint8(value);
     else if (size === 2) this.uint16(value | 0x4000);
-    else if (size === 4) this.uint32((value | 0x8000_0000) >>> 0);
+    else if (size === 4) this.uint32(value | 0x8000_0000);
     else {
-      this.uint32((Math.floor(value / 0x1_0000_0000) | 0xc000_0000) >>> 0);
-      this.uint32(value >>> 0);
+      this.uint32(Math.floor(value / 0x1_0000_0000) | 0xc000_0000);
+      this.uint32(value | 0);
     }
   }
 

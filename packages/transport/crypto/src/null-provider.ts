@@ -20,7 +20,11 @@ export const nullProtection = (inner: CryptoProvider): CryptoProvider => ({
   checkChain: (chain, serverName, now, trust) => inner.checkChain(chain, serverName, now, trust),
 });
 
-const NO_MASK: HeaderMask = { write: (_sample, mask) => void mask.fill(0) };
+const NO_MASK: HeaderMask = {
+  write(_sample, mask) {
+    for (let i = 0; i < mask.length; i++) mask[i] = 0; // five octets: a call of `fill` takes longer
+  },
+};
 
 /**
  * Four lanes of 32 bits take the words of nonce, header and payload in turn. Every step is a bijection of its lane for any
