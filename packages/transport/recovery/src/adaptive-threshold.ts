@@ -1,3 +1,4 @@
+import type { RttView } from '@quiclab/congestion';
 import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { detectLost, lossDelay, type ThresholdOptions } from './loss-detector.ts';
 import type { LossDetector, SentPacket, SentPackets } from './ports.ts';
@@ -20,43 +21,64 @@ const TIME_STEP = 1 / 4;
  * something only where packets are lost, so only losses bring it down again.
  */
 export function adaptiveThreshold(options: AdaptiveOptions = {}): LossDetector {
-  const { packetThreshold: leastPackets = 3, timeThreshold: leastTime = 9 / 8, granularity = MILLISECOND } = options;
-  const { mostPackets = 300, mostTime = 2, keptFor = 16 } = options;
-  let packets = leastPackets;
-  let time = leastTime;
-  let roundTrip: Micros = 0; // as it was when the last loss was declared: by now it may have grown, and excuse what it did not then
-  let lossesSince: Micros = -1; // packets that left since then, once lost, are another round trip's
-  let roundsWithLoss = 0;
+  return new AdaptiveThreshold(options);
+}
 
-  function onLoss(now: Micros, sentAt: Micros): void {
-    if (sentAt <= lossesSince) return;
-    lossesSince = now;
-    if (++roundsWithLoss < keptFor) return;
-    roundsWithLoss = 0;
-    packets = leastPackets + Math.floor((packets - leastPackets) / 2);
-    time = leastTime + (time - leastTime) / 2;
+/** A class, since it is asked for every ACK: a literal with a getter is a hash table to V8. */
+class AdaptiveThreshold implements LossDetector {
+  packetThreshold: number;
+  #timeThreshold: number;
+  readonly #leastPackets: number;
+  readonly #mostPackets: number;
+  readonly #leastTime: number;
+  readonly #mostTime: number;
+  readonly #keptFor: number;
+  readonly #granularity: Micros;
+  #roundTrip: Micros; // as it was when the last loss was declared: by now it may have grown, and excuse what it did not then
+  #lossesSince: Micros; // packets that left since then, once lost, are another round trip's
+  #roundsWithLoss: number;
+
+  constructor({ packetThreshold = 3, timeThreshold = 9 / 8, granularity = MILLISECOND, ...options }: AdaptiveOptions) {
+    this.packetThreshold = packetThreshold;
+    this.#timeThreshold = timeThreshold;
+    this.#leastPackets = packetThreshold;
+    this.#mostPackets = options.mostPackets ?? 300;
+    this.#leastTime = timeThreshold;
+    this.#mostTime = options.mostTime ?? 2;
+    this.#keptFor = options.keptFor ?? 16;
+    this.#granularity = granularity;
+    this.#roundTrip = 0;
+    this.#lossesSince = -1;
+    this.#roundsWithLoss = 0;
   }
 
-  return {
-    get packetThreshold() {
-      return packets;
-    },
-    detect(now, sent: SentPackets, rtt): Micros {
-      const oldest = sent.oldest();
-      const number = oldest?.packetNumber ?? -1;
-      const sentAt = oldest?.sentAt ?? 0;
-      const again = detectLost(now, sent, lossDelay(rtt, time, granularity), packets);
-      if (number < 0 || sent.oldest()?.packetNumber === number) return again; // if any is lost, the oldest is
-      roundTrip = Math.max(rtt.smoothed, rtt.latest);
-      onLoss(now, sentAt);
-      return again;
-    },
-    onSpuriousLoss(packet: SentPacket, largestAcked: number, now: Micros): void {
-      roundsWithLoss = 0;
-      packets = Math.max(packets, Math.min(largestAcked - packet.packetNumber + 1, mostPackets));
-      if (roundTrip === 0) return;
-      const waited = (now - packet.sentAt) / roundTrip;
-      if (waited >= time) time = Math.max(time, Math.min((Math.floor(waited / TIME_STEP) + 1) * TIME_STEP, mostTime));
-    },
-  };
+  detect(now: Micros, sent: SentPackets, rtt: RttView): Micros {
+    const oldest = sent.oldest();
+    const number = oldest?.packetNumber ?? -1;
+    const sentAt = oldest?.sentAt ?? 0;
+    const again = detectLost(now, sent, lossDelay(rtt, this.#timeThreshold, this.#granularity), this.packetThreshold);
+    if (number < 0 || sent.oldest()?.packetNumber === number) return again; // if any is lost, the oldest is
+    this.#roundTrip = Math.max(rtt.smoothed, rtt.latest);
+    this.#onLoss(now, sentAt);
+    return again;
+  }
+
+  onSpuriousLoss(packet: SentPacket, largestAcked: number, now: Micros): void {
+    this.#roundsWithLoss = 0;
+    this.packetThreshold = Math.max(this.packetThreshold, Math.min(largestAcked - packet.packetNumber + 1, this.#mostPackets));
+    if (this.#roundTrip === 0) return;
+    const waited = (now - packet.sentAt) / this.#roundTrip;
+    if (waited < this.#timeThreshold) return;
+    const enough = (Math.floor(waited / TIME_STEP) + 1) * TIME_STEP;
+    this.#timeThreshold = Math.max(this.#timeThreshold, Math.min(enough, this.#mostTime));
+  }
+
+  #onLoss(now: Micros, sentAt: Micros): void {
+    if (sentAt <= this.#lossesSince) return;
+    this.#lossesSince = now;
+    if (++this.#roundsWithLoss < this.#keptFor) return;
+    this.#roundsWithLoss = 0;
+    this.packetThreshold = this.#leastPackets + Math.floor((this.packetThreshold - this.#leastPackets) / 2);
+    this.#timeThreshold = this.#leastTime + (this.#timeThreshold - this.#leastTime) / 2;
+  }
 }

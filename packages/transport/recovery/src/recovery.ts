@@ -284,9 +284,9 @@ export class Recovery {
   // steps --------------------------------------------------------------------------------------------------------------
 
   #clearResults(): void {
-    this.acked.length = 0;
-    this.lateAcked.length = 0;
-    this.lost.length = 0;
+    empty(this.acked);
+    empty(this.lateAcked);
+    empty(this.lost);
   }
 
   /** Takes `acked` out of flight and takes an RTT sample. Returns how many octets of this path it was. */
@@ -349,7 +349,7 @@ export class Recovery {
     }
     if (lostBytes > 0) this.#tellLoss(now, log, lostBytes, largestSentAt);
     for (const record of log.lost) log.remember(now, record);
-    log.lost.length = 0;
+    empty(log.lost);
     return lostBytes;
   }
 
@@ -439,4 +439,9 @@ export class Recovery {
     this.#probeSpace = this.hasHandshakeKeys ? Space.HANDSHAKE : Space.INITIAL;
     return this.#deadlockBase + this.#probeTimeout(0);
   }
+}
+
+/** Keeps the memory for the next time, which `length = 0` gives back. */
+function empty(records: SentRecord[]): void {
+  while (records.length > 0) records.pop();
 }

@@ -70,18 +70,7 @@ export class SentPacketLog implements SentPackets {
   /** A clean record; the same one until it is added. */
   spare(): SentRecord {
     const record = (this.#spare ??= new SentRecord());
-    record.packetNumber = -1;
-    record.bytes = 0;
-    record.ackEliciting = false;
-    record.inFlight = false;
-    record.level = 0;
-    record.datagram = -1;
-    record.ecn = 0;
-    record.repeated = false;
-    record.mtuProbe = false;
-    record.elsewhere = false;
-    record.frames.length = 0;
-    record.state = PacketState.FREE;
+    record.clear();
     return record;
   }
 

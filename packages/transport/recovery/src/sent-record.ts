@@ -53,6 +53,22 @@ export class SentRecord implements SentPacket {
   previous: SentRecord | undefined = undefined;
   next: SentRecord | undefined = undefined;
 
+  /** For the next packet: the sender's group as it was at first. */
+  clear(): void {
+    this.packetNumber = -1;
+    this.bytes = 0;
+    this.ackEliciting = false;
+    this.inFlight = false;
+    this.level = 0;
+    this.datagram = -1;
+    this.ecn = 0;
+    this.repeated = false;
+    this.mtuProbe = false;
+    this.elsewhere = false;
+    while (this.frames.length > 0) this.frames.pop(); // `length = 0` would give the memory back
+    this.state = PacketState.FREE;
+  }
+
   /** That it is lost is no sign of congestion on this path. */
   get explores(): boolean {
     return this.mtuProbe || this.elsewhere;

@@ -80,9 +80,7 @@ export class ReceiveStream {
 
   /** A STREAM frame: bytes[from, to) at `offset`. Copies what is new. A fault changes nothing. */
   receive(offset: number, bytes: Uint8Array, from: number, to: number, fin: boolean): ReceiveFault {
-    this.newOctets = 0;
-    this.freedOctets = 0;
-    this.arrived.length = 0;
+    this.#clearChanges();
     const end = offset + (to - from);
     if (end > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? end > this.finalSize || (fin && end < this.finalSize) : fin && end < this.highest) return 'final-size';
@@ -104,9 +102,7 @@ export class ReceiveStream {
 
   /** A RESET_STREAM frame (§3.2, §4.5). What was not read is dropped; ignored when all data has arrived. */
   receiveReset(finalSize: number, code: number): ReceiveFault {
-    this.newOctets = 0;
-    this.freedOctets = 0;
-    this.arrived.length = 0;
+    this.#clearChanges();
     if (finalSize > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? finalSize !== this.finalSize : finalSize < this.highest) return 'final-size';
     if (this.reliableSize >= 0 && code !== this.resetCode) return 'reset-code';
@@ -128,9 +124,7 @@ export class ReceiveStream {
     const isAnother = this.resetCode >= 0 && code !== this.resetCode;
     // nothing to deliver, or nobody who wants it: RESET_STREAM says the same
     if (!isAnother && (reliableSize === 0 || this.stopped)) return this.receiveReset(finalSize, code);
-    this.newOctets = 0;
-    this.freedOctets = 0;
-    this.arrived.length = 0;
+    this.#clearChanges();
     if (finalSize > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? finalSize !== this.finalSize : finalSize < this.highest) return 'final-size';
     if (isAnother) return 'reset-code';
@@ -206,6 +200,12 @@ export class ReceiveStream {
    */
   creditUpdate(now: number, rtt: number): number {
     return this.state !== 'recv' || this.stopped ? 0 : this.#window.update(now, rtt);
+  }
+
+  #clearChanges(): void {
+    this.newOctets = 0;
+    this.freedOctets = 0;
+    while (this.arrived.length > 0) this.arrived.pop(); // `length = 0` would give the memory back
   }
 
   /** Octets in order that the application may have. */

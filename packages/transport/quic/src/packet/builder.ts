@@ -123,7 +123,6 @@ export class PacketBuilder {
     this.open = true;
     record.packetNumber = packetNumber;
     record.level = this.early ? EARLY : 0;
-    record.frames.length = 0;
     return true;
   }
 
