@@ -1,4 +1,5 @@
 import { sameBytes } from '@quiclab/bytes';
+import { EventQueue as Fifo } from '@quiclab/sansio';
 import type { ConnectionEvent } from '../events.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -12,7 +13,7 @@ interface KeptDatagram {
 }
 
 /**
- * Events for the application, in order. An array with a head index: taking one costs nothing, however many there are.
+ * Events for the application, in order.
  * Datagrams come as the peer pleases, so there is a limit to them; the oldest, which is worth least, goes first (RFC 9221 §5.3).
  */
 export class EventQueue {
@@ -21,8 +22,7 @@ export class EventQueue {
   /** Changes with every event that is put in or taken out. */
   changes = 0;
   readonly #room: number;
-  #events: ConnectionEvent[] = [];
-  #head = 0;
+  readonly #events = new Fifo<ConnectionEvent>();
   /** Events, datagrams aside, that were ever put in, and taken out. */
   #put = 0;
   #taken = 0;
@@ -63,25 +63,21 @@ export class EventQueue {
   }
 
   get empty(): boolean {
-    return this.#head === this.#events.length && this.#datagramsHead === this.#datagrams.length;
+    return this.#events.length === 0 && this.#datagramsHead === this.#datagrams.length;
   }
 
   poll(): ConnectionEvent | undefined {
-    const datagram = this.#datagrams[this.#datagramsHead];
+    const datagram = this.#datagramsHead < this.#datagrams.length ? this.#datagrams[this.#datagramsHead] : undefined;
     if (datagram !== undefined && datagram.after <= this.#taken) {
       this.changes++;
       this.#takeDatagram();
       return datagram.event;
     }
-    if (this.#head === this.#events.length) return undefined;
+    const event = this.#events.shift();
+    if (event === undefined) return undefined;
     this.changes++;
     this.#taken++;
-    const event = this.#events[this.#head++]!;
     if (event.type === 'token') this.#tokens--;
-    if (this.#head === this.#events.length) {
-      this.#events = [];
-      this.#head = 0;
-    }
     return event;
   }
 

@@ -130,8 +130,8 @@ export class Inbound {
     if (type === PacketType.RETRY) return this.#peerIdKnown ? 'retry' : onRetry(now, parts, header);
     if (!this.#isOurVersion(type, header.version)) return 'version';
     if (offset === 0) {
-      this.#destination.set(bytes.subarray(header.destinationIdStart, header.destinationIdStart + header.destinationIdLength));
       this.#destinationLength = header.destinationIdLength;
+      for (let i = 0; i < header.destinationIdLength; i++) this.#destination[i] = bytes[header.destinationIdStart + i]!;
     } else if (!this.#sameDestination(bytes)) return 'connection-id'; // RFC 9000 §12.2
     if (type === PacketType.INITIAL && parts.side === 'server' && datagramLength < SMALLEST_MAX_DATAGRAM) return 'initial-too-small';
     if (type === PacketType.INITIAL && parts.side === 'client' && header.tokenLength > 0) return 'header'; // RFC 9000 §17.2.2

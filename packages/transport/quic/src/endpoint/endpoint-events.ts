@@ -1,3 +1,4 @@
+import { EventQueue as Fifo } from '@quiclab/sansio';
 import type { Connection } from '../connection/connection.ts';
 import type { EndpointEvent } from '../events.ts';
 
@@ -6,10 +7,9 @@ import type { EndpointEvent } from '../events.ts';
  * again when more has come up, or when some of it was taken and some was not.
  */
 export class EndpointEvents {
-  #events: EndpointEvent[] = [];
-  #head = 0;
+  readonly #events = new Fifo<EndpointEvent>();
   /** Connections whose 'active' was handed out since the queue was last empty. */
-  #handedOut: Connection[] = [];
+  readonly #handedOut = new Fifo<Connection>();
 
   push(event: EndpointEvent): void {
     this.#events.push(event);
@@ -22,14 +22,9 @@ export class EndpointEvents {
   }
 
   poll(): EndpointEvent | undefined {
-    if (this.#head === this.#events.length && this.#handedOut.length > 0) this.#tellRest();
-    if (this.#head === this.#events.length) return undefined;
-    const event = this.#events[this.#head++]!;
-    if (this.#head === this.#events.length) {
-      this.#events = [];
-      this.#head = 0;
-    }
-    if (event.type === 'active') {
+    if (this.#events.length === 0 && this.#handedOut.length > 0) this.#tellRest();
+    const event = this.#events.shift();
+    if (event?.type === 'active') {
       const { connection } = event;
       connection.activeTold = false;
       connection.eventsAtTelling = connection.eventChanges;
@@ -40,8 +35,7 @@ export class EndpointEvents {
 
   /** Whoever took some of a connection's events, and not all, is told again. Whoever took none is not: that would never end. */
   #tellRest(): void {
-    const handedOut = this.#handedOut;
-    this.#handedOut = [];
-    for (const connection of handedOut) this.tellActive(connection);
+    for (let connection = this.#handedOut.shift(); connection !== undefined; connection = this.#handedOut.shift())
+      this.tellActive(connection);
   }
 }
