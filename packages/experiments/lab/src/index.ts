@@ -8,7 +8,7 @@ export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, typ
 export type { Repairs } from './flows/repairs.ts';
 export { watchFlows } from './flows/result.ts';
 export { ALPN, MODEL_IDS, type Model, type ModelId, type ModelName, modelOf, type Protocol } from './models/model.ts';
-export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolOptions } from './models/pool.ts';
+export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolObserver, type PoolOptions } from './models/pool.ts';
 export { ArrivalLog, CarriedLog, connectionOf, exchangeOf, idOf, OwnerLog } from './observe.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, type RunRecord } from './record.ts';
 export type { Timer, Timers } from './timers.ts';

@@ -58,6 +58,7 @@ function pool(model: ModelName, nameLookup = 0) {
   const connections: Scripted[] = [];
   const timers: { readonly when: Micros; readonly action: (now: Micros) => void }[] = [];
   const happened: string[] = [];
+  const waits: string[] = [];
   const made = new ConnectionPool({
     model: modelOf(model),
     dial: (_now, host, handler) => {
@@ -82,6 +83,7 @@ function pool(model: ModelName, nameLookup = 0) {
       [':authority', host],
       [':path', path],
     ],
+    onWaiting: (_now, connection) => waits.push(`${path} ${connection < 0 ? 'for any' : `for ${connection}`}`),
     onSent: (_now, connection) => happened.push(`${path} on ${connection}`),
     onResponse: () => {},
     onContent: () => {},
@@ -91,6 +93,7 @@ function pool(model: ModelName, nameLookup = 0) {
   return {
     connections,
     happened,
+    waits,
     timers,
     made,
     ask: (...asked: (string | Asked)[]) =>
@@ -253,6 +256,26 @@ describe('h2 and h3', () => {
     connections[1]!.ready();
     connections[0]!.answer(0);
     expect(asked()).toEqual(['/1 /2', '/2']);
+  });
+});
+
+describe('what an exchange waits for', () => {
+  test('handshakes that are under way are for those that go next, the others wait for a connection', () => {
+    const { ask, connections, waits } = pool('h1-parallel:2');
+    ask('/1', '/2', '/3');
+    expect(waits.splice(0)).toEqual(['/1 for 0', '/2 for 1', '/3 for any']);
+    connections[1]!.ready();
+    expect(waits.splice(0)).toEqual(['/2 for 0']);
+    connections[1]!.break();
+    expect(waits.splice(0)).toEqual(['/1 for 0', '/2 for 2']);
+  });
+
+  test('of a connection that multiplexes, all wait for the one handshake; of a name look-up, for no connection', () => {
+    const { ask, waits, timers } = pool('h2', 40_000);
+    ask('/1', '/2');
+    expect(waits.splice(0)).toEqual(['/1 for any', '/2 for any']);
+    timers[0]!.action(40_000);
+    expect(waits).toEqual(['/1 for 0', '/2 for 0']);
   });
 });
 

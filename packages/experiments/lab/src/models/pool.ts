@@ -17,13 +17,25 @@ export interface PooledExchange {
   readonly fields: Fields;
   /** Of those that wait for a connection the most urgent goes first, as in browsers; then the one that was issued first. */
   readonly urgency: number;
+  /** It waits for the handshake of the nth connection; -1: for a connection to be free, or to be opened. Until told otherwise. */
+  onWaiting?(now: Micros, connection: number): void;
   /** The request leaves on the nth connection of the pool, as the exchange that has this id there. */
   onSent(now: Micros, connection: number, id: number): void;
   onResponse(now: Micros, status: number, fields: Fields): void;
   onContent(now: Micros, data: Uint8Array): void;
   onEnd(now: Micros): void;
+  /** Its connection is lost, or did not take it: it has none, and begins anew. */
+  onBroken?(now: Micros): void;
   /** It will not be answered. */
   onFailed(now: Micros, reason: string): void;
+}
+
+/** Told of connections, by their number. */
+export interface PoolObserver {
+  /** A handshake is under way. */
+  opened(now: Micros, connection: number): void;
+  /** Requests may be sent on it. */
+  ready(now: Micros, connection: number): void;
 }
 
 /** What became of one connection. Instants in µs; -1 where it did not come to that. */
@@ -43,6 +55,7 @@ export interface PoolOptions {
   readonly timers: Timers;
   /** What it takes to look a host's name up, once, µs. */
   readonly nameLookup?: Micros;
+  readonly observer?: PoolObserver;
 }
 
 /** Maps exchanges to connections, as a model has it. EXPERIMENTS §1. */
@@ -67,7 +80,7 @@ export class ConnectionPool {
     for (const exchange of exchanges) {
       const { idempotent } = methodProperties(fieldValue(exchange.fields, ':method') ?? '');
       const host = this.#host(exchange.host);
-      host.wait({ exchange, idempotent, order: this.#issued++, attempts: 0 });
+      host.wait({ exchange, idempotent, order: this.#issued++, attempts: 0, awaits: -2 });
       hosts.add(host);
     }
     for (const host of hosts) host.assign(now);
@@ -93,6 +106,8 @@ interface Issued {
   readonly idempotent: boolean;
   readonly order: number;
   attempts: number;
+  /** The connection that it waits for; -1: none in particular, -2: it does not wait. */
+  awaits: number;
 }
 
 /** The connections to one host name, and what waits for one. */
@@ -124,6 +139,11 @@ class Host {
 
   /** Puts what waits onto connections that have room for it, and opens more as far as the model has them. */
   assign(now: Micros): void {
+    this.#fill(now);
+    if (this.#waiting.length > 0) this.#tellWaiting(now);
+  }
+
+  #fill(now: Micros): void {
     for (const connection of this.#connections)
       while (this.#waiting.length > 0 && connection.hasRoom(this.#waiting[0]!)) {
         const next = this.#waiting.shift()!;
@@ -136,8 +156,9 @@ class Host {
     else this.#open(now);
   }
 
-  ready(now: Micros): void {
+  ready(now: Micros, connection: PoolConnection): void {
     this.#failedDials = 0;
+    this.#options.observer?.ready(now, connection.number);
     this.assign(now);
   }
 
@@ -169,8 +190,10 @@ class Host {
 
   /** An exchange broke off: it is sent again if that cannot do harm (RFC 9110 §9.2.2), before others that were issued later. */
   again(now: Micros, issued: Issued, unprocessed: boolean, reason: string): void {
-    if ((issued.idempotent || unprocessed) && issued.attempts < MOST_ATTEMPTS) this.wait(issued);
-    else issued.exchange.onFailed(now, reason);
+    if ((issued.idempotent || unprocessed) && issued.attempts < MOST_ATTEMPTS) {
+      issued.exchange.onBroken?.(now);
+      this.wait(issued);
+    } else issued.exchange.onFailed(now, reason);
   }
 
   /** Puts it in its place among those that wait. */
@@ -197,6 +220,21 @@ class Host {
     }
   }
 
+  /** Handshakes that are under way are for those that go next. */
+  #tellWaiting(now: Micros): void {
+    let next = 0;
+    const tell = (issued: Issued, connection: number): void => {
+      if (issued.awaits !== connection) issued.exchange.onWaiting?.(now, connection);
+      issued.awaits = connection;
+    };
+    for (const connection of this.#connections) {
+      if (connection.readyAt >= 0) continue;
+      for (let room = this.model.exchanges; room > 0 && next < this.#waiting.length; room--)
+        tell(this.#waiting[next++]!, connection.number);
+    }
+    while (next < this.#waiting.length) tell(this.#waiting[next++]!, -1);
+  }
+
   /** As many connections as what waits can fill, beyond those whose handshake is under way. */
   #open(now: Micros): void {
     const { exchanges, connections } = this.model;
@@ -207,7 +245,9 @@ class Host {
       const connection = new PoolConnection(this, now);
       this.#connections.push(connection);
       promised += exchanges;
-      connection.dial(now, this.#number(connection), this.#options.dial);
+      const number = this.#number(connection);
+      this.#options.observer?.opened(now, number);
+      connection.dial(now, number, this.#options.dial);
     }
   }
 }
@@ -219,11 +259,12 @@ class PoolConnection implements PooledConnection, HttpHandler {
   readyAt: Micros = -1;
   closedAt: Micros = -1;
   exchanges = 0;
+  /** Its place among all connections of the pool. */
+  number = -1;
   readonly #pool: Host;
   readonly #mayPipeline: boolean;
   readonly #underWay = new Map<number, Issued>();
   #carrier: Carrier | undefined = undefined;
-  #number = -1;
   #answered = false;
   #full = false; // it had no stream for a request, and has not said that it has one
   #ended = false;
@@ -236,7 +277,7 @@ class PoolConnection implements PooledConnection, HttpHandler {
   }
 
   dial(now: Micros, number: number, dial: Dial): void {
-    this.#number = number;
+    this.number = number;
     this.#carrier = dial(now, this.host, this);
     this.#carrier.pump(now); // with early data it may be ready at once
   }
@@ -268,8 +309,9 @@ class PoolConnection implements PooledConnection, HttpHandler {
     }
     this.exchanges++;
     issued.attempts++;
+    issued.awaits = -2;
     this.#underWay.set(id, issued);
-    issued.exchange.onSent(now, this.#number, id);
+    issued.exchange.onSent(now, this.number, id);
     this.#carrier!.pump(now);
     return true;
   }
@@ -284,7 +326,7 @@ class PoolConnection implements PooledConnection, HttpHandler {
 
   onReady(now: Micros): void {
     this.readyAt = now;
-    this.#pool.ready(now);
+    this.#pool.ready(now, this);
   }
 
   onClosed(now: Micros, reason: string): void {
