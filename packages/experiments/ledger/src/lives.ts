@@ -152,14 +152,16 @@ class Walk {
     const response = attempts.at(-1)?.messages[RESPONSE].atoms ?? [];
     const completed = this.#completed(response);
     const end = Math.min(completed, this.#stage.end);
+    let unbound = issued;
     for (const attempt of attempts) {
-      this.#waitForConnection(Math.min(attempt.bound, end));
+      this.#waitForConnection(unbound, Math.min(attempt.bound, end));
+      unbound = attempt.unbound;
       const over = Math.min(attempt.unbound, end);
       this.#message(attempt, REQUEST, over);
       this.#message(attempt, RESPONSE, over);
       this.#say('server', over); // of what was not laid out nothing is known
     }
-    this.#waitForConnection(end);
+    this.#waitForConnection(unbound, end);
     const sums: Partial<Record<State, Micros>> = {};
     for (const { from, to, state } of this.#intervals) sums[state] = (sums[state] ?? 0) + to - from;
     const life: ExchangeLife = {
@@ -187,17 +189,17 @@ class Walk {
     return readable;
   }
 
-  #waitForConnection(until: Micros): void {
+  /** @param since  what was told before is of no interest any more */
+  #waitForConnection(since: Micros, until: Micros): void {
     const { waitTimes, waitsFor } = this.#exchange;
-    let told = -1; // what was told last
+    let next = 0;
+    while (next < waitTimes.length && waitTimes[next]! < since) next++;
+    let connection = -1;
     while (this.#at < until) {
-      const next = waitTimes[told + 1] ?? NEVER;
-      if (next > this.#at) {
-        const to = Math.min(until, next);
-        if (told >= 0 && waitsFor[told]! >= 0) this.#handshake(waitsFor[told]!, to);
-        this.#say('queued', to);
-      }
-      told++;
+      const to = Math.min(until, waitTimes[next] ?? NEVER);
+      if (connection >= 0) this.#handshake(connection, to);
+      this.#say('queued', to);
+      connection = waitsFor[next++] ?? -1;
     }
   }
 

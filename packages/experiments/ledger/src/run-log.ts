@@ -89,7 +89,7 @@ export class RunLog {
     this.issues.push(now, exchange, after);
   }
 
-  /** It has no stream yet, and waits for this connection to be there; -1: for one that is there to be free, or to be opened. Until told again. */
+  /** It has no stream yet, and waits for this connection to be there; -1: for one that is there to be free, or to be opened. Until told again, or bound. */
   awaits(now: Micros, exchange: ExchangeId, connection: number): void {
     this.waits.push(now, exchange, connection);
   }
@@ -206,11 +206,29 @@ export class RunLog {
     this.end = Math.max(this.end, now);
   }
 
-  /** Adds what another process has noted. */
-  append(part: RunLogColumns & { readonly end: Micros }): void {
-    for (const column of COLUMNS) {
-      const to = this[column];
-      for (const number of part[column]) to.push(number);
+  /**
+   * Adds what another process has noted.
+   * @param numbers  what the connections are called here that have the numbers 0, 1, … there; default: the same
+   */
+  append(part: RunLogColumns & { readonly end: Micros }, numbers?: readonly number[]): void {
+    const numberOf = (connection: number): number => {
+      const number = numbers === undefined ? connection : numbers[connection];
+      if (number === undefined || number < 0) throw new Error(`ledger: connection ${connection} of another log is none of this one`);
+      return number;
+    };
+    for (const [name, fields] of Object.entries(COLUMNS)) {
+      const to = this[name as keyof typeof COLUMNS];
+      const from = part[name as keyof typeof COLUMNS];
+      for (let i = 0; i < from.length; i++) {
+        const number = from[i]!;
+        const field = fields[i % fields.length];
+        if (field === 'connection') to.push(number < 0 ? number : numberOf(number));
+        else if (field === 'flow') to.push(2 * numberOf(Math.floor(number / 2)) + (number % 2));
+        else if (field === 'carrier') {
+          const connection = connectionOf(number);
+          to.push(number + 2 * STREAMS * (numberOf(connection) - connection));
+        } else to.push(number);
+      }
     }
     this.close(part.end);
   }
@@ -219,24 +237,25 @@ export class RunLog {
 /** One message, as a number. */
 export const messageOf = (connection: number, id: number, direction: Direction): number => carrierOf(connection, id, direction);
 
-const COLUMNS = [
-  'issues',
-  'waits',
-  'bindings',
-  'unbindings',
-  'completions',
-  'productions',
-  'reads',
-  'frames',
-  'records',
-  'unblockings',
-  'handshakes',
-  'ordered',
-  'sendings',
-  'arrivals',
-  'receipts',
-  'losses',
-  'drops',
-  'gateChanges',
-  'limits',
-] as const satisfies readonly (keyof RunLogColumns)[];
+/** What the numbers of each list are, as far as connections are in them; messages are numbered as carriers are. */
+const COLUMNS = {
+  issues: ['', '', ''],
+  waits: ['', '', 'connection'],
+  bindings: ['', '', 'connection', ''],
+  unbindings: ['', ''],
+  completions: ['', ''],
+  productions: ['', 'carrier', ''],
+  reads: ['', 'carrier', ''],
+  frames: ['', 'carrier', '', '', '', '', ''],
+  records: ['carrier', '', '', '', '', ''],
+  unblockings: ['', 'carrier', ''],
+  handshakes: ['', 'connection', ''],
+  ordered: ['connection'],
+  sendings: ['', 'carrier', '', '', '', ''],
+  arrivals: ['', 'flow', '', ''],
+  receipts: ['', 'carrier', '', ''],
+  losses: ['', 'flow', ''],
+  drops: ['', 'flow', ''],
+  gateChanges: ['', 'flow', ''],
+  limits: ['', 'carrier', ''],
+} as const satisfies { readonly [column in keyof RunLogColumns]: readonly ('' | 'carrier' | 'flow' | 'connection')[] };

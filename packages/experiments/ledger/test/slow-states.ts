@@ -141,7 +141,8 @@ export class SlowStates {
     const { connections } = this.#scenario;
     const attempt = this.attemptAt(exchange, now);
     if (attempt === undefined) {
-      const connection = connections[exchange.waits.filter(([at]) => at <= now).at(-1)?.[1] ?? -1];
+      const since = exchange.attempts.filter(({ unbound }) => unbound <= now).at(-1)?.unbound ?? 0;
+      const connection = connections[exchange.waits.filter(([at]) => since <= at && at <= now).at(-1)?.[1] ?? -1];
       return connection !== undefined && connection.connecting <= now && now < connection.ready ? 'connecting' : 'queued';
     }
     const found = this.c(attempt, now);

@@ -483,20 +483,33 @@ describe('the critical chain (EXPERIMENTS §4)', () => {
   });
 });
 
-test('what several processes have noted makes one log', () => {
+test('what several processes have noted makes one log, whatever each calls its connections', () => {
   const client = new Script();
   client.request();
   client.received(100, DOWN, 0, 10);
   client.arrived(100, SERVER, 7, 100);
   client.completed(100, 0);
   client.close(100);
-  const server = new RunLog();
-  server.frame(50, DOWN, 0, 0, 10, 2, FrameKind.HEADERS);
-  server.sent(50, DOWN, 0, 10, 0, 7);
-  server.gates(50, SERVER, Gate.WINDOW);
+  const server = new RunLog(); // the connection is its third
+  server.produced(50, 2, 0, RESPONSE, WHOLE);
+  server.frame(60, carrierOf(2, 0, RESPONSE), 0, 0, 10, 2, FrameKind.HEADERS);
+  server.sent(60, carrierOf(2, 0, RESPONSE), 0, 10, 0, 7);
+  server.gates(50, flowOf(2, RESPONSE), Gate.WINDOW);
   server.close(60);
   const whole = new RunLog();
   whole.append(JSON.parse(JSON.stringify(client)));
-  whole.append(JSON.parse(JSON.stringify(server)));
-  expect(accountOf(whole).exchanges[0]!.sums).toEqual({ transit: 100 });
+  whole.append(JSON.parse(JSON.stringify(server)), [5, 4, 0]);
+  expect(accountOf(whole).exchanges[0]!.sums).toEqual({ transit: 90, 'stalled(window)': 10 });
+  expect(() => whole.append(server, [0])).toThrow('connection 2 of another log is none of this one');
+});
+
+test('a connection that is waited for no more is forgotten when the exchange is bound', () => {
+  const log = new Script();
+  log.issued(0, 0, -1);
+  log.connecting(0, 1); // for ever
+  log.awaits(0, 0, 1);
+  log.bound(10, 0, 0, 0);
+  log.unbound(20, 0);
+  log.close(50);
+  expect(log.states()).toBe('connecting 0–10, stalled(outlet) 10–20, queued 20–50');
 });
