@@ -15,6 +15,8 @@ export interface LossBasedOptions {
   readonly initialWindow?: Amount;
   /** Octets, below which the window never falls. Default: two datagrams. */
   readonly minimumWindow?: number;
+  /** Octets that may leave after a retransmission timeout, or persistent congestion. Default: the minimum. TCP's is one segment (RFC 5681 §3.1). */
+  readonly lossWindow?: number;
   /** Where the first slow start ends at the latest; HyStart++ has no part in it then. Default: nowhere. */
   readonly initialSlowStartThreshold?: Amount;
   /** Whether the first slow start ends when round trips become longer (RFC 9406). */
@@ -28,6 +30,8 @@ export interface LossBasedOptions {
    * false: a pacer keeps what follows a pause from being a burst, which is all that RFC 9002 §7.7 asks.
    */
   readonly idleRestart?: boolean;
+  /** By how much that timeout exceeds the smoothed round trip at least, µs. Default 1 ms, the timer granularity. */
+  readonly timeoutMargin?: Micros;
 }
 
 /**
@@ -117,7 +121,7 @@ export class LossBased implements CongestionController {
   onAck(now: Micros, ack: AckSummary, rtt: RttView): void {
     this.#lastAckAt = now;
     this.#bytesInFlight = ack.bytesInFlight;
-    this.#timeout = rtt.smoothed + Math.max(4 * rtt.variation, MILLISECOND);
+    this.#timeout = rtt.smoothed + Math.max(4 * rtt.variation, this.#options.timeoutMargin ?? MILLISECOND);
     if (ack.largestSentAt <= this.#recoveryStart) {
       this.#reduceGradually(now, ack); // no growth within a recovery period
       return;
@@ -145,6 +149,10 @@ export class LossBased implements CongestionController {
   /** Appendix B.8. */
   onLoss(now: Micros, loss: LossSummary): void {
     this.#bytesInFlight = loss.bytesInFlight;
+    if (loss.timeout === true && this.#collapsedAt > this.#lastAckAt) {
+      this.#restart(now); // RFC 5681 §3.1: nothing was heard since the last timeout, which has set the threshold
+      return;
+    }
     if (loss.largestSentAt <= this.#recoveryStart) {
       this.#undo.onFurtherLoss(loss.lostBytes, loss.largestSentAt);
       if (this.#prr.active) this.#prr.onDelivered(0, loss.bytesInFlight, false, this.#maxDatagramSize);
@@ -161,6 +169,7 @@ export class LossBased implements CongestionController {
       }
       this.#enterRecovery(now, loss.bytesInFlight + loss.lostBytes);
     }
+    if (loss.timeout === true) this.#restart(now);
     if (loss.persistent) this.#collapse(now);
   }
 
@@ -217,12 +226,18 @@ export class LossBased implements CongestionController {
 
   /** §7.6.2: as TCP does on a retransmission timeout, and in slow start from there. */
   #collapse(now: Micros): void {
-    this.#window = this.#leastWindow();
+    this.#restart(now);
     this.#recoveryStart = NOT_IN_RECOVERY;
+    this.#undo.forget();
+  }
+
+  /** RFC 5681 §3.1: slow start again. What was sent before does not raise the window, and its loss has been answered. */
+  #restart(now: Micros): void {
+    this.#window = Math.min(this.#window, this.#options.lossWindow ?? this.#leastWindow());
+    this.#recoveryStart = now;
     this.#inRecovery = false;
     this.#collapsedAt = now;
     this.#prr.end();
-    this.#undo.forget();
   }
 
   /** Returns what of the octets is left for congestion avoidance. §7.3.1. */

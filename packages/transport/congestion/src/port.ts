@@ -55,6 +55,8 @@ export interface LossSummary {
   readonly bytesInFlight: number;
   /** RFC 9002 §7.6: everything across a period of three probe timeouts was lost. */
   readonly persistent: boolean;
+  /** TCP's retransmission timer found it (RFC 5681 §3.1, RFC 9438 §4.8): slow start from the loss window, unless that turns out to be a mistake. */
+  readonly timeout?: boolean;
 }
 
 /** Spreads what the window allows over time. RFC 9002 §7.7. A burst covers at least 2 ms: Node's timers are no finer. */

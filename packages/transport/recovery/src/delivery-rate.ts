@@ -1,6 +1,17 @@
 import type { AckSummary } from '@quiclab/congestion';
 import type { Micros } from '@quiclab/sansio';
-import type { SentRecord } from './sent-record.ts';
+
+/** What a sent packet remembers for sampling; any transport's record of one may. */
+export interface SampledPacket {
+  readonly bytes: number;
+  readonly sentAt: Micros;
+  /** What was delivered when it left, and when that was; the start of its flight; in flight with it. */
+  delivered: number;
+  deliveredAt: Micros;
+  firstSentAt: Micros;
+  inFlightAtSend: number;
+  appLimited: boolean;
+}
 
 /** What one ACK frame said, for the controller: one object, filled anew. */
 export class MutableAckSummary implements AckSummary {
@@ -27,9 +38,9 @@ export class DeliveryRate {
   #firstSentAt: Micros = 0;
   /** While `delivered` is not beyond this, samples may be low because the sender had run out; -1: it has not. */
   #appLimitedUntil = -1;
-  #newest: SentRecord | undefined = undefined;
+  #newest: SampledPacket | undefined = undefined;
 
-  onSent(now: Micros, record: SentRecord, bytesInFlightBefore: number): void {
+  onSent(now: Micros, record: SampledPacket, bytesInFlightBefore: number): void {
     if (bytesInFlightBefore === 0) {
       this.#firstSentAt = now;
       this.#deliveredAt = now;
@@ -45,7 +56,7 @@ export class DeliveryRate {
     this.#appLimitedUntil = this.delivered + bytesInFlight;
   }
 
-  onAcked(now: Micros, record: SentRecord): void {
+  onAcked(now: Micros, record: SampledPacket): void {
     this.delivered += record.bytes;
     this.#deliveredAt = now;
     const newest = this.#newest;

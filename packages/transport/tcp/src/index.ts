@@ -1,0 +1,11 @@
+export { defaultTcpConfig, lossBasedOptions, type PathFacts, type Policies, type TcpConfig, tcpConfig } from './config.ts';
+export type { ConnectionStats, TcpConnection } from './connection/connection.ts';
+export { type State, type StateInput, TRANSITIONS } from './connection/states.ts';
+export { type TcpConnectOptions, TcpEndpoint, type TcpEndpointOptions } from './endpoint/endpoint.ts';
+export { type DropReason, UsageError } from './errors.ts';
+export type { TcpEvent } from './events.ts';
+export { type ConnectionFacts, type Gate, Observer, type Purpose, type SegmentView } from './observer.ts';
+export { standardTcpPolicies } from './policies.ts';
+export { readSegment, writeSegment } from './segment/codec.ts';
+export { Flag } from './segment/flags.ts';
+export { Segment } from './segment/segment.ts';
