@@ -8,15 +8,19 @@ export class FieldSection {
   readonly #server: boolean;
   readonly #maxSize: number;
   #size: number;
+  #lines: number;
 
   constructor(server: boolean, maxSize: number) {
     this.fields = [];
     this.#server = server;
     this.#maxSize = maxSize;
     this.#size = 0;
+    this.#lines = 0;
   }
 
   add(line: string): void {
+    this.#size += 32;
+    if (++this.#lines > LIMITS.fields.value) throw new MessageFault(431, `more than ${LIMITS.fields.value} field lines`);
     const first = line.charCodeAt(0);
     if (first === 0x20 || first === 0x09) this.#unfold(line);
     else {
@@ -40,8 +44,8 @@ export class FieldSection {
   #push(field: Field): void {
     this.#size += sizeOf(field);
     if (this.#size > this.#maxSize) throw new MessageFault(431, 'a field section above our limit');
-    if (this.fields.push(field) > LIMITS.fields.value) throw new MessageFault(431, `more than ${LIMITS.fields.value} fields`);
+    this.fields.push(field);
   }
 }
 
-const sizeOf = (field: Field): number => field[0].length + field[1].length + 32;
+const sizeOf = (field: Field): number => field[0].length + field[1].length;

@@ -1,4 +1,5 @@
 import { type Field, type Fields, isConnectionSpecific, trimBlanks } from '@quiclab/http-semantics';
+import { bad } from './errors.ts';
 
 /** A field section without what is about this connection alone, and what the connection options were. RFC 9110 §7.6.1. */
 export interface EndedHop {
@@ -8,7 +9,7 @@ export interface EndedHop {
 }
 
 /** Said by the framing of this version, whatever Connection names. */
-const FRAMING: ReadonlySet<string> = new Set(['host', 'content-length']);
+const FRAMING: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
 
 /**
  * Ends the hop: what applications see is what HTTP/2 and HTTP/3 would have carried. Two are left where Connection names them,
@@ -35,6 +36,8 @@ export const listed = (value: string): string[] =>
     .map(trimBlanks)
     .filter((member) => member !== '');
 
-/** Trailers without what would be about framing or routing: it is too late for that. RFC 9110 §6.5.1. */
-export const trailersOf = (fields: Fields): Field[] =>
-  endHop(fields).fields.filter(([name]) => name !== 'content-length' && name !== 'host');
+/** A trailer section, without what is about this connection. RFC 9110 §6.5.1: for framing and routing it is too late. */
+export function trailersOf(fields: Fields): Field[] {
+  for (const [name] of fields) if (FRAMING.has(name)) throw bad(`${name} in a trailer section`);
+  return endHop(fields).fields;
+}

@@ -55,7 +55,7 @@ export const LIMITS = {
   },
   fields: {
     value: 128,
-    unit: 'field lines of a section',
+    unit: 'lines of a field section',
     beyond: '431',
     reason: 'applications look through them one by one (RFC 9110 §5.4)',
   },
@@ -137,6 +137,13 @@ export const LIMITS = {
     option: 'headersTimeout',
     beyond: '408',
     reason: 'somebody who says one octet a second must not hold connections open (RFC 9110 §15.5.9)',
+  },
+  contentTime: {
+    value: 60 * SECOND,
+    unit: 'µs without an octet of a request’s content, while there is more to come and somebody waits for it',
+    option: 'contentTimeout',
+    beyond: '408',
+    reason: 'the same (RFC 9112 §9.5)',
   },
   idleTime: {
     value: 60 * SECOND,

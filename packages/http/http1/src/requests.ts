@@ -20,6 +20,7 @@ export interface RequestOptions {
   readonly maxPipelined: number;
   readonly maxQueued: number;
   readonly headersTimeout: Micros;
+  readonly contentTimeout: Micros;
 }
 
 /** The requests of a connection, read one after the other and told to the application. RFC 9112 §3, §6. */
@@ -28,6 +29,8 @@ export class Requests {
   stopped: boolean;
   /** By when the head that has begun has to be there. */
   headersDue: Micros;
+  /** By when some of the content that is waited for has to be there. */
+  contentDue: Micros;
   /** Whose content is being read. */
   current: ServerExchange | undefined;
   /** The request after which it is not known whether HTTP goes on. */
@@ -50,6 +53,7 @@ export class Requests {
   ) {
     this.stopped = false;
     this.headersDue = NEVER;
+    this.contentDue = NEVER;
     this.current = undefined;
     this.undecided = undefined;
     this.nextId = 0;
@@ -82,6 +86,7 @@ export class Requests {
           exchange.expects = false; // RFC 9110 §10.1.1: who sends content waits no longer
           const fin = this.#reader.over;
           const data = this.#reader.takeContent();
+          this.contentDue = NEVER;
           if (fin) this.#received(exchange);
           return { data, fin };
         }
@@ -93,6 +98,7 @@ export class Requests {
           return { data: EMPTY, fin: true };
         default:
           exchange.readableTold = false;
+          this.#awaitContent(now, exchange);
           return undefined;
       }
     }
@@ -110,6 +116,7 @@ export class Requests {
     exchange.last = true;
     exchange.received = true;
     if (exchange === this.current) this.current = undefined;
+    this.contentDue = NEVER;
   }
 
   /** The request that could have ended HTTP on this connection has its answer. */
@@ -178,9 +185,17 @@ export class Requests {
   }
 
   #tellReadable(now: Micros, exchange: ServerExchange): void {
-    if (exchange.readableTold || !exchange.told || !(this.#link.in.more(now) || this.#link.in.over)) return;
-    exchange.readableTold = true;
-    this.#events.push({ type: 'body-readable', id: exchange.id });
+    if (exchange.readableTold || !exchange.told) return;
+    if (this.#link.in.more(now) || this.#link.in.over) {
+      exchange.readableTold = true;
+      this.contentDue = NEVER;
+      this.#events.push({ type: 'body-readable', id: exchange.id });
+    } else this.#awaitContent(now, exchange);
+  }
+
+  #awaitContent(now: Micros, exchange: ServerExchange): void {
+    if (exchange.out.framing !== 'tunnel' && !exchange.expects && this.contentDue === NEVER)
+      this.contentDue = now + this.#options.contentTimeout;
   }
 
   /** Reads content away; false where there is none now. */
@@ -188,6 +203,7 @@ export class Requests {
     switch (this.#reader.step(now)) {
       case 'content':
         exchange.discarded += this.#reader.takeContent().length;
+        this.contentDue = NEVER;
         if (this.#reader.over) this.#received(exchange);
         else if (exchange.discarded > LIMITS.discarded.value) this.abandon(exchange);
         return true;
@@ -197,6 +213,7 @@ export class Requests {
         this.#received(exchange);
         return true;
       default:
+        this.#awaitContent(now, exchange);
         return false;
     }
   }
@@ -208,6 +225,7 @@ export class Requests {
   #received(exchange: ServerExchange): void {
     exchange.received = true;
     this.current = undefined;
+    this.contentDue = NEVER;
     if (exchange.out.framing !== 'tunnel') this.#reader.next();
   }
 }

@@ -40,6 +40,7 @@ export interface Http1ServerOptions {
   readonly maxPipelined?: number;
   readonly maxQueued?: number;
   readonly headersTimeout?: Micros;
+  readonly contentTimeout?: Micros;
   readonly idleTimeout?: Micros;
   readonly lingerTimeout?: Micros;
   readonly observer?: Http1Observer;
@@ -74,6 +75,7 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
       maxPipelined: options.maxPipelined ?? LIMITS.pipelined.value,
       maxQueued,
       headersTimeout: options.headersTimeout ?? LIMITS.headersTime.value,
+      contentTimeout: options.contentTimeout ?? LIMITS.contentTime.value,
     };
     this.#requests = new Requests(this.#link, this.#events, this.#responses, limits, options.observer);
   }
@@ -114,13 +116,13 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
 
   /** When to call `onTimeout`; NEVER where nothing is waited for. */
   nextTimeout(): Micros {
-    return Math.min(this.#requests.headersDue, this.#idleDue, this.#link.lingerDue);
+    return Math.min(this.#requests.headersDue, this.#requests.contentDue, this.#idleDue, this.#link.lingerDue);
   }
 
-  /** Ends what takes too long: a head that does not come (408), a connection that nobody uses, a peer that does not close. */
+  /** Ends what takes too long: a request that does not come (408), a connection that nobody uses, a peer that does not close. */
   onTimeout(now: Micros): void {
     if (this.#link.lingerDue <= now) this.#link.abort(now, 'the peer does not close');
-    if (this.#requests.headersDue <= now) {
+    if (this.#requests.headersDue <= now || this.#requests.contentDue <= now) {
       this.#fault(now, new MessageFault(408, 'a request took too long'));
       this.#settle(now);
     }
@@ -169,10 +171,10 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
     const exchange = this.#get(id);
     if (exchange === undefined || exchange.discarding) return undefined;
     let content: { readonly data: Uint8Array; readonly fin: boolean } | undefined;
-    this.#guard(now, () => {
+    const well = this.#guard(now, () => {
       content = this.#requests.readBody(now, exchange);
     });
-    if (content?.fin === true) this.#settle(now);
+    if (!well || content?.fin === true) this.#settle(now);
     return content;
   }
 
@@ -290,28 +292,30 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
     const idle = !this.#link.lingering && !this.#link.over && this.#responses.pipeline.length === 0 && this.#requests.headersDue === NEVER;
     if (!idle) this.#idleDue = NEVER;
     else if (this.#idleDue === NEVER) this.#idleDue = now + this.#idleTimeout;
-    if (this.#link.lingering || this.#link.over) this.#requests.headersDue = NEVER;
+    if (this.#link.lingering || this.#link.over) this.#disarm();
   }
 
   #disarm(): void {
     this.#idleDue = NEVER;
     this.#requests.headersDue = NEVER;
+    this.#requests.contentDue = NEVER;
   }
 
-  /** The one place where a fault of the peer ends what it is a fault of. */
-  #guard(now: Micros, action: () => void): void {
+  /** The one place where a fault of the peer ends what it is a fault of. Whether there was none. */
+  #guard(now: Micros, action: () => void): boolean {
     try {
       action();
+      return true;
     } catch (error) {
       if (!(error instanceof MessageFault)) throw error;
       this.#fault(now, error);
-      this.#responses.pump(now);
+      return false;
     }
   }
 
   /** Answers the fault in its turn, and reads nothing more. RFC 9112 §2.2. */
   #fault(now: Micros, fault: MessageFault): void {
-    this.#requests.headersDue = NEVER;
+    this.#disarm();
     let exchange = this.#requests.current;
     if (exchange === undefined) {
       exchange = new ServerExchange(this.#requests.nextId++, '', 1);
