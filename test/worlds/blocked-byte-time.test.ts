@@ -4,9 +4,11 @@ import { definePage, type Page } from '@quiclab/workload';
 import { describe, expect, test } from 'vitest';
 import {
   arrivalOf,
+  arrivalsOf,
   blockedByteTime,
   constantWindow,
   equalObjects,
+  framesOf,
   idealPath,
   payloads,
   piecesOf,
@@ -41,8 +43,7 @@ describe('on a saturated link, with the repair in the Lth slot after the hole (E
     const hole = record.down.drops[0]!.at + delay;
     const repair = arrivalOf(record, piece!);
     const between: number[] = [];
-    for (let i = 0; i < record.arrivals.length; i += 4)
-      if (record.arrivals[i]! > hole && record.arrivals[i]! < repair) between.push(record.arrivals[i]!);
+    for (const [at] of arrivalsOf(record)) if (at > hole && at < repair) between.push(at);
     expect(between).toEqual(Array.from({ length: L - 1 }, (_, i) => hole + (i + 1) * SLOT)); // data until then
     expect(repair - hole).toBe(L * SLOT);
     expect(new Set(payloads(record, HOLE, HOLE + L - 1))).toEqual(new Set([piece!.length]));
@@ -99,7 +100,7 @@ describe('on the ideal path, with L packets behind the hole (EXPERIMENTS §4)', 
     const full = Math.max(...payloads(record, record.down.entered - 20, record.down.entered));
     const last = new Map<number, number>();
     const ends = new Map<number, number>();
-    for (let i = 0; i < record.owners.length; i += 4) ends.set(record.owners[i]!, record.owners[i + 3]!);
+    for (const { carrier, exchange } of framesOf(record)) ends.set(carrier, exchange);
     for (let n = record.down.entered - 20; n <= record.down.entered; n++)
       for (const { carrier, length } of piecesOf(record, n)) last.set(ends.get(carrier)!, 2 * length > full ? length - full : length);
     return last;

@@ -1,4 +1,4 @@
-import { runSimulated } from '@quiclab/lab';
+import { piecesOn, runSimulated } from '@quiclab/lab';
 import { Observer } from '@quiclab/quic';
 import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { expect, test } from 'vitest';
@@ -56,7 +56,9 @@ test('with one, 2 RTT and the serialisation of the datagrams that it waits for, 
   const request = sentAt(client, flightAt); // what the client acknowledged meanwhile has left the link by then
   const requestAt = flightAt + serialised(request) + delay;
   const answer = sentAt(server, requestAt);
-  const first = record.carried.slice(flight.length).findIndex((pieces) => pieces[0] === 0); // control streams come before it
+  const first = piecesOn(record, 'down')
+    .slice(flight.length)
+    .findIndex((pieces) => pieces.length > 0); // control streams come before it
   const upToFirst = answer.slice(0, first + 1);
 
   expect(initial).toEqual([1_200]);

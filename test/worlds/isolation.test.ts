@@ -1,5 +1,5 @@
 import { reorder, uniformJitter } from '@quiclab/impair';
-import { accountRun } from '@quiclab/lab';
+import { accountRun, type RunRecord } from '@quiclab/lab';
 import { MILLISECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   equalObjects,
   idealPath,
   newRenoControl,
+  piecesOf,
   repairTime,
   runOnce,
   type Scene,
@@ -114,7 +115,7 @@ describe('on the ideal path (EXPERIMENTS §4)', () => {
   });
 });
 
-/** The first datagram behind the handshake: the first one with stream data. */
-function firstOfPage({ carried }: { readonly carried: readonly (readonly number[])[] }): number {
-  return carried.findIndex((pieces) => pieces.length > 0) + 1;
+/** The first datagram with octets of the page. */
+function firstOfPage(base: RunRecord): number {
+  for (let n = 1; ; n++) if (piecesOf(base, n).length > 0) return n;
 }

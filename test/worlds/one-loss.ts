@@ -2,8 +2,8 @@ import { fixedWindow, newReno, unpaced } from '@quiclab/congestion';
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { type LinkConfig, listed } from '@quiclab/impair';
-import { accountRun, ledgerOf, type ModelId, type RunRecord, runSimulated, type SimulatedRun } from '@quiclab/lab';
-import { type Influence, influence } from '@quiclab/ledger';
+import { accountRun, ledgerOf, type ModelId, piecesOn, type RunRecord, runSimulated, type SimulatedRun } from '@quiclab/lab';
+import { directionOf, type Influence, influence, type Piece, RESPONSE } from '@quiclab/ledger';
 import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { roundRobinByByte } from '@quiclab/streams';
 import { definePage, type Page } from '@quiclab/workload';
@@ -93,43 +93,58 @@ export function* eachLoss(model: ModelId, scene: Scene, base: RunRecord, first =
 function exchangesAt(record: RunRecord, lost: number): { carried: Set<number>; behind: Set<number> } {
   const carried = new Set<number>();
   const behind = new Set<number>();
-  const exchanges = new Set(record.objects.map(({ exchange }) => exchange));
   for (const { carrier, offset, length } of piecesOf(record, lost))
-    for (let i = 0; i < record.owners.length; i += 4) {
-      const [stream, start, octets, exchange] = record.owners.slice(i, i + 4) as [number, number, number, number];
-      if (stream !== carrier || start + octets <= offset || !exchanges.has(exchange)) continue;
-      behind.add(exchange);
-      if (start < offset + length) carried.add(exchange);
+    for (const frame of framesOf(record)) {
+      if (frame.carrier !== carrier || frame.offset + frame.length <= offset) continue;
+      behind.add(frame.exchange);
+      if (frame.offset < offset + length) carried.add(frame.exchange);
     }
   return { carried, behind };
 }
 
-interface Stretch {
-  readonly carrier: number;
-  readonly offset: number;
-  readonly length: number;
+/** The frames of the responses, and whose they are. */
+export function framesOf({ log: { frames }, objects }: RunRecord): (Piece & { readonly exchange: number })[] {
+  const exchanges = new Map(objects.map(({ exchange, onConnection }) => [onConnection, exchange]));
+  const found: (Piece & { readonly exchange: number })[] = [];
+  for (let i = 0; i < frames.length; i += 7) {
+    const [carrier, id, offset, length] = frames.slice(i + 1, i + 5) as [number, number, number, number];
+    if (directionOf(carrier) === RESPONSE) found.push({ carrier, offset, length, exchange: exchanges.get(id)! });
+  }
+  return found;
 }
 
-/** The stream data in the nth datagram of the way down, from 1. */
-export function piecesOf(record: RunRecord, n: number): Stretch[] {
-  const flat = record.carried[n - 1] ?? [];
-  const pieces: Stretch[] = [];
-  for (let i = 0; i < flat.length; i += 3) pieces.push({ carrier: flat[i]!, offset: flat[i + 1]!, length: flat[i + 2]! });
-  return pieces;
+const pieces = new WeakMap<RunRecord, Piece[][]>();
+
+/** The octets of exchanges in the nth datagram of the way down, from 1. */
+export function piecesOf(record: RunRecord, n: number): readonly Piece[] {
+  let all = pieces.get(record);
+  if (all === undefined) {
+    all = piecesOn(record, 'down');
+    pieces.set(record, all);
+  }
+  return all[n - 1] ?? [];
+}
+
+/** When octets of responses came: at, carrier, offset, length. */
+export function arrivalsOf({ log: { receipts } }: RunRecord): [number, number, number, number][] {
+  const arrivals: [number, number, number, number][] = [];
+  for (let i = 0; i < receipts.length; i += 4)
+    if (directionOf(receipts[i + 1]!) === RESPONSE) arrivals.push(receipts.slice(i, i + 4) as [number, number, number, number]);
+  return arrivals;
 }
 
 /** When the last of these octets came for the first time. */
-export function arrivalOf({ arrivals }: RunRecord, { carrier, offset, length }: Stretch): Micros {
+export function arrivalOf(record: RunRecord, { carrier, offset, length }: Piece): Micros {
   let came = -1;
   let octets = 0;
-  for (let i = 0; i < arrivals.length; i += 4) {
-    const start = Math.max(offset, arrivals[i + 2]!);
-    const end = Math.min(offset + length, arrivals[i + 2]! + arrivals[i + 3]!);
-    if (arrivals[i + 1] !== carrier || start >= end) continue;
-    came = arrivals[i]!;
+  for (const [at, where, from, count] of arrivalsOf(record)) {
+    const start = Math.max(offset, from);
+    const end = Math.min(offset + length, from + count);
+    if (where !== carrier || start >= end) continue;
+    came = at;
     octets += end - start;
   }
-  if (octets !== length) throw new Error(`of ${length} octets from ${offset} on of stream ${carrier} only ${octets} came`);
+  if (octets !== length) throw new Error(`of ${length} octets from ${offset} on of carrier ${carrier} only ${octets} came`);
   return came;
 }
 
@@ -144,4 +159,6 @@ export const blockedByteTime = (record: RunRecord): number => accountRun(record)
 
 /** Octets of stream data in each datagram from the nth on. */
 export const payloads = (record: RunRecord, from: number, to: number): number[] =>
-  record.carried.slice(from - 1, to).map((flat) => (flat.length === 3 ? flat[2]! : -1));
+  Array.from({ length: to - from + 1 }, (_, i) => piecesOf(record, from + i)).map(([piece, ...more]) =>
+    piece && more.length === 0 ? piece.length : -1,
+  );

@@ -2,9 +2,9 @@ import { nullProtection } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { HttpConnection, HttpEvent } from '@quiclab/http-semantics';
 import { H3_ALPN, Http3Connection } from '@quiclab/http3';
-import { ArrivalLog, type HttpHandler, QuicCarrier, runSimulated } from '@quiclab/lab';
+import { type HttpHandler, QuicCarrier, runSimulated } from '@quiclab/lab';
 import { World } from '@quiclab/netsim';
-import { type Connection, Endpoint, type EndpointEvent, type Policies, standardPolicies } from '@quiclab/quic';
+import { type Connection, Endpoint, type EndpointEvent, Observer, type Policies, standardPolicies } from '@quiclab/quic';
 import { MILLISECOND, type Micros, SECOND, seededRandom } from '@quiclab/sansio';
 import { oneStreamPerPacket, roundRobinByByte, sequential, strictUrgency, weightedFair } from '@quiclab/streams';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
@@ -88,6 +88,18 @@ const CLIENT = { host: '192.0.2.1', port: 50_000 };
 const SERVER = { host: '192.0.2.2', port: 443 };
 const provider = nullProtection(nodeProvider);
 
+/** Whose octets came one after the other. */
+class Arrivals extends Observer {
+  readonly #came: number[];
+  constructor(came: number[]) {
+    super();
+    this.#came = came;
+  }
+  override streamArrived(_now: Micros, stream: number): void {
+    if (stream % 4 === 0 && this.#came.at(-1) !== stream / 4) this.#came.push(stream / 4);
+  }
+}
+
 /** @returns the order in which the responses were complete, and whose octets came one after the other; both by number, from 0 */
 function fetchAll(
   scheduler: Policies['scheduler'],
@@ -95,7 +107,7 @@ function fetchAll(
   update?: { readonly index: number; readonly urgency: number },
 ): { finished: readonly number[]; came: readonly number[] } {
   const random = seededRandom('priorities in a world');
-  const arrived = new ArrivalLog();
+  const came: number[] = [];
   const asker = new Asker(asked, update);
   const client = new Endpoint({
     policies: {
@@ -105,7 +117,7 @@ function fetchAll(
         handshake: clientHandshake({ provider, trust: { ca: [identity.certificate] } }),
       }),
       scheduler: () => roundRobinByByte(), // all requests in one packet
-      observer: () => arrived,
+      observer: () => new Arrivals(came),
     },
   });
   const { certificate, privateKey } = identity;
@@ -143,11 +155,6 @@ function fetchAll(
   world.connect(near, far, link, link);
   near.turn();
   world.run({ until: 60 * SECOND, while: () => asker.finished.length < asked.length });
-  const came: number[] = [];
-  for (let i = 0; i < arrived.arrivals.length; i += 4) {
-    const stream = arrived.arrivals[i + 1]!;
-    if (stream % 4 === 0 && came.at(-1) !== stream / 4) came.push(stream / 4);
-  }
   return { finished: asker.finished, came };
 }
 

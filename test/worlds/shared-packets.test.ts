@@ -1,6 +1,6 @@
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
-import { type ModelId, type RunRecord, runSimulated } from '@quiclab/lab';
+import { type ModelId, piecesOn, type RunRecord, runSimulated } from '@quiclab/lab';
 import { MILLISECOND } from '@quiclab/sansio';
 import {
   oneStreamPerPacket,
@@ -32,8 +32,8 @@ const load = (model: ModelId, scheduler: () => StreamScheduler): RunRecord =>
 
 const time = ({ startedAt, finishedAt }: RunRecord): number => finishedAt - startedAt;
 /** The most requests whose responses one packet carries. */
-const mostStreams = ({ carried }: RunRecord): number =>
-  Math.max(...carried.map((flat) => new Set(flat.filter((id, i) => i % 3 === 0 && id % 4 === 0)).size));
+const mostStreams = (record: RunRecord): number =>
+  Math.max(...piecesOn(record, 'down').map((pieces) => new Set(pieces.map(({ carrier }) => carrier)).size));
 
 describe('32 small files, nothing lost', () => {
   const single = load('h3-single', () => oneStreamPerPacket());

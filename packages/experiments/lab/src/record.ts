@@ -1,9 +1,19 @@
-import { type BlockedInterval, Ledger } from '@quiclab/ledger';
+import {
+  accountOf,
+  type BlockedInterval,
+  ledgerOf as blameOf,
+  connectionOf,
+  directionOf,
+  type ExchangeRecord,
+  flowOf,
+  type Ledger,
+  type Piece,
+  type RunLog,
+} from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 import type { FetchedObject } from './apps/page-client.ts';
 import type { Protocol } from './models/model.ts';
 import type { PooledConnection } from './models/pool.ts';
-import { connectionOf, exchangeOf, idOf } from './observe.ts';
 
 /** A datagram that a link dropped: the nth that entered, from 1. */
 export interface LinkDrop {
@@ -23,21 +33,7 @@ export interface LinkFigures {
   readonly drops: readonly LinkDrop[];
 }
 
-/** What a client notes. Flat lists are as observe.ts has them; connections are numbered as they were opened. */
-export interface ClientNotes {
-  /** What the server knows each connection by. */
-  readonly keys: readonly string[];
-  readonly arrivals: readonly number[];
-}
-
-/** What a server notes; its connections are numbered as they were accepted. */
-export interface ServerNotes {
-  readonly keys: readonly string[];
-  readonly carried: readonly (readonly number[])[];
-  readonly owners: readonly number[];
-}
-
-/** Everything noted of one run, before anything is computed from it. Carriers and exchanges are numbered by `exchangeOf`. */
+/** Everything noted of one run, before anything is computed from it. */
 export interface RunRecord {
   /** The model's name, and what it speaks. */
   readonly model: string;
@@ -47,35 +43,48 @@ export interface RunRecord {
   readonly finishedAt: Micros;
   readonly objects: readonly FetchedObject[];
   readonly connections: readonly PooledConnection[];
-  readonly arrivals: readonly number[];
-  readonly carried: readonly (readonly number[])[];
-  readonly owners: readonly number[];
+  readonly log: RunLog;
+  /** Which packets each datagram carried that entered a link: rows as in `Carried`. */
+  readonly carried: { readonly up: readonly number[]; readonly down: readonly number[] };
   readonly up: LinkFigures;
   readonly down: LinkFigures;
   readonly lateness?: { readonly p50: Micros; readonly p99: Micros };
 }
 
-/** What both ends noted, with the client's numbers of connections throughout. */
-export function joinNotes(client: ClientNotes, server: ServerNotes): Pick<RunRecord, 'arrivals' | 'carried' | 'owners'> {
-  const { arrivals } = client;
-  const { carried, owners } = server;
-  const numbers = server.keys.map((key) => client.keys.indexOf(key));
-  if (numbers.every((number, i) => number === i)) return { arrivals, carried, owners };
-  const renumber = (numberedByServer: number): number => {
-    const number = numbers[connectionOf(numberedByServer)];
-    if (number === undefined || number < 0)
-      throw new Error(`the server speaks of ${numberedByServer}, a connection that the client did not open`);
-    return exchangeOf(number, idOf(numberedByServer));
-  };
-  return {
-    arrivals,
-    carried: carried.map((pieces) => pieces.map((value, i) => (i % 3 === 0 ? renumber(value) : value))),
-    owners: owners.map((value, i) => (i % 4 === 0 || (i % 4 === 3 && value >= 0) ? renumber(value) : value)),
-  };
+/** Tells the log which packets of exchanges the links dropped. */
+export function noteDrops(
+  log: RunLog,
+  carried: RunRecord['carried'],
+  drops: { readonly up: LinkFigures; readonly down: LinkFigures },
+): void {
+  for (const direction of ['up', 'down'] as const) {
+    const dropped = new Map(drops[direction].drops.map(({ index, at }) => [index, at]));
+    const rows = carried[direction];
+    for (let i = 0; i < rows.length; i += 3) {
+      const at = dropped.get(rows[i]!);
+      if (at !== undefined) log.dropped(at, rows[i + 1]!, rows[i + 2]!);
+    }
+  }
 }
 
-/** One exchange of a run: what the page got, and who kept it waiting. */
+/** What octets of exchanges each datagram carried that entered a link: of the nth, from 1, at [n − 1]. */
+export function piecesOn({ log, carried, up, down }: RunRecord, link: 'up' | 'down'): Piece[][] {
+  const pieces = Array.from({ length: (link === 'up' ? up : down).entered }, (): Piece[] => []);
+  const datagramOf = new Map<string, number>();
+  const rows = carried[link];
+  for (let i = 0; i < rows.length; i += 3) datagramOf.set(`${rows[i + 1]} ${rows[i + 2]}`, rows[i]!);
+  const { sendings } = log;
+  for (let i = 0; i < sendings.length; i += 6) {
+    const carrier = sendings[i + 1]!;
+    const datagram = datagramOf.get(`${flowOf(connectionOf(carrier), directionOf(carrier))} ${sendings[i + 5]}`);
+    if (datagram !== undefined) pieces[datagram - 1]?.push({ carrier, offset: sendings[i + 2]!, length: sendings[i + 3]! });
+  }
+  return pieces;
+}
+
+/** One exchange of a run: what the page got, what it waited for, and who kept it waiting. */
 export interface AccountedObject extends FetchedObject {
+  readonly life: ExchangeRecord;
   readonly lostPackets: number;
   readonly lostAt: readonly Micros[];
   readonly blocked: { readonly own: Micros; readonly other: Micros };
@@ -84,44 +93,23 @@ export interface AccountedObject extends FetchedObject {
 }
 
 /** A run's record as a ledger: who owned what, what came when, what was dropped. EXPERIMENTS §4. */
-export function ledgerOf(record: RunRecord): Ledger {
-  const ledger = new Ledger();
-  // a stream that is named as its exchange carries nothing else
-  const alone = new Set(record.protocol === 'h3' ? record.objects.map(({ exchange }) => exchange) : []);
-  for (const exchange of alone) ledger.ownCarrier(exchange, exchange);
-  for (let i = 0; i < record.owners.length; i += 4) {
-    const exchange = record.owners[i + 3]!;
-    if (!alone.has(exchange))
-      ledger.onOwner(record.owners[i]!, record.owners[i + 1]!, record.owners[i + 2]!, exchange < 0 ? 'connection' : exchange);
-  }
-  const { arrivals } = record;
-  for (let i = 0; i < arrivals.length; i += 4) ledger.onArrived(arrivals[i]!, arrivals[i + 1]!, arrivals[i + 2]!, arrivals[i + 3]!);
-  for (const { index, at } of record.down.drops) {
-    const flat = record.carried[index - 1] ?? [];
-    const pieces = [];
-    for (let i = 0; i < flat.length; i += 3) pieces.push({ carrier: flat[i]!, offset: flat[i + 1]!, length: flat[i + 2]! });
-    ledger.onDropped(at, pieces);
-  }
-  ledger.close(Math.max(record.finishedAt, arrivals[arrivals.length - 4] ?? 0));
-  return ledger;
-}
+export const ledgerOf = ({ log }: RunRecord): Ledger => blameOf(log);
 
-/** Puts a run's record through the ledger. */
+/** Puts a run's record through the ledger. Throws where its accounts part. */
 export function accountRun(record: RunRecord): AccountedObject[] {
-  const accounts = new Map(
-    ledgerOf(record)
-      .exchanges()
-      .map((account) => [account.exchange, account]),
-  );
+  const { exchanges, ledger } = accountOf(record.log);
+  const accounts = ledger.exchanges();
   return record.objects.map((object) => {
-    const account = accounts.get(object.exchange);
+    const life = exchanges[object.exchange]!;
+    const own = accounts.filter(({ exchange }) => exchange === object.exchange); // one for each of its carriers
     return {
       ...object,
-      lostPackets: account?.lostPackets ?? 0,
-      lostAt: account?.lostAt ?? [],
-      blocked: account?.blocked ?? { own: 0, other: 0 },
-      blockedByteTime: account?.blockedByteTime ?? 0,
-      intervals: account?.intervals ?? [],
+      life,
+      lostPackets: own[0]?.lostPackets ?? 0,
+      lostAt: own[0]?.lostAt ?? [],
+      blocked: { own: life.blocked.own, other: life.blocked.other },
+      blockedByteTime: own.reduce((sum, { blockedByteTime }) => sum + blockedByteTime, 0),
+      intervals: life.blocked.intervals,
     };
   });
 }

@@ -8,7 +8,9 @@ export type { CarrierReplay, Segment } from './replay.ts';
 export { accountOf, type ExchangeRecord, ledgerOf, type RunAccount } from './run-account.ts';
 export {
   carrierOf,
+  connectionOf,
   type Direction,
+  directionOf,
   FrameKind,
   flowOf,
   Gate,
@@ -16,6 +18,7 @@ export {
   RESPONSE,
   RunLog,
   type RunLogColumns,
+  streamOf,
   WHOLE,
 } from './run-log.ts';
 export { type ExchangeLife, STATES, type State, type StateInterval, type StateSums, totalOf } from './states.ts';

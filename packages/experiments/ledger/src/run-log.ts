@@ -15,6 +15,7 @@ export const flowOf = (connection: number, direction: Direction): number => 2 * 
  */
 export const carrierOf = (connection: number, stream: number, direction: Direction): number =>
   2 * (connection * STREAMS + stream) + direction;
+export const streamOf = (carrier: number): number => Math.floor(carrier / 2) % STREAMS;
 export const directionOf = (carrier: number): Direction => (carrier % 2) as Direction;
 export const flowOfCarrier = (carrier: number): number => flowOf(connectionOf(carrier), directionOf(carrier));
 export const connectionOf = (carrier: number): number => Math.floor(carrier / (2 * STREAMS));

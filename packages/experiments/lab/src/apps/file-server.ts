@@ -1,4 +1,5 @@
 import { type Fields, fieldValue, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
+import { REQUEST, RESPONSE, type RunLog, WHOLE } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 import type { HttpHandler } from '../carriers/carrier.ts';
 import type { Timers } from '../timers.ts';
@@ -14,30 +15,48 @@ export class FileServer implements HttpHandler {
   readonly #source: FileSource;
   readonly #timers: Timers;
   readonly #serverTime: ServerTime;
+  readonly #log: RunLog | undefined;
+  readonly #connection: number;
+  readonly #received = new Map<number, number>(); // octets of a request's content
   readonly #sending = new Map<number, { readonly content: Uint8Array; sent: number }>();
 
-  constructor(source: FileSource, timers: Timers, serverTime: ServerTime = () => 0) {
+  /** @param connection  what the log calls it */
+  constructor(source: FileSource, timers: Timers, serverTime: ServerTime = () => 0, log?: RunLog, connection = 0) {
     this.#source = source;
     this.#timers = timers;
     this.#serverTime = serverTime;
+    this.#log = log;
+    this.#connection = connection;
   }
 
   onHttp(now: Micros, http: HttpConnection, event: HttpEvent): void {
     switch (event.type) {
       case 'request':
+        this.#log?.read(now, this.#connection, event.id, REQUEST, 0);
         this.#think(now, http, event.id, event.fields);
         break;
       case 'body-writable':
         this.#write(now, http, event.id);
         break;
       case 'body-readable':
-        while (http.readBody(now, event.id) !== undefined); // a request's content is of no interest here
+        this.#read(now, http, event.id);
         break;
       case 'reset':
       case 'stopped':
       case 'failed':
         this.#sending.delete(event.id);
+        this.#received.delete(event.id);
         break;
+    }
+  }
+
+  /** A request's content is of no interest here. */
+  #read(now: Micros, http: HttpConnection, id: number): void {
+    for (let piece = http.readBody(now, id); piece !== undefined; piece = http.readBody(now, id)) {
+      const read = (this.#received.get(id) ?? 0) + piece.data.length;
+      this.#received.set(id, read);
+      this.#log?.read(now, this.#connection, id, REQUEST, read);
+      if (piece.fin) this.#received.delete(id);
     }
   }
 
@@ -48,6 +67,7 @@ export class FileServer implements HttpHandler {
   }
 
   #answer(now: Micros, http: HttpConnection, id: number, fields: Fields): void {
+    this.#log?.produced(now, this.#connection, id, RESPONSE, WHOLE);
     const method = fieldValue(fields, ':method');
     const path = fieldValue(fields, ':path') ?? '';
     if (method !== 'GET' && method !== 'HEAD') {

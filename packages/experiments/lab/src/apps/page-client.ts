@@ -1,16 +1,19 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type Fields, formatPriority } from '@quiclab/http-semantics';
+import { RESPONSE, type RunLog } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 import { type Page, type PageObject, PageProgress } from '@quiclab/workload';
 import { shardOf } from '../models/model.ts';
 import type { ConnectionPool, PooledExchange } from '../models/pool.ts';
-import { exchangeOf } from '../observe.ts';
 
 /** What became of one object of the page. Times in µs; -1 where it did not come to that. */
 export interface FetchedObject {
   readonly id: string;
-  /** The exchange that fetched it, as the run counts them: see `exchangeOf`. */
+  /** The exchange that fetched it: the run numbers them as they are issued. */
   readonly exchange: number;
+  /** Where it was fetched in the end: the nth connection, and what the exchange is called there; at HTTP/3 the stream ID. */
+  readonly connection: number;
+  readonly onConnection: number;
   /** How often its request was sent. */
   readonly attempts: number;
   readonly status: number;
@@ -34,20 +37,23 @@ export class PageClient {
   bytes = 0;
   /** Why it could not go on. */
   failure: string | undefined = undefined;
+  /** For the objects below. */
+  readonly log: RunLog;
   readonly #page: Page;
   readonly #pool: ConnectionPool;
   readonly #progress: PageProgress;
   readonly #fetching: Fetching[] = [];
 
-  constructor(page: Page, pool: ConnectionPool) {
+  constructor(page: Page, pool: ConnectionPool, log: RunLog) {
     this.#page = page;
     this.#pool = pool;
+    this.log = log;
     this.#progress = new PageProgress(page);
   }
 
   start(now: Micros): void {
     this.startedAt = now;
-    this.#request(now, this.#progress.start());
+    this.#request(now, this.#progress.start(), -1);
   }
 
   get done(): boolean {
@@ -58,16 +64,18 @@ export class PageClient {
   }
 
   /** For the objects below: one of them is there, and may set others free. */
-  arrived(now: Micros, id: string): void {
+  arrived(now: Micros, id: string, exchange: number): void {
     this.finishedAt = now;
-    this.#request(now, this.#progress.arrived(id));
+    this.#request(now, this.#progress.arrived(id), exchange);
   }
 
-  #request(now: Micros, objects: readonly PageObject[]): void {
+  #request(now: Micros, objects: readonly PageObject[], after: number): void {
     const { shards } = this.#pool.options.model;
     const fetchings = objects.map(
-      (object) => new Fetching(this, object, shardOf(object.host, this.#page.objects.indexOf(object), shards), now),
+      (object, i) =>
+        new Fetching(this, this.#fetching.length + i, object, shardOf(object.host, this.#page.objects.indexOf(object), shards), now),
     );
+    for (const { exchange } of fetchings) this.log.issued(now, exchange, after);
     this.#fetching.push(...fetchings);
     this.#pool.request(now, fetchings);
   }
@@ -81,7 +89,9 @@ class Fetching implements PooledExchange {
   readonly #client: PageClient;
   readonly #object: PageObject;
   readonly #requestedAt: Micros;
-  #exchange = -1;
+  readonly exchange: number;
+  #connection = -1;
+  #id = -1;
   #attempts = 0;
   #status = 0;
   #bytes = 0;
@@ -90,7 +100,7 @@ class Fetching implements PooledExchange {
   #headersAt: Micros = -1;
   #completedAt: Micros = -1;
 
-  constructor(client: PageClient, object: PageObject, host: string, now: Micros) {
+  constructor(client: PageClient, exchange: number, object: PageObject, host: string, now: Micros) {
     const { method, path, priority } = object;
     const field = formatPriority(priority);
     this.host = host;
@@ -102,13 +112,20 @@ class Fetching implements PooledExchange {
       ...(field === '' ? [] : [['priority', field] as const]),
     ];
     this.urgency = priority.urgency;
+    this.exchange = exchange;
     this.#client = client;
     this.#object = object;
     this.#requestedAt = now;
   }
 
-  onSent(_now: Micros, connection: number, id: number): void {
-    this.#exchange = exchangeOf(connection, id);
+  onWaiting(now: Micros, connection: number): void {
+    this.#client.log.awaits(now, this.exchange, connection);
+  }
+
+  onSent(now: Micros, connection: number, id: number): void {
+    this.#client.log.bound(now, this.exchange, connection, id);
+    this.#connection = connection;
+    this.#id = id;
     this.#attempts++;
     this.#status = 0;
     this.#bytes = 0;
@@ -118,18 +135,25 @@ class Fetching implements PooledExchange {
   onResponse(now: Micros, status: number): void {
     this.#status = status;
     this.#headersAt = now;
+    this.#client.log.read(now, this.#connection, this.#id, RESPONSE, 0);
   }
 
-  onContent(_now: Micros, data: Uint8Array): void {
+  onContent(now: Micros, data: Uint8Array): void {
     this.#bytes += data.length;
     this.#client.bytes += data.length;
     this.#hash.update(data);
+    this.#client.log.read(now, this.#connection, this.#id, RESPONSE, this.#bytes);
+  }
+
+  onBroken(now: Micros): void {
+    this.#client.log.unbound(now, this.exchange);
   }
 
   onEnd(now: Micros): void {
+    this.#client.log.completed(now, this.exchange);
     this.#completedAt = now;
     this.#sha256 = this.#hash.digest('hex');
-    this.#client.arrived(now, this.#object.id);
+    this.#client.arrived(now, this.#object.id, this.exchange);
   }
 
   onFailed(_now: Micros, reason: string): void {
@@ -139,7 +163,9 @@ class Fetching implements PooledExchange {
   fetched(): FetchedObject {
     return {
       id: this.#object.id,
-      exchange: this.#exchange,
+      exchange: this.exchange,
+      connection: this.#connection,
+      onConnection: this.#id,
       attempts: this.#attempts,
       status: this.#status,
       bytes: this.#bytes,

@@ -1,3 +1,4 @@
+import type { RunLog } from '@quiclab/ledger';
 import type { Page } from '@quiclab/workload';
 import type { Serve } from '../carriers/quic-ends.ts';
 import type { Model } from '../models/model.ts';
@@ -5,10 +6,14 @@ import { FileServer, type FileSource } from './file-server.ts';
 import { IdleTimeout } from './idle-timeout.ts';
 
 /** How a server serves a page's connections under a model. */
-export function serving({ page, source }: { readonly page: Page; readonly source: FileSource }, { idleTimeout }: Model): Serve {
+export function serving(
+  { page, source }: { readonly page: Page; readonly source: FileSource },
+  { idleTimeout }: Model,
+  log?: RunLog,
+): Serve {
   const times = new Map(page.objects.map(({ path, serverTime }) => [path, serverTime]));
-  return (timers) => {
-    const files = new FileServer(source, timers, (path) => times.get(path) ?? 0);
+  return (timers, connection) => {
+    const files = new FileServer(source, timers, (path) => times.get(path) ?? 0, log, connection);
     return idleTimeout === 0 ? files : new IdleTimeout(files, timers, idleTimeout);
   };
 }

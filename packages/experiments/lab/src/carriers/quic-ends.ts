@@ -1,4 +1,5 @@
 import type { CryptoProvider, Trust } from '@quiclab/crypto';
+import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import {
   type Connection,
   Endpoint,
@@ -14,7 +15,9 @@ import { clientHandshake, serverHandshake, type TicketKeeper } from '@quiclab/tl
 import { TeeObserver } from '@quiclab/trace';
 import { httpOverQuic, MOST_EXCHANGES } from '../models/http.ts';
 import { ALPN, type Model, type Protocol } from '../models/model.ts';
-import { ArrivalLog, CarriedLog, connectionKey, OwnerLog } from '../observe.ts';
+import { FrameLog } from '../observe/frame-log.ts';
+import { QuicLog } from '../observe/quic-log.ts';
+import { quicKey, type RunNotes } from '../observe/run-notes.ts';
 import type { Timers } from '../timers.ts';
 import { type Carrier, type HttpHandler, pumped } from './carrier.ts';
 import { QuicCarrier } from './quic.ts';
@@ -30,8 +33,8 @@ export interface EndSetup {
   readonly config?: Partial<TransportConfig>;
 }
 
-/** Serves one connection. What it does later, by these timers, is followed by whatever the connection has to say then. */
-export type Serve = (timers: Timers) => HttpHandler;
+/** Serves the nth connection of the notes. What it does later, by these timers, is followed by whatever the connection has to say then. */
+export type Serve = (timers: Timers, connection: number) => HttpHandler;
 
 /** Who a server is, by TLS. */
 export interface ServerIdentity {
@@ -61,23 +64,23 @@ const quicProtocol = ({ protocol, name }: Model): QuicProtocol => {
   throw new Error(`${name} does not run over QUIC`);
 };
 
-/** The ledger's log, and whoever else wants to watch. */
+/** The notes are taken by the first, and whoever else wants to watch is the other. */
 const watchedBy = (log: Observer, other: Observer | undefined): Observer => (other === undefined ? log : new TeeObserver([log, other]));
 
 /** A server's endpoint with what it serves, and what was noted. */
 export class QuicServer {
   readonly endpoint: Endpoint;
-  /** ServerNotes, being written. */
-  readonly notes = { keys: [] as string[], carried: [] as number[][], owners: [] as number[] };
+  readonly #notes: RunNotes;
   readonly #timers: Timers;
   readonly #serve: Serve;
   readonly #protocol: QuicProtocol;
   readonly #carriers = new Map<Connection, Carrier>();
-  #accepted = 0;
+  readonly #numbers: number[] = []; // of connections that are not accepted yet, in the order in which they will be
 
-  constructor(setup: EndSetup, model: Model, identity: ServerIdentity, timers: Timers, serve: Serve) {
+  constructor(setup: EndSetup, model: Model, identity: ServerIdentity, notes: RunNotes, timers: Timers, serve: Serve) {
     const { tickets, ...rest } = identity;
     const protocol = quicProtocol(model);
+    this.#notes = notes;
     this.#timers = timers;
     this.#serve = serve;
     this.#protocol = protocol;
@@ -89,8 +92,9 @@ export class QuicServer {
           handshake: serverHandshake({ provider: setup.crypto, ...rest, ...(tickets && { tickets, earlyData: true }) }),
         }),
         observer: (connection) => {
-          const number = this.notes.keys.push(connectionKey(connection)) - 1;
-          return watchedBy(new CarriedLog(number, this.notes.carried), setup.observer?.(connection));
+          const number = notes.numberOf(quicKey(connection));
+          this.#numbers.push(number);
+          return watchedBy(new QuicLog(notes.log, number, 'server', notes.carried[RESPONSE]), setup.observer?.(connection));
         },
         ...setup.policies,
       },
@@ -106,9 +110,13 @@ export class QuicServer {
   }
 
   #accept(connection: Connection): void {
-    const observer = new OwnerLog(this.#accepted++, this.notes.owners);
+    const number = this.#numbers.shift()!;
+    const observer = new FrameLog(this.#notes.log, number, 'server', this.#notes.clock);
     const http = () => httpOverQuic(this.#protocol, { side: 'server', transport: connection, observer });
-    const handler = this.#serve(pumped(this.#timers, () => this.#carriers.get(connection)));
+    const handler = this.#serve(
+      pumped(this.#timers, () => this.#carriers.get(connection)),
+      number,
+    );
     this.#carriers.set(connection, new QuicCarrier(connection, http, handler));
   }
 }
@@ -116,16 +124,24 @@ export class QuicServer {
 /** A client's endpoint and the connections that were opened from it. */
 export class QuicClient {
   readonly endpoint: Endpoint;
-  /** ClientNotes, being written. */
-  readonly notes = { keys: [] as string[], arrivals: [] as number[] };
+  readonly #notes: RunNotes;
   readonly #protocol: QuicProtocol;
   readonly #carriers = new Map<Connection, Carrier>();
   /** What each host left behind on an earlier connection. */
   readonly #earlier: ((host: string) => EarlierConnection | undefined) | undefined;
   readonly #remote: Address;
+  #opened = -1; // the number of the connection that was opened last
 
   /** @param remote  where all hosts are */
-  constructor(setup: EndSetup, model: Model, trust: Trust, remote: Address, earlier?: (host: string) => EarlierConnection | undefined) {
+  constructor(
+    setup: EndSetup,
+    model: Model,
+    trust: Trust,
+    notes: RunNotes,
+    remote: Address,
+    earlier?: (host: string) => EarlierConnection | undefined,
+  ) {
+    this.#notes = notes;
     this.#protocol = quicProtocol(model);
     this.#remote = remote;
     this.#earlier = earlier;
@@ -135,8 +151,8 @@ export class QuicClient {
         // requests are small and come together: as browsers do, several share a packet, so that the server knows of all before it answers
         scheduler: () => roundRobinByByte(),
         observer: (connection) => {
-          const number = this.notes.keys.push(connectionKey(connection)) - 1;
-          return watchedBy(new ArrivalLog(number, this.notes.arrivals), setup.observer?.(connection));
+          this.#opened = notes.numberOf(quicKey(connection));
+          return watchedBy(new QuicLog(notes.log, this.#opened, 'client', notes.carried[REQUEST]), setup.observer?.(connection));
         },
         ...setup.policies,
       },
@@ -152,7 +168,9 @@ export class QuicClient {
       alpn: [ALPN[this.#protocol]],
       ...(earlier && { ...earlier, earlyData: true }),
     });
-    const carrier = new QuicCarrier(connection, () => httpOverQuic(this.#protocol, { side: 'client', transport: connection }), handler);
+    const observer = new FrameLog(this.#notes.log, this.#opened, 'client', this.#notes.clock);
+    const http = () => httpOverQuic(this.#protocol, { side: 'client', transport: connection, observer });
+    const carrier = new QuicCarrier(connection, http, handler);
     this.#carriers.set(connection, carrier);
     return carrier;
   }

@@ -4,6 +4,7 @@ import { PageClient } from '../apps/page-client.ts';
 import { QuicClient } from '../carriers/quic-ends.ts';
 import { modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
+import { RunNotes } from '../observe/run-notes.ts';
 import { openTraces } from '../tracing.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromClient, ToClient } from './messages.ts';
@@ -26,18 +27,22 @@ async function run({ model: name, page, remote, certificate, traces }: ToClient)
   const trace = openTraces('client', traces, clock.now());
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const model = modelOf(name);
+  const notes = new RunNotes(() => clock.now(), true);
+  const { log } = notes;
   const client = new QuicClient(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
     model,
     { ca: [new Uint8Array(Buffer.from(certificate, 'base64'))] },
+    notes,
     remote,
   );
   const pool = new ConnectionPool({
     model,
     dial: (now, host, handler) => client.dial(now, host, handler),
     timers: realTimers(clock, () => driver.wake()),
+    observer: { opened: (now, connection) => log.connecting(now, connection), ready: (now, connection) => log.ready(now, connection) },
   });
-  const fetched = new PageClient(page, pool);
+  const fetched = new PageClient(page, pool, log);
   let over = false;
   const progress = setInterval(() => say({ type: 'progress', bytes: fetched.bytes }), PROGRESS_EVERY_MS);
   const finish = async (failure: string | undefined): Promise<void> => {
@@ -48,10 +53,11 @@ async function run({ model: name, page, remote, certificate, traces }: ToClient)
     driver.turnNow();
     await driver.close();
     trace.close();
+    log.close(clock.now());
     const { startedAt, finishedAt, objects } = fetched;
     say(
       failure === undefined
-        ? { type: 'record', startedAt, finishedAt, objects, connections: pool.figures(), notes: client.notes }
+        ? { type: 'record', startedAt, finishedAt, objects, connections: pool.figures(), notes: notes.part() }
         : { type: 'failed', reason: failure },
     );
     process.disconnect();

@@ -4,7 +4,7 @@ import type { FetchedObject } from '../apps/page-client.ts';
 import type { ServedFile } from '../files.ts';
 import type { ModelName } from '../models/model.ts';
 import type { PooledConnection } from '../models/pool.ts';
-import type { ClientNotes, ServerNotes } from '../record.ts';
+import type { NotesPart } from '../observe/run-notes.ts';
 import type { TraceFiles } from '../tracing.ts';
 
 // What the processes of a relay run say to each other. All of it is JSON.
@@ -22,7 +22,7 @@ export type ToServer =
 
 export type FromServer =
   | { readonly type: 'listening'; readonly address: Address; readonly certificate: string }
-  | { readonly type: 'record'; readonly notes: ServerNotes }
+  | { readonly type: 'record'; readonly notes: NotesPart }
   | { readonly type: 'failed'; readonly reason: string };
 
 export type ToClient = {
@@ -42,6 +42,6 @@ export type FromClient =
       readonly finishedAt: number;
       readonly objects: readonly FetchedObject[];
       readonly connections: readonly PooledConnection[];
-      readonly notes: ClientNotes;
+      readonly notes: NotesPart;
     }
   | { readonly type: 'failed'; readonly reason: string };

@@ -4,6 +4,7 @@ import { serving } from '../apps/serving.ts';
 import { QuicServer } from '../carriers/quic-ends.ts';
 import { fileSource } from '../files.ts';
 import { modelOf } from '../models/model.ts';
+import { RunNotes } from '../observe/run-notes.ts';
 import { openTraces } from '../tracing.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromServer, ToServer } from './messages.ts';
@@ -21,12 +22,14 @@ async function start({ model: name, page, dir, files, traces }: Extract<ToServer
   const identity = developmentCertificate(clock.now());
   const trace = openTraces('server', traces, clock.now());
   const model = modelOf(name);
+  const notes = new RunNotes(() => clock.now(), true);
   const server = new QuicServer(
     { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
     model,
     { certificates: [identity.certificate], privateKey: identity.privateKey },
+    notes,
     realTimers(clock, () => driver.wake()),
-    serving({ page, source: fileSource(dir, files) }, model),
+    serving({ page, source: fileSource(dir, files) }, model, notes.log),
   );
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const driver = drive(server.endpoint, socket, {
@@ -37,7 +40,7 @@ async function start({ model: name, page, dir, files, traces }: Extract<ToServer
   say({ type: 'listening', address: socket.local, certificate: Buffer.from(identity.certificate).toString('base64') });
   process.on('message', (message: ToServer) => {
     if (message.type !== 'stop') return;
-    say({ type: 'record', notes: server.notes });
+    say({ type: 'record', notes: notes.part() });
     void driver.close().then(() => {
       trace.close();
       process.disconnect();

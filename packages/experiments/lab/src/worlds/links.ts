@@ -1,6 +1,7 @@
 import { bernoulli, type DropKind, type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
 import type { LinkResult } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
+import type { Carried } from '../observe/carried.ts';
 import type { LinkDrop, LinkFigures } from '../record.ts';
 
 /** A path as the demo's options describe it: the same both ways. */
@@ -28,9 +29,17 @@ export class LinkLog extends LinkObserver {
   #delivered = 0;
   #queueDrops = 0;
   readonly #drops: LinkDrop[] = [];
+  readonly #carried: Carried | undefined;
 
-  override entered(_now: Micros, _packet: LinkPacket, _waiting: number): void {
+  /** @param carried  told what enters */
+  constructor(carried?: Carried) {
+    super();
+    this.#carried = carried;
+  }
+
+  override entered(_now: Micros, packet: LinkPacket, _waiting: number): void {
     this.#entered++;
+    this.#carried?.onEntered(packet.index);
   }
   override delivered(): void {
     this.#delivered++;

@@ -6,8 +6,9 @@ import { monotonicClock } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
 import type { ServedFile } from '../files.ts';
 import { type ModelName, modelOf } from '../models/model.ts';
+import { joinNotes } from '../observe/run-notes.ts';
 import type { FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
-import { joinNotes, type RunRecord } from '../record.ts';
+import { noteDrops, type RunRecord } from '../record.ts';
 import type { TraceFiles } from '../tracing.ts';
 import { LinkLog, linkConfig, type PathPlan } from './links.ts';
 
@@ -51,6 +52,9 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
     const served = await server.hear('record');
     await Promise.all([server.ended, client.ended]);
     const { p50, p99 } = figures.down.lateness;
+    const { log, carried } = joinNotes(fetched.notes, served.notes);
+    const links = { up: up.figures(), down: down.figures() };
+    noteDrops(log, carried, links);
     return {
       model: run.model,
       protocol: modelOf(run.model).protocol,
@@ -59,9 +63,9 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
       finishedAt: fetched.finishedAt,
       objects: fetched.objects,
       connections: fetched.connections,
-      ...joinNotes(fetched.notes, served.notes),
-      up: up.figures(),
-      down: down.figures(),
+      log,
+      carried,
+      ...links,
       lateness: { p50, p99 },
     };
   } finally {

@@ -1,5 +1,6 @@
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
+import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import { type Host, World } from '@quiclab/netsim';
 import type { Policies } from '@quiclab/quic';
 import { MILLISECOND, type Micros, type Random, SECOND, seededRandom } from '@quiclab/sansio';
@@ -11,7 +12,8 @@ import { serving } from '../apps/serving.ts';
 import { type EndSetup, QuicClient, QuicServer, type ServerIdentity } from '../carriers/quic-ends.ts';
 import { type ModelName, modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
-import { joinNotes, type RunRecord } from '../record.ts';
+import { RunNotes } from '../observe/run-notes.ts';
+import { noteDrops, type RunRecord } from '../record.ts';
 import type { Timers } from '../timers.ts';
 import { earlierConnections } from './earlier.ts';
 import { LinkLog } from './links.ts';
@@ -66,7 +68,15 @@ export function runSimulated(run: SimulatedRun): RunRecord {
   const earlier = model.earlyData
     ? earlierConnections({
         hosts,
-        server: (timers) => new QuicServer(serverSetup(seededRandom(seed).fork('server')), model, identity, timers, serving(run, model)),
+        server: (timers) =>
+          new QuicServer(
+            serverSetup(seededRandom(seed).fork('server')),
+            model,
+            identity,
+            new RunNotes(() => 0),
+            timers,
+            serving(run, model),
+          ),
         client: { ...ends, random: random.fork('earlier'), crypto },
         trust,
         model,
@@ -75,8 +85,10 @@ export function runSimulated(run: SimulatedRun): RunRecord {
       })
     : undefined;
 
-  const up = new LinkLog();
-  const down = new LinkLog();
+  const notes = new RunNotes(() => world.now);
+  const { log, carried } = notes;
+  const up = new LinkLog(carried[REQUEST]);
+  const down = new LinkLog(carried[RESPONSE]);
   const world = new World({ random, start, observer: (link) => (link === 'up' ? up : down) });
   const timersOf = (host: () => Host): Timers => ({
     at: (when, action) =>
@@ -89,8 +101,9 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     { ...serverSetup(random.fork('server')), ...(observers?.server && { observer: observers.server }) },
     model,
     identity,
+    notes,
     timersOf(() => serverHost),
-    serving(run, model),
+    serving(run, model, log),
   );
   const client = new QuicClient(
     {
@@ -102,6 +115,7 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     },
     model,
     trust,
+    notes,
     SERVER,
     earlier,
   );
@@ -113,8 +127,9 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     dial: (now, host, handler) => client.dial(now, host, handler),
     timers: timersOf(() => clientHost),
     nameLookup,
+    observer: { opened: (now, connection) => log.connecting(now, connection), ready: (now, connection) => log.ready(now, connection) },
   });
-  const pageClient = new PageClient(page, pool);
+  const pageClient = new PageClient(page, pool, log);
   pageClient.start(start);
   clientHost.turn();
   const end = world.run({ until: start + MOST_TIME, while: () => !pageClient.done && pageClient.failure === undefined });
@@ -127,6 +142,9 @@ export function runSimulated(run: SimulatedRun): RunRecord {
   clientHost.turn();
   const drops = { up: up.figures(), down: down.figures() };
   world.run({ until: world.now + 100 * MILLISECOND + 2 * (links.up.delay + links.down.delay) });
+  log.close(world.now);
+  const rows = { up: carried[REQUEST].rows, down: carried[RESPONSE].rows };
+  noteDrops(log, rows, drops);
   return {
     model: model.name,
     protocol: model.protocol,
@@ -135,7 +153,8 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     finishedAt: pageClient.finishedAt,
     objects: pageClient.objects,
     connections: pool.figures(),
-    ...joinNotes(client.notes, server.notes),
+    log,
+    carried: rows,
     ...drops,
   };
 }

@@ -1,0 +1,30 @@
+/**
+ * Which packets each datagram carried that entered a link, as far as they had octets of exchanges in them: three numbers for each packet, the
+ * datagram (as the link counts them, from 1), its flow and what it is called there.
+ */
+export class Carried {
+  readonly rows: number[] = [];
+  readonly #counts: boolean;
+  readonly #packets: number[] = []; // of the datagram that left last: flow and copy
+  #left = 0;
+
+  /** @param counts  the nth datagram that leaves is the nth that enters */
+  constructor(counts: boolean) {
+    this.#counts = counts;
+  }
+
+  /** A datagram left, with these packets of a flow. It enters a link, if any, before another one leaves. */
+  onLeft(flow: number, copies: readonly number[]): void {
+    this.#packets.length = 0;
+    for (const copy of copies) this.#packets.push(flow, copy);
+    this.#left++;
+    if (this.#counts) this.onEntered(this.#left);
+  }
+
+  /** The datagram that left last is the link's nth. */
+  onEntered(index: number): void {
+    const packets = this.#packets;
+    for (let i = 0; i < packets.length; i += 2) this.rows.push(index, packets[i]!, packets[i + 1]!);
+    packets.length = 0;
+  }
+}

@@ -1,0 +1,42 @@
+import type { FrameObserver, MappedKind } from '@quiclab/http-semantics';
+import { carrierOf, type Direction, FrameKind, REQUEST, RESPONSE, type RunLog } from '@quiclab/ledger';
+import type { Micros } from '@quiclab/sansio';
+
+const KINDS: Readonly<Record<MappedKind, number>> = {
+  headers: FrameKind.HEADERS,
+  data: FrameKind.DATA,
+  trailers: FrameKind.TRAILERS,
+  end: FrameKind.OTHER,
+  reset: FrameKind.OTHER,
+  other: FrameKind.OTHER,
+};
+
+/** One end of an HTTP connection, whatever version it speaks: where it lays out the octets of which exchange. */
+export class FrameLog implements FrameObserver {
+  readonly #log: RunLog;
+  readonly #connection: number;
+  readonly #sends: Direction;
+  readonly #clock: () => Micros;
+
+  /** @param clock  frames are told without a time */
+  constructor(log: RunLog, connection: number, side: 'client' | 'server', clock: () => Micros) {
+    this.#log = log;
+    this.#connection = connection;
+    this.#sends = side === 'client' ? REQUEST : RESPONSE;
+    this.#clock = clock;
+  }
+
+  frameMapped(
+    direction: 'sent' | 'received',
+    exchange: number,
+    stream: number,
+    offset: number,
+    length: number,
+    headerLength: number,
+    kind: MappedKind,
+  ): void {
+    if (direction === 'received' || exchange < 0) return;
+    const carrier = carrierOf(this.#connection, stream, this.#sends);
+    this.#log.frame(this.#clock(), carrier, exchange, offset, length, headerLength, KINDS[kind]);
+  }
+}
