@@ -1,0 +1,103 @@
+import { nullProtection } from '@quiclab/crypto';
+import { nodeProvider } from '@quiclab/crypto/node';
+import { bernoulli, duplicate, gilbertElliottByTime, type LinkConfig, reorder, uniformJitter } from '@quiclab/impair';
+import { accountRun, type ModelName, modelOf, type RunRecord, runSimulated, type SimulatedRun } from '@quiclab/lab';
+import { criticalChain, type ExchangeRecord, STATES, type State, totalOf } from '@quiclab/ledger';
+import { integerBelow, MILLISECOND, type Random, SECOND, seededRandom } from '@quiclab/sansio';
+import { generatePage, type Page } from '@quiclab/workload';
+
+// Random pages over random paths: whatever happened, every microsecond of every exchange is explained. EXPERIMENTS §4.
+
+export interface Accounted {
+  readonly record: RunRecord;
+  readonly exchanges: readonly ExchangeRecord[];
+}
+
+/** A page, a path and settings drawn from the seed, fetched once. Throws an Error that names the seed and what did not hold. */
+export function accountPage(model: ModelName, seed: number): Accounted {
+  const run = drawRun(model, seed);
+  const record = runSimulated(run);
+  try {
+    const exchanges = accountRun(record).map(({ life }) => life); // throws where accounts part
+    const problems = problemsOf(run.page, record, exchanges);
+    if (problems.length > 0) throw new Error(problems.slice(0, 5).join('; '));
+    return { record, exchanges };
+  } catch (error) {
+    throw new Error(`${model}, seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+function drawRun(model: ModelName, seed: number): SimulatedRun {
+  const random = seededRandom(seed).fork('accounts');
+  const below = (n: number): number => integerBelow(random, n);
+  const page = generatePage(random.fork('page'), {
+    objects: 1 + below(25),
+    smallest: 1,
+    largest: 1 + below(100_000),
+    depth: below(5),
+    maxServerTime: below(2) * below(100 * MILLISECOND),
+  });
+  const sizes = new Map(page.objects.map(({ path, size }) => [path, size]));
+  const credit = below(3) === 0 ? { initialMaxData: 4_000 + below(60_000), initialMaxStreamData: 2_000 + below(30_000) } : {};
+  return {
+    model,
+    seed,
+    page,
+    source: (path) => new Uint8Array(sizes.get(path)!),
+    nameLookup: below(2) * below(50 * MILLISECOND),
+    links: { up: drawLink(random.fork('up')), down: drawLink(random.fork('down')) },
+    ends: { crypto: nullProtection(nodeProvider), config: { maxIdleTimeout: 1_000 * SECOND, ...credit } },
+  };
+}
+
+function drawLink(random: Random): LinkConfig {
+  const below = (n: number): number => integerBelow(random, n);
+  return {
+    delay: below(80 * MILLISECOND),
+    ...(below(4) > 0 && { rate: 500_000 * (1 + below(40)), queue: { packets: 5 + below(100) } }),
+    ...(below(4) > 0 && {
+      loss: below(2) === 0 ? bernoulli(0.05) : gilbertElliottByTime({ meanGood: 300 * MILLISECOND, meanBad: 20 * MILLISECOND }),
+    }),
+    ...(below(3) === 0 && { jitter: uniformJitter(below(5 * MILLISECOND)), reorder: reorder(0.03, below(20 * MILLISECOND)) }),
+    ...(below(4) === 0 && { duplicate: duplicate(0.05) }),
+  };
+}
+
+/** Waiting that does not happen in virtual time, where an application reads at once and a link always has a slot. */
+const NEVER_SEEN: readonly State[] = ['held(application)', 'stalled(outlet)'];
+
+function problemsOf(page: Page, record: RunRecord, exchanges: readonly ExchangeRecord[]): string[] {
+  const problems: string[] = [];
+  const check = (holds: boolean, what: () => string): void => void (holds || problems.push(what()));
+  const { protocol } = modelOf(record.model);
+  for (const [i, life] of exchanges.entries()) {
+    const object = record.objects[i]!;
+    const name = `'${object.id}'`;
+    const lived = object.completedAt - object.requestedAt;
+    check(totalOf(life.sums) === lived, () => `${name} lived ${lived} µs, its states sum to ${totalOf(life.sums)}`);
+    check(life.issued === object.requestedAt, () => `${name} was issued at ${life.issued} and ${object.requestedAt}`);
+    check(life.completed === object.completedAt, () => `${name} was there at ${life.completed} and ${object.completedAt}`);
+    check(life.firstHeader === object.headersAt, () => `the header of ${name} was there at ${life.firstHeader} and ${object.headersAt}`);
+    check(life.attempts === object.attempts, () => `${name} was sent ${life.attempts} and ${object.attempts} times`);
+    for (const state of NEVER_SEEN) check(life.sums[state] === undefined, () => `${name} was ${state} for ${life.sums[state]} µs`);
+    const { serverTime } = page.objects.find(({ id }) => id === object.id)!;
+    if (object.attempts === 1)
+      check((life.sums.server ?? 0) === serverTime, () => `the server of ${name} took ${life.sums.server} instead of ${serverTime} µs`);
+    if (protocol === 'h3')
+      check(life.sums['held(other)'] === undefined && life.blocked.other === 0, () => `${name} waited for another stream`);
+    if (protocol !== 'http/1.1') check(life.sums.order === undefined, () => `${name} waited for its turn`);
+  }
+  const chain = criticalChain(exchanges);
+  const load = record.finishedAt - record.startedAt;
+  check(
+    chain?.pageLoad === load && chain.gaps === 0,
+    () => `the page took ${load} µs, the chain ${chain?.pageLoad}, ${chain?.gaps} of them in gaps`,
+  );
+  return problems;
+}
+
+/** Adds up how long exchanges were in each state. */
+export function sumStates(exchanges: readonly ExchangeRecord[], into: Map<State, number>): void {
+  for (const { sums } of exchanges)
+    for (const state of STATES) if (sums[state] !== undefined) into.set(state, (into.get(state) ?? 0) + sums[state]);
+}
