@@ -365,8 +365,8 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     if (this.#link.over) return;
     if (this.#link.lingering) this.#link.linger(now);
     else {
-      this.#tellWritable();
       this.#guard(now, () => this.#answers.advance(now));
+      this.#tellWritable();
       if (this.#full && this.#exchanges.length === 0) this.#link.finish(now);
     }
     this.#tellRoom();

@@ -55,9 +55,9 @@ export class MessageReader {
     this.#content = EMPTY;
   }
 
-  /** Some of a head was read, but not all. */
+  /** Some of a head was read, but not all; half of an empty line is none. */
   get withinHead(): boolean {
-    return this.#phase === 'fields' || (this.#phase === 'start-line' && this.#line.within);
+    return this.#phase === 'fields' || (this.#phase === 'start-line' && this.#line.text !== '');
   }
 
   /** The message is read to its end. */
