@@ -1,8 +1,9 @@
 export { FileServer, type FileSource } from './apps/file-server.ts';
 export { type FetchedObject, PageClient } from './apps/page-client.ts';
-export type { Carrier, Dial, HttpHandler } from './carriers/carrier.ts';
+export type { Carrier, Dial, HttpHandler, Serve, ServerIdentity } from './carriers/carrier.ts';
 export { QuicCarrier } from './carriers/quic.ts';
 export { QuicClient, QuicServer } from './carriers/quic-ends.ts';
+export { TcpClient, TcpServer } from './carriers/tcp-ends.ts';
 export { type FlowPolicy, parseController, parseControllers } from './flows/controllers.ts';
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
 export type { Repairs } from './flows/repairs.ts';

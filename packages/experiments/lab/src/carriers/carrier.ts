@@ -1,5 +1,6 @@
 import type { HttpConnection, HttpEvent } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
+import type { TicketKeeper } from '@quiclab/tls';
 import type { Timers } from '../timers.ts';
 
 /** What an application does with the events of its HTTP connection. */
@@ -21,8 +22,19 @@ export interface Carrier {
   close(now: Micros): void;
 }
 
-/** Opens a connection to a host of that name. */
-export type Dial = (now: Micros, host: string, handler: HttpHandler) => Carrier;
+/** Opens a connection to a host of that name. `cautious`: it follows one that was lost, and pipelines only when it has answered once (RFC 9112 §9.3.2). */
+export type Dial = (now: Micros, host: string, handler: HttpHandler, cautious: boolean) => Carrier;
+
+/** Serves the nth connection of the notes. What it does later, by these timers, is followed by whatever the connection has to say then. */
+export type Serve = (timers: Timers, connection: number) => HttpHandler;
+
+/** Who a server is, by TLS. */
+export interface ServerIdentity {
+  readonly certificates: readonly Uint8Array[];
+  readonly privateKey: Uint8Array;
+  /** Sessions are resumed, early data taken. */
+  readonly tickets?: TicketKeeper;
+}
 
 /** Timers for an application on a connection: what it has said by then is handed on. */
 export const pumped = (timers: Timers, carrier: () => Carrier | undefined): Timers => ({

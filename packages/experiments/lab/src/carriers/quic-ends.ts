@@ -11,7 +11,7 @@ import {
 } from '@quiclab/quic';
 import type { Address, Micros, Random } from '@quiclab/sansio';
 import { roundRobinByByte } from '@quiclab/streams';
-import { clientHandshake, serverHandshake, type TicketKeeper } from '@quiclab/tls';
+import { clientHandshake, serverHandshake } from '@quiclab/tls';
 import { TeeObserver } from '@quiclab/trace';
 import { httpOverQuic, MOST_EXCHANGES } from '../models/http.ts';
 import { ALPN, type Model, type Protocol } from '../models/model.ts';
@@ -19,7 +19,7 @@ import { FrameLog } from '../observe/frame-log.ts';
 import { QuicLog } from '../observe/quic-log.ts';
 import { quicKey, type RunNotes } from '../observe/run-notes.ts';
 import type { Timers } from '../timers.ts';
-import { type Carrier, type HttpHandler, pumped } from './carrier.ts';
+import { type Carrier, type Dial, pumped, type Serve, type ServerIdentity } from './carrier.ts';
 import { QuicCarrier } from './quic.ts';
 
 /** What both worlds give to either end; sockets, clocks and links are theirs. */
@@ -31,17 +31,6 @@ export interface EndSetup {
   /** Other policies and settings than the usual. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TransportConfig>;
-}
-
-/** Serves the nth connection of the notes. What it does later, by these timers, is followed by whatever the connection has to say then. */
-export type Serve = (timers: Timers, connection: number) => HttpHandler;
-
-/** Who a server is, by TLS. */
-export interface ServerIdentity {
-  readonly certificates: readonly Uint8Array[];
-  readonly privateKey: Uint8Array;
-  /** Sessions are resumed, early data taken. */
-  readonly tickets?: TicketKeeper;
 }
 
 /** What an earlier connection left: the TLS session, and the address token. */
@@ -160,7 +149,7 @@ export class QuicClient {
     });
   }
 
-  dial(now: Micros, host: string, handler: HttpHandler): Carrier {
+  readonly dial: Dial = (now, host, handler) => {
     const earlier = this.#earlier?.(host);
     const connection = this.endpoint.connect(now, {
       remote: this.#remote,
@@ -173,7 +162,7 @@ export class QuicClient {
     const carrier = new QuicCarrier(connection, http, handler);
     this.#carriers.set(connection, carrier);
     return carrier;
-  }
+  };
 
   handle(now: Micros, { type, connection }: EndpointEvent): void {
     if (type === 'active') this.#carriers.get(connection)?.pump(now);

@@ -6,6 +6,8 @@ export type Protocol = 'http/1.1' | 'h2' | 'h3' | 'h3-single';
 /** The ALPN protocol by which both ends know which it is. */
 export const ALPN: Readonly<Record<Protocol, string>> = { 'http/1.1': 'http/1.1', h2: 'h2', h3: 'h3', 'h3-single': 'quiclab-single' };
 
+export const isOverQuic = ({ protocol }: Model): boolean => protocol === 'h3' || protocol === 'h3-single';
+
 /** A way of managing HTTP connections: how the exchanges of a page are mapped to connections. EXPERIMENTS §1. */
 export interface Model {
   /** Tells it from all others, its parameter included: 'h1-short:4'. */

@@ -122,7 +122,7 @@ class Host {
   readonly #connections: PoolConnection[] = [];
   #lookup: 'not yet' | 'under way' | 'done' = 'not yet';
   #failedDials = 0;
-  /** A pipe broke off: the next connection is not filled before it has answered once. */
+  /** A connection with requests in its pipe was lost, and none has answered since. */
   #cautious = false;
 
   constructor(name: string, options: PoolOptions, number: (connection: PoolConnection) => number) {
@@ -145,11 +145,10 @@ class Host {
 
   #fill(now: Micros): void {
     for (const connection of this.#connections)
-      while (this.#waiting.length > 0 && connection.hasRoom(this.#waiting[0]!)) {
-        const next = this.#waiting.shift()!;
-        if (connection.send(now, next)) continue;
-        this.#waiting.unshift(next);
-        break;
+      for (let sent = true; sent && this.#waiting.length > 0; ) {
+        const next = this.#waiting.shift()!; // sending it may come back here
+        sent = connection.send(now, next);
+        if (!sent) this.#waiting.unshift(next);
       }
     if (this.#waiting.length === 0) return;
     if (this.#lookup !== 'done') this.#lookUp(now);
@@ -162,14 +161,8 @@ class Host {
     this.assign(now);
   }
 
-  /** A connection answers: pipes may be filled again. */
   answered(): void {
     this.#cautious = false;
-  }
-
-  /** RFC 9112 §9.3.2. */
-  get cautious(): boolean {
-    return this.#cautious;
   }
 
   /** The connection takes no more exchanges. */
@@ -183,13 +176,16 @@ class Host {
     this.drop(connection);
     if (connection.readyAt < 0 && ++this.#failedDials >= MOST_ATTEMPTS)
       for (const { exchange } of this.#waiting.splice(0)) exchange.onFailed(now, `no connection to ${this.name}: ${reason}`);
-    if (this.model.protocol === 'http/1.1' && unanswered.length > 1) this.#cautious = true;
-    for (const issued of unanswered) this.again(now, issued, false, reason);
+    for (const [i, issued] of unanswered.entries()) this.broken(now, issued, unanswered.length - 1 - i, false, reason);
     this.assign(now);
   }
 
-  /** An exchange broke off: it is sent again if that cannot do harm (RFC 9110 §9.2.2), before others that were issued later. */
-  again(now: Micros, issued: Issued, unprocessed: boolean, reason: string): void {
+  /**
+   * An exchange broke off, `others` are under way on its connection: it is sent again if that cannot do harm (RFC 9110 §9.2.2), before
+   * others that were issued later.
+   */
+  broken(now: Micros, issued: Issued, others: number, unprocessed: boolean, reason: string): void {
+    if (others > 0) this.#cautious = true;
     if ((issued.idempotent || unprocessed) && issued.attempts < MOST_ATTEMPTS) {
       issued.exchange.onBroken?.(now);
       this.wait(issued);
@@ -240,14 +236,14 @@ class Host {
     const { exchanges, connections } = this.model;
     let promised = 0;
     for (const { readyAt } of this.#connections) if (readyAt < 0) promised += exchanges;
-    const usable = (): number => this.#connections.filter((connection) => connection.usable).length;
-    while (usable() < connections && promised < this.#waiting.length) {
+    const open = (): number => this.#connections.filter((connection) => connection.counts).length;
+    while (open() < connections && promised < this.#waiting.length) {
       const connection = new PoolConnection(this, now);
       this.#connections.push(connection);
       promised += exchanges;
       const number = this.#number(connection);
       this.#options.observer?.opened(now, number);
-      connection.dial(now, number, this.#options.dial);
+      connection.dial(now, number, this.#options.dial, this.#cautious);
     }
   }
 }
@@ -262,46 +258,36 @@ class PoolConnection implements PooledConnection, HttpHandler {
   /** Its place among all connections of the pool. */
   number = -1;
   readonly #pool: Host;
-  readonly #mayPipeline: boolean;
   readonly #underWay = new Map<number, Issued>();
   #carrier: Carrier | undefined = undefined;
-  #answered = false;
-  #full = false; // it had no stream for a request, and has not said that it has one
+  #full = false; // it had no room for a request, and has not said that it has
   #ended = false;
 
   constructor(pool: Host, now: Micros) {
     this.host = pool.name;
     this.openedAt = now;
     this.#pool = pool;
-    this.#mayPipeline = !pool.cautious;
   }
 
-  dial(now: Micros, number: number, dial: Dial): void {
+  dial(now: Micros, number: number, dial: Dial, cautious: boolean): void {
     this.number = number;
-    this.#carrier = dial(now, this.host, this);
+    this.#carrier = dial(now, this.host, this, cautious);
     this.#carrier.pump(now); // with early data it may be ready at once
   }
 
+  /** It is one of those that the model has open: beside one that only answers what it was asked before, HTTP/2 and HTTP/3 open another. */
+  get counts(): boolean {
+    return this.#usable || (this.#underWay.size > 0 && this.#pool.model.protocol === 'http/1.1');
+  }
+
   /** It takes requests, or will. */
-  get usable(): boolean {
+  get #usable(): boolean {
     return this.readyAt < 0 || (this.#carrier?.http?.acceptsRequests ?? false);
   }
 
-  hasRoom({ idempotent }: Issued): boolean {
-    const http = this.#carrier?.http;
-    if (this.readyAt < 0 || http === undefined || !http.acceptsRequests || this.#full) return false;
-    const { persistent, exchanges, protocol } = this.#pool.model;
-    if (!persistent && this.exchanges > 0) return false;
-    if (this.#underWay.size === 0) return true;
-    if (this.#underWay.size >= exchanges) return false;
-    if (protocol !== 'http/1.1') return true;
-    // RFC 9112 §9.3.2: only idempotent requests share the pipe, and none are piped before a connection that follows a broken one has answered
-    if (!this.#mayPipeline && !this.#answered) return false;
-    return idempotent && [...this.#underWay.values()].every((other) => other.idempotent);
-  }
-
-  /** False: the connection has no stream for it now. */
+  /** False: the connection has no room for it now. */
   send(now: Micros, issued: Issued): boolean {
+    if (this.readyAt < 0 || this.#full || !this.#usable) return false;
     const id = this.#carrier!.http!.request(now, issued.exchange.fields, true);
     if (id === undefined) {
       this.#full = true;
@@ -376,7 +362,6 @@ class PoolConnection implements PooledConnection, HttpHandler {
     const issued = this.#underWay.get(id);
     if (issued === undefined) return;
     this.#underWay.delete(id);
-    this.#answered = true;
     this.#pool.answered();
     if (!this.#pool.model.persistent) this.end(now);
     issued.exchange.onEnd(now);
@@ -388,7 +373,7 @@ class PoolConnection implements PooledConnection, HttpHandler {
     if (issued === undefined) return;
     this.#underWay.delete(id);
     // a reset is the server's answer, and would be so again, unless it says that it has not looked at the request
-    if (type === 'failed' || unprocessed) this.#pool.again(now, issued, unprocessed, reason);
+    if (type === 'failed' || unprocessed) this.#pool.broken(now, issued, this.#underWay.size, unprocessed, reason);
     else issued.exchange.onFailed(now, reason);
     this.#pool.assign(now);
   }

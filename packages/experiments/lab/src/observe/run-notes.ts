@@ -1,6 +1,6 @@
 import { toHex } from '@quiclab/bytes';
 import { flowOf, REQUEST, RESPONSE, RunLog, type RunLogColumns } from '@quiclab/ledger';
-import type { Micros } from '@quiclab/sansio';
+import type { Address, Micros } from '@quiclab/sansio';
 import { Carried } from './carried.ts';
 
 /**
@@ -52,3 +52,6 @@ export function joinNotes(client: NotesPart, server: NotesPart): { readonly log:
 
 /** What both ends know a QUIC connection by. */
 export const quicKey = ({ originalId }: { readonly originalId: Uint8Array }): string => toHex(originalId);
+
+/** And a TCP connection: the client's address. */
+export const tcpKey = ({ host, port }: Address): string => `${host}:${port}`;

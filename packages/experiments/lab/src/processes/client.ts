@@ -38,7 +38,7 @@ async function run({ model: name, page, remote, certificate, traces }: ToClient)
   );
   const pool = new ConnectionPool({
     model,
-    dial: (now, host, handler) => client.dial(now, host, handler),
+    dial: client.dial,
     timers: realTimers(clock, () => driver.wake()),
     observer: { opened: (now, connection) => log.connecting(now, connection), ready: (now, connection) => log.ready(now, connection) },
   });

@@ -29,7 +29,7 @@ async function start({ model: name, page, dir, files, traces }: Extract<ToServer
     { certificates: [identity.certificate], privateKey: identity.privateKey },
     notes,
     realTimers(clock, () => driver.wake()),
-    serving({ page, source: fileSource(dir, files) }, model, notes.log),
+    serving({ page, source: fileSource(dir, files) }, notes.log),
   );
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const driver = drive(server.endpoint, socket, {

@@ -2,15 +2,18 @@ import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
 import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import { type Host, World } from '@quiclab/netsim';
-import type { Policies } from '@quiclab/quic';
-import { MILLISECOND, type Micros, type Random, SECOND, seededRandom } from '@quiclab/sansio';
+import type { EndpointEvent, Policies } from '@quiclab/quic';
+import { type Machine, MILLISECOND, type Micros, type Random, SECOND, seededRandom } from '@quiclab/sansio';
+import type { TcpEvent } from '@quiclab/tcp';
 import { ticketKeeper } from '@quiclab/tls';
 import type { Page } from '@quiclab/workload';
 import type { FileSource } from '../apps/file-server.ts';
 import { hostsOf, PageClient } from '../apps/page-client.ts';
 import { serving } from '../apps/serving.ts';
-import { type EndSetup, QuicClient, QuicServer, type ServerIdentity } from '../carriers/quic-ends.ts';
-import { type ModelName, modelOf } from '../models/model.ts';
+import type { Dial, Serve, ServerIdentity } from '../carriers/carrier.ts';
+import { type EndSetup, QuicClient, QuicServer } from '../carriers/quic-ends.ts';
+import { TcpClient, type TcpEndSetup, TcpServer } from '../carriers/tcp-ends.ts';
+import { isOverQuic, type Model, type ModelName, modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
@@ -24,14 +27,18 @@ export interface SimulatedRun {
   readonly links: { readonly up: LinkConfig; readonly down: LinkConfig };
   readonly page: Page;
   readonly source: FileSource;
+  /** Serves instead of what would. */
+  readonly serve?: (usual: Serve) => Serve;
   /** What it takes to look a host's name up, µs. Default 0. */
   readonly nameLookup?: Micros;
   /** Who watches beside the ledger. */
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
-  /** What an experiment replaces at both ends. */
+  /** What an experiment replaces at both ends of QUIC; `crypto` of TLS over TCP, too. */
   readonly ends?: Pick<EndSetup, 'policies' | 'config'> & Partial<Pick<EndSetup, 'crypto'>>;
   /** And beyond that at the client. */
   readonly clientPolicies?: Partial<Policies>;
+  /** The same of TCP. */
+  readonly tcp?: Pick<TcpEndSetup, 'policies' | 'config' | 'records'>;
 }
 
 const CLIENT = { host: '192.0.2.1', port: 50_000 };
@@ -52,39 +59,36 @@ const certificateFor = (seed: number, names: readonly string[]) =>
     random: seededRandom(seed).fork('certificate'),
   });
 
+/** A machine at one end of the path, and who handles what it tells. */
+interface End<Event> {
+  readonly endpoint: Machine<Event>;
+  handle(now: Micros, event: Event): void;
+}
+interface Ends<Event> {
+  readonly client: End<Event> & { readonly dial: Dial };
+  readonly server: End<Event>;
+}
+
+/** What the ends of either transport are made from. */
+interface Ground {
+  readonly run: SimulatedRun;
+  readonly model: Model;
+  readonly random: Random;
+  readonly notes: RunNotes;
+  readonly hosts: readonly string[];
+  /** When the page begins. */
+  readonly start: Micros;
+  readonly clientTimers: Timers;
+  readonly serverTimers: Timers;
+  readonly serve: Serve;
+}
+
 /** Client, server and links in virtual time. The same run gives the same record to the byte. */
 export function runSimulated(run: SimulatedRun): RunRecord {
-  const { page, seed, links, ends, observers, nameLookup = 0 } = run;
+  const { page, seed, links, nameLookup = 0 } = run;
   const model = modelOf(run.model);
   const random = seededRandom(seed);
-  const hosts = hostsOf(page, model.shards);
-  const { certificate, privateKey } = certificateFor(seed, hosts);
-  const crypto = ends?.crypto ?? nodeProvider;
-  const trust = { ca: [certificate] };
-  const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: crypto, random: random.fork('tickets') }) } : {};
-  const identity: ServerIdentity = { certificates: [certificate], privateKey, ...tickets };
-  const serverSetup = (own: Random): EndSetup => ({ ...ends, random: own, crypto });
   const start = model.earlyData ? AFTERWARDS : 0;
-  const earlier = model.earlyData
-    ? earlierConnections({
-        hosts,
-        server: (timers) =>
-          new QuicServer(
-            serverSetup(seededRandom(seed).fork('server')),
-            model,
-            identity,
-            new RunNotes(() => 0),
-            timers,
-            serving(run, model),
-          ),
-        client: { ...ends, random: random.fork('earlier'), crypto },
-        trust,
-        model,
-        random: random.fork('earlier world'),
-        before: start,
-      })
-    : undefined;
-
   const notes = new RunNotes(() => world.now);
   const { log, carried } = notes;
   const up = new LinkLog(carried[REQUEST]);
@@ -97,14 +101,88 @@ export function runSimulated(run: SimulatedRun): RunRecord {
         host().turn();
       }),
   });
-  const server = new QuicServer(
-    { ...serverSetup(random.fork('server')), ...(observers?.server && { observer: observers.server }) },
+  const ground: Ground = {
+    run,
     model,
-    identity,
+    random,
     notes,
-    timersOf(() => serverHost),
-    serving(run, model, log),
-  );
+    hosts: hostsOf(page, model.shards),
+    start,
+    clientTimers: timersOf(() => clientHost),
+    serverTimers: timersOf(() => serverHost),
+    serve: run.serve?.(serving(run, log)) ?? serving(run, log),
+  };
+  const quic = isOverQuic(model);
+  const ends = (quic ? quicEnds(ground) : tcpEnds(ground)) as Ends<unknown>;
+  const add = (address: typeof CLIENT, end: End<unknown>): Host =>
+    world.addHost({ address, machine: end.endpoint, handle: (event, now) => end.handle(now, event), protocol: quic ? 'udp' : 'tcp' });
+  const clientHost: Host = add(CLIENT, ends.client);
+  const serverHost: Host = add(SERVER, ends.server);
+  world.connect(clientHost, serverHost, links.up, links.down);
+  const pool = new ConnectionPool({
+    model,
+    dial: ends.client.dial,
+    timers: ground.clientTimers,
+    nameLookup,
+    observer: {
+      opened: (now, connection) => {
+        log.connecting(now, connection);
+        if (model.protocol === 'http/1.1') log.inOrder(connection);
+      },
+      ready: (now, connection) => log.ready(now, connection),
+    },
+  });
+  const client = new PageClient(page, pool, log);
+  client.start(start);
+  clientHost.turn();
+  const end = world.run({ until: start + MOST_TIME, while: () => !client.done && client.failure === undefined });
+  if (!client.done)
+    throw new Error(
+      `${model.name}, seed ${seed}: ${client.failure ?? (end === 'idle' ? 'nothing will ever happen again, and the page is not there' : 'the page takes more than an hour')}`,
+    );
+  // connections are closed as over real sockets; what is still on its way arrives
+  pool.close(world.now);
+  clientHost.turn();
+  const drops = { up: up.figures(), down: down.figures() };
+  world.run({ until: world.now + 100 * MILLISECOND + 2 * (links.up.delay + links.down.delay) });
+  log.close(world.now);
+  const rows = { up: carried[REQUEST].rows, down: carried[RESPONSE].rows };
+  noteDrops(log, rows, drops);
+  return {
+    model: model.name,
+    protocol: model.protocol,
+    seed,
+    startedAt: client.startedAt,
+    finishedAt: client.finishedAt,
+    objects: client.objects,
+    connections: pool.figures(),
+    log,
+    carried: rows,
+    ...drops,
+  };
+}
+
+function quicEnds({ run, model, random, notes, hosts, start, serverTimers, serve }: Ground): Ends<EndpointEvent> {
+  const { seed, ends, observers } = run;
+  const { certificate, privateKey } = certificateFor(seed, hosts);
+  const crypto = ends?.crypto ?? nodeProvider;
+  const trust = { ca: [certificate] };
+  const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: crypto, random: random.fork('tickets') }) } : {};
+  const identity: ServerIdentity = { certificates: [certificate], privateKey, ...tickets };
+  const server = (own: Random, noted: RunNotes, timers: Timers, observer?: Policies['observer']): QuicServer =>
+    new QuicServer({ ...ends, random: own, crypto, ...(observer && { observer }) }, model, identity, noted, timers, serve);
+  const earlier = model.earlyData
+    ? earlierConnections({
+        hosts,
+        // the same keys for tickets and tokens as below
+        server: (timers) => server(seededRandom(seed).fork('server'), new RunNotes(() => 0), timers),
+        client: { ...ends, random: random.fork('earlier'), crypto },
+        trust,
+        model,
+        random: random.fork('earlier world'),
+        before: start,
+      })
+    : undefined;
   const client = new QuicClient(
     {
       ...ends,
@@ -119,42 +197,22 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     SERVER,
     earlier,
   );
-  const clientHost: Host = world.addHost({ address: CLIENT, machine: client.endpoint, handle: (event, now) => client.handle(now, event) });
-  const serverHost: Host = world.addHost({ address: SERVER, machine: server.endpoint, handle: (event, now) => server.handle(now, event) });
-  world.connect(clientHost, serverHost, links.up, links.down);
-  const pool = new ConnectionPool({
-    model,
-    dial: (now, host, handler) => client.dial(now, host, handler),
-    timers: timersOf(() => clientHost),
-    nameLookup,
-    observer: { opened: (now, connection) => log.connecting(now, connection), ready: (now, connection) => log.ready(now, connection) },
-  });
-  const pageClient = new PageClient(page, pool, log);
-  pageClient.start(start);
-  clientHost.turn();
-  const end = world.run({ until: start + MOST_TIME, while: () => !pageClient.done && pageClient.failure === undefined });
-  if (!pageClient.done)
-    throw new Error(
-      `${model.name}, seed ${seed}: ${pageClient.failure ?? (end === 'idle' ? 'nothing will ever happen again, and the page is not there' : 'the page takes more than an hour')}`,
-    );
-  // connections are closed as over real sockets; what is still on its way arrives
-  pool.close(world.now);
-  clientHost.turn();
-  const drops = { up: up.figures(), down: down.figures() };
-  world.run({ until: world.now + 100 * MILLISECOND + 2 * (links.up.delay + links.down.delay) });
-  log.close(world.now);
-  const rows = { up: carried[REQUEST].rows, down: carried[RESPONSE].rows };
-  noteDrops(log, rows, drops);
+  return { client, server: server(random.fork('server'), notes, serverTimers, observers?.server) };
+}
+
+function tcpEnds({ run, model, random, notes, hosts, clientTimers, serverTimers, serve }: Ground): Ends<TcpEvent> {
+  const { certificate, privateKey } = certificateFor(run.seed, hosts);
+  const crypto = run.ends?.crypto ?? nodeProvider;
+  const setup = (own: Random, timers: Timers): TcpEndSetup => ({ ...run.tcp, random: own, crypto, timers });
   return {
-    model: model.name,
-    protocol: model.protocol,
-    seed,
-    startedAt: pageClient.startedAt,
-    finishedAt: pageClient.finishedAt,
-    objects: pageClient.objects,
-    connections: pool.figures(),
-    log,
-    carried: rows,
-    ...drops,
+    client: new TcpClient(setup(random.fork('client'), clientTimers), model, { ca: [certificate] }, notes, CLIENT.host, SERVER),
+    server: new TcpServer(
+      setup(random.fork('server'), serverTimers),
+      model,
+      { certificates: [certificate], privateKey },
+      notes,
+      SERVER,
+      serve,
+    ),
   };
 }
