@@ -21,6 +21,11 @@ export class RangeSet {
     return this.#ends[index]!;
   }
 
+  /** The index of the first range that ends above `value`; `count` when there is none. */
+  firstEndingAfter(value: number): number {
+    return this.#firstEndingAtOrAfter(value + 1);
+  }
+
   /** Adds [start, end). Returns how many integers were not there before. */
   add(start: number, end: number): number {
     if (start >= end) return 0;

@@ -104,6 +104,8 @@ test('RangeSet agrees with a plain set under 20,000 random additions and removal
       expect(ranges.size()).toBe(plain.size);
       for (let v = 0; v < 215; v++) expect(ranges.has(v)).toBe(plain.has(v));
       for (let i = 1; i < ranges.count; i++) expect(ranges.start(i)).toBeGreaterThan(ranges.end(i - 1));
+      const after = Array.from({ length: ranges.count }, (_, i) => i).findIndex((i) => ranges.end(i) > start);
+      expect(ranges.firstEndingAfter(start)).toBe(after < 0 ? ranges.count : after);
       expect(ranges.hasAll(start, end)).toBe(Array.from({ length: end - start }, (_, i) => start + i).every((v) => plain.has(v)));
     }
   }

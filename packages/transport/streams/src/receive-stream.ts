@@ -2,7 +2,6 @@ import { RangeSet } from '@quiclab/bytes';
 import { ReceiveWindow } from './credit.ts';
 import { OctetStore } from './octet-store.ts';
 import { PieceBudget, piecesFor } from './pieces.ts';
-import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
 import { follow, RECEIVE_TRANSITIONS, type ReceiveInput, type ReceiveState } from './states.ts';
 
@@ -252,7 +251,7 @@ export class ReceiveStream {
       return;
     }
     let at = start;
-    for (let i = firstEndingAfter(this.#beyond, start); at < end; i++) {
+    for (let i = this.#beyond.firstEndingAfter(start); at < end; i++) {
       const holeEnd = i < beyond.count ? Math.min(beyond.start(i), end) : end;
       if (at < holeEnd) {
         this.#store.write(at, bytes, at + shift, holeEnd + shift);
@@ -281,7 +280,7 @@ export class ReceiveStream {
 
   /** Whether [offset, end) would touch none of the stretches beyond the first hole. */
   #opensGap(offset: number, end: number): boolean {
-    const i = firstEndingAfter(this.#beyond, offset - 1);
+    const i = this.#beyond.firstEndingAfter(offset - 1);
     return end > offset && (i === this.#beyond.count || this.#beyond.start(i) > end);
   }
 

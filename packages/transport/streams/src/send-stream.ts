@@ -1,6 +1,5 @@
 import { RangeSet } from '@quiclab/bytes';
 import { OctetStore } from './octet-store.ts';
-import { firstEndingAfter } from './ranges.ts';
 import type { StreamId } from './scheduler.ts';
 import { SendBudget } from './send-budget.ts';
 import { follow, SEND_TRANSITIONS, type SendInput, type SendState } from './states.ts';
@@ -269,7 +268,7 @@ export class SendStream {
     if (end > this.#acked && end > offset) {
       this.#lost.add(Math.max(offset, this.#acked), end);
       const acked = this.#ackedBeyond;
-      for (let i = firstEndingAfter(acked, offset); i < acked.count && acked.start(i) < end; i++) {
+      for (let i = acked.firstEndingAfter(offset); i < acked.count && acked.start(i) < end; i++) {
         this.#lost.remove(acked.start(i), acked.end(i));
       }
     }

@@ -119,13 +119,13 @@ export class TcpConnection implements ByteStream {
     const { sender, receiver } = this.#block;
     const { recovery } = sender;
     return {
-      bytesInFlight: recovery?.bytesInFlight ?? 0,
+      bytesInFlight: recovery?.board.bytesInFlight ?? 0,
       congestionWindow: sender.parts?.controller.congestionWindow ?? 0,
       rtt: recovery?.rtt,
       retransmissions: recovery?.retransmissions ?? 0,
       timeouts: recovery?.timeouts ?? 0,
       tailProbes: recovery?.probes ?? 0,
-      spuriousLosses: recovery?.spuriousLosses ?? 0,
+      spuriousLosses: recovery?.mistakes.count ?? 0,
       written: sender.stream.written,
       sent: sender.stream.sent,
       acknowledged: sender.stream.acked,

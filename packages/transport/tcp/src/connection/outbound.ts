@@ -1,4 +1,5 @@
 import type { Datagram, Micros } from '@quiclab/sansio';
+import { UsageError } from '../errors.ts';
 import type { Purpose, SegmentView } from '../observer.ts';
 import { headerSize, writeSegment } from '../segment/codec.ts';
 import { Flag } from '../segment/flags.ts';
@@ -93,7 +94,12 @@ export class Outbound {
     const { nextOffset: offset, nextLength: length, nextFin: fin, nextPurpose: purpose } = sender;
     const pushed = offset + length === sender.stream.written;
     this.#begin(now, Flag.ACK | (fin ? Flag.FIN : 0) | (pushed && length > 0 ? Flag.PSH : 0), offset);
-    if (length > 0) sender.stream.copy(offset, length, into.bytes, headerSize(this.#segment));
+    const header = headerSize(this.#segment);
+    if (header + length > into.bytes.length)
+      throw new UsageError(
+        `a segment of ${header + length} octets does not fit the driver's slot of ${into.bytes.length}: see maxSegmentSize`,
+      );
+    if (length > 0) sender.stream.copy(offset, length, into.bytes, header);
     this.#view.transmission = sender.nextTransmission;
     sender.onSent(now, this.#segment.timestamp);
     if (sender.stream.writableOwed) {

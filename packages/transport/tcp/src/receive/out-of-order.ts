@@ -82,13 +82,7 @@ export class OutOfOrder {
 
   /** The index of the range that holds a position, or -1. */
   #indexOf(position: number): number {
-    let low = 0;
-    let high = this.#ranges.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ranges.end(middle) <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.#ranges.count && this.#ranges.start(low) <= position ? low : -1;
+    const at = this.#ranges.firstEndingAfter(position);
+    return at < this.#ranges.count && this.#ranges.start(at) <= position ? at : -1;
   }
 }

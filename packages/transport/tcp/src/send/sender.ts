@@ -65,10 +65,10 @@ export class Sender {
 
   /** SND.UNA: all positions below are acknowledged. */
   get una(): number {
-    return this.#parts?.recovery.una ?? 0;
+    return this.#parts?.recovery.board.una ?? 0;
   }
   get next(): number {
-    return this.#parts?.recovery.next ?? 0;
+    return this.#parts?.recovery.board.next ?? 0;
   }
   /** The position after the FIN, once it was sent, has been acknowledged. */
   get finAcked(): boolean {
@@ -89,7 +89,7 @@ export class Sender {
   /** An acceptable acknowledgement. */
   onAck(now: Micros, ack: number, blocks: SackBlocks, echo: number, echoAge: Micros, duplicate: boolean): void {
     const { recovery } = this.#parts!;
-    const before = recovery.una;
+    const before = recovery.board.una;
     this.#unanswered = 0; // RFC 9293 §3.8.6.1: as long as the peer answers, however closed its window, nobody gives up
     const isNews = recovery.onAck(now, ack, blocks, echo, echoAge, duplicate);
     if (ack > before) {
@@ -134,7 +134,7 @@ export class Sender {
     const parts = this.#parts;
     if (parts === undefined) return false;
     const { recovery } = parts;
-    if (recovery.probeOwed && this.#prepareProbe(parts)) return true;
+    if (recovery.probe.owed && this.#prepareProbe(parts)) return true;
     const gate = this.#prepareUsual(now, parts);
     if (gate === '') {
       this.#setGate(now, '');
@@ -147,8 +147,8 @@ export class Sender {
 
   #prepareUsual(now: Micros, parts: Established): Gate {
     const { recovery } = parts;
-    const again = recovery.nextLost();
-    if (again !== undefined && !(recovery.newDataFirst && this.#findNew(parts) === '')) {
+    const again = recovery.board.nextLost();
+    if (again !== undefined && !(recovery.mistakes.newDataFirst && this.#findNew(parts) === '')) {
       this.#repeat(again, 'retransmission');
       return this.#mayLeave(now, parts, again.bytes);
     }
@@ -166,7 +166,7 @@ export class Sender {
     this.#again = undefined;
     this.nextPurpose = 'data';
     this.nextTransmission = 1;
-    if (recovery.next > stream.written) return 'application'; // the FIN has left
+    if (recovery.board.next > stream.written) return 'application'; // the FIN has left
     if (!stream.prepare(maxSegmentSize, Number.MAX_SAFE_INTEGER)) return unsent === 0 ? 'application' : 'credit';
     this.nextOffset = stream.nextOffset;
     this.nextLength = stream.nextLength;
@@ -174,7 +174,7 @@ export class Sender {
     if (this.nextLength === 0) return this.nextFin ? '' : 'credit';
     const isSmall = this.nextLength < maxSegmentSize;
     if (isSmall && this.nextLength < unsent && 2 * this.nextLength < this.largestWindow && !this.#overridden) return 'credit';
-    if (isSmall && this.#config.nagle && !this.nextFin && this.#smallEnd > recovery.una) return 'nagle';
+    if (isSmall && this.#config.nagle && !this.nextFin && this.#smallEnd > recovery.board.una) return 'nagle';
     return '';
   }
 
@@ -194,9 +194,9 @@ export class Sender {
       this.nextPurpose = 'tail-probe';
       return true;
     }
-    const highest = recovery.highestMissing();
+    const highest = recovery.board.highestMissing();
     if (highest === undefined) {
-      recovery.probeOwed = false;
+      recovery.probe.owed = false;
       return false;
     }
     this.#repeat(highest, 'tail-probe');
@@ -241,7 +241,7 @@ export class Sender {
 
   /** RFC 9293 §3.8.6.1: with nothing in flight whose acknowledgement could open the window, it is asked for. */
   #persist(now: Micros, recovery: LossRecovery): void {
-    if (this.#persisting || this.#overridden || recovery.log.count > 0) return;
+    if (this.#persisting || this.#overridden || recovery.board.log.count > 0) return;
     this.#persisting = true;
     let interval = recovery.rto;
     for (let i = 0; i < this.#persistCount && interval < this.#config.maxRto; i++) interval *= 2;
@@ -260,7 +260,7 @@ export class Sender {
     this.#observer.recoveryUpdated(
       now,
       controller.congestionWindow,
-      recovery.bytesInFlight,
+      recovery.board.bytesInFlight,
       recovery.rtt,
       controller.phase,
       controller.slowStartThreshold ?? NEVER,
