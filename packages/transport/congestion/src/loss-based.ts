@@ -234,7 +234,7 @@ export class LossBased implements CongestionController {
   /** RFC 5681 §3.1: slow start again. What was sent before does not raise the window, and its loss has been answered. */
   #restart(now: Micros): void {
     this.#window = Math.min(this.#window, this.#options.lossWindow ?? this.#leastWindow());
-    this.#recoveryStart = now;
+    this.#recoveryStart = now - 1; // what leaves in this instant leaves after it
     this.#inRecovery = false;
     this.#collapsedAt = now;
     this.#prr.end();

@@ -1,4 +1,4 @@
-import { type Datagram, MILLISECOND, type Micros, NEVER, seededRandom, turn } from '@quiclab/sansio';
+import { type Address, type Datagram, MILLISECOND, type Micros, NEVER, seededRandom, turn } from '@quiclab/sansio';
 import {
   Observer,
   type Policies,
@@ -58,7 +58,7 @@ export class Log extends Observer {
   }
 }
 
-interface Side {
+export interface Side {
   readonly name: 'client' | 'server';
   readonly endpoint: TcpEndpoint;
   readonly logs: Log[];
@@ -81,7 +81,7 @@ export class Pair {
   onClientEvent: ((event: string, connection: TcpConnection) => void) | undefined = undefined;
   readonly #options: PairOptions;
   readonly #delay: Micros;
-  #wire: { due: Micros; order: number; to: Side; bytes: Uint8Array }[] = [];
+  #wire: { due: Micros; order: number; to: Side; bytes: Uint8Array; local: Address; remote: Address }[] = [];
   #order = 0;
 
   constructor(options: PairOptions = {}) {
@@ -133,8 +133,12 @@ export class Pair {
   }
 
   /** Hands a segment to a side as if it had come from the other, now. */
-  inject(to: Side, bytes: Uint8Array): void {
-    const [local, remote] = to === this.client ? [CLIENT, SERVER] : [SERVER, CLIENT];
+  inject(
+    to: Side,
+    bytes: Uint8Array,
+    local: Address = to === this.client ? CLIENT : SERVER,
+    remote: Address = to === this.client ? SERVER : CLIENT,
+  ): void {
     to.endpoint.receive(this.now, { bytes, length: bytes.length, local, remote, ecn: 0 });
     this.turn(to);
   }
@@ -151,7 +155,7 @@ export class Pair {
     const first = this.#wire[0];
     if (first !== undefined && first.due <= this.now) {
       this.#wire.shift();
-      this.inject(first.to, first.bytes);
+      this.inject(first.to, first.bytes, first.local, first.remote);
       return true;
     }
     this.turn(this.client.endpoint.nextTimeout() <= this.now ? this.client : this.server);
@@ -166,6 +170,19 @@ export class Pair {
   }
 
   /** Connects, and lets the handshake finish on both sides. */
+  /** What a side has sent: when, its flags, its data as offset+length, what it acknowledges. */
+  said(side: Side): string[] {
+    return side.logs.flatMap(({ sent }) => sent).map(inWords);
+  }
+
+  /** The same, data alone. */
+  data(side: Side): string[] {
+    return side.logs
+      .flatMap(({ sent }) => sent)
+      .filter(({ length, fin }) => length > 0 || fin)
+      .map(({ at, offset, length, fin }) => `${at} ${offset}+${length}${fin ? ' fin' : ''}`);
+  }
+
   handshake(): this {
     this.connect();
     return this.run(NEVER, () => this.server.connection === undefined);
@@ -201,7 +218,14 @@ export class Pair {
     const fate = this.#options.fate?.(passing);
     if (fate === 'drop') return;
     const to = side === this.client ? this.server : this.client;
-    this.#wire.push({ due: this.now + this.#delay + (fate ?? 0), order: this.#order++, to, bytes });
+    this.#wire.push({
+      due: this.now + this.#delay + (fate ?? 0),
+      order: this.#order++,
+      to,
+      bytes,
+      local: filled.remote,
+      remote: filled.local,
+    });
   }
 
   #on(side: Side, { type, connection }: TcpEvent): void {
@@ -225,6 +249,12 @@ export class Pair {
       side.fin ||= piece.fin;
     }
   }
+}
+
+function inWords(segment: SegmentView & { at: Micros }): string {
+  const { at, syn, fin, rst, offset, length, acknowledged } = segment;
+  const flags = `${syn ? 'syn ' : ''}${fin ? 'fin ' : ''}${rst ? 'rst ' : ''}`;
+  return `${at} ${flags}${length > 0 ? `${offset}+${length} ` : ''}${acknowledged >= 0 ? `ack ${acknowledged}` : ''}`.trim();
 }
 
 /** Octets whose values tell where they belong. */

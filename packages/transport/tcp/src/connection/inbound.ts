@@ -57,10 +57,12 @@ export class Inbound {
     const block = this.#block;
     const { receiver } = block;
     const start = positionOf(block.remoteBase, segment.sequence, receiver.next);
-    const reason = this.#checkSequence(now, segment, start);
+    // Figure 8: where both have called, each answers the other's SYN by one that has the same number
+    const answers = block.state === 'syn-received' && start === -1 && (segment.flags & ~Flag.PSH) === (Flag.SYN | Flag.ACK);
+    const reason = answers ? '' : this.#checkSequence(now, segment, start);
     if (reason !== '') return reason;
     if (segment.has(Flag.RST)) return this.#reset(now, start);
-    if (segment.has(Flag.SYN)) {
+    if (segment.has(Flag.SYN) && !answers) {
       this.#challenge(now); // RFC 5961 §4.2
       return 'syn';
     }
@@ -132,7 +134,7 @@ export class Inbound {
       return 'acknowledgment';
     }
     if (acknowledged < sender.una) return '';
-    const window = segment.window * (1 << block.sendScale);
+    const window = segment.has(Flag.SYN) ? segment.window : segment.window * (1 << block.sendScale); // RFC 7323 §2.2
     const edge = acknowledged + window;
     const isDuplicate =
       segment.payloadLength === 0 && !segment.has(Flag.FIN) && acknowledged === sender.una && edge === sender.stream.maxData;

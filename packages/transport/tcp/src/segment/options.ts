@@ -8,13 +8,13 @@ const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
+const TWO_NOPS = (NO_OPERATION << 8) | NO_OPERATION;
+const PERMITTED = (SACK_PERMITTED << 8) | 2;
 
 /** RFC 7323 §2.3: a larger shift is taken for 14. */
 export const MAX_WINDOW_SCALE = 14;
 /** Octets that the timestamps take, with the two that align them. RFC 7323 Appendix A. */
 export const TIMESTAMPS_SIZE = 12;
-/** The data offset counts four octets in four bits: 60 in all. */
-export const MAX_OPTIONS = 40;
 
 /** How many blocks fit beside the other options of a segment that is no SYN. */
 export const sackBlocksBeside = (timestamps: boolean): number => (timestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS);
@@ -24,29 +24,33 @@ export function optionsSize(segment: Segment): number {
   let size = segment.hasTimestamps ? TIMESTAMPS_SIZE : 0;
   if (segment.maxSegmentSize >= 0) size += 4;
   if (segment.windowScale >= 0) size += 4;
-  if (segment.sackPermitted) size += 4;
+  if (segment.sackPermitted && !segment.hasTimestamps) size += 4;
   if (segment.sackCount > 0) size += 4 + 8 * segment.sackCount;
   return size;
 }
 
-/** Each option is aligned to four octets by NOPs before it, as in RFC 7323 Appendix A. */
+/** Each option is aligned to four octets by what goes before it, NOPs as a rule, as in RFC 7323 Appendix A: a SYN has forty octets, as Linux's. */
 export function writeOptions(segment: Segment, into: ByteWriter): void {
   if (segment.maxSegmentSize >= 0) {
     into.uint16((MAX_SEGMENT_SIZE << 8) | 4);
     into.uint16(segment.maxSegmentSize);
   }
-  if (segment.sackPermitted) into.uint32((((NO_OPERATION << 8) | NO_OPERATION) << 16) | (SACK_PERMITTED << 8) | 2);
+  if (segment.hasTimestamps) {
+    into.uint16(segment.sackPermitted ? PERMITTED : TWO_NOPS);
+    into.uint16((TIMESTAMPS << 8) | 10);
+    into.uint32(segment.timestamp);
+    into.uint32(segment.echo);
+  } else if (segment.sackPermitted) {
+    into.uint16(TWO_NOPS);
+    into.uint16(PERMITTED);
+  }
   if (segment.windowScale >= 0) {
     into.uint16((NO_OPERATION << 8) | WINDOW_SCALE);
     into.uint16((3 << 8) | segment.windowScale);
   }
-  if (segment.hasTimestamps) {
-    into.uint32((((NO_OPERATION << 8) | NO_OPERATION) << 16) | (TIMESTAMPS << 8) | 10);
-    into.uint32(segment.timestamp);
-    into.uint32(segment.echo);
-  }
   if (segment.sackCount > 0) {
-    into.uint32((((NO_OPERATION << 8) | NO_OPERATION) << 16) | (SACK << 8) | (2 + 8 * segment.sackCount));
+    into.uint16(TWO_NOPS);
+    into.uint16((SACK << 8) | (2 + 8 * segment.sackCount));
     for (let i = 0; i < segment.sackCount; i++) {
       into.uint32(segment.sackStarts[i]!);
       into.uint32(segment.sackEnds[i]!);

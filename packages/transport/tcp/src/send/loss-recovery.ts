@@ -59,6 +59,7 @@ export class LossRecovery {
   #ackedBytes = 0;
   #roundTrip: Micros = -1;
   #isAmbiguous = false;
+  #repairedTimeout: SentSegment | undefined = undefined;
 
   constructor(
     config: TcpConfig,
@@ -149,6 +150,12 @@ export class LossRecovery {
     for (let i = 0; i < blocks.count; i++) this.#takeSelective(now, blocks.starts[i]!, blocks.ends[i]!, echo);
     this.#sampleRoundTrip(now, advanced, echoAge);
     if (blocks.duplicateStart >= 0) this.#onDuplicate(now, blocks);
+    const repaired = this.#repairedTimeout;
+    if (repaired !== undefined) {
+      // its copy has arrived, unless the timer is found to be wrong by the same acknowledgement: then it was the original
+      if (!this.mistakes.timeoutWasOne) this.#rack.onDelivered(now, repaired, false, this.#minRtt);
+      this.#repairedTimeout = undefined;
+    }
     this.mistakes.onAck(now, advanced, !this.inRecovery);
 
     const lostBytes = this.#detectOnAck(now, advanced, wasRecovering, duplicate);
@@ -202,8 +209,10 @@ export class LossRecovery {
 
   #deliver(now: Micros, segment: SentSegment, echo: number, isFirst: boolean): void {
     const retransmitted = segment.transmissions > 1;
-    const isOriginal = retransmitted && echo >= 0 && ((echo - segment.timestamp) | 0) < 0;
-    this.#rack.onDelivered(now, segment, isOriginal, this.#minRtt);
+    // RFC 3522. Of what lies beyond a hole the echo tells nothing: it is that of the last in order (RFC 7323 §4.3), whatever RFC 8985 §6.2 says
+    const isOriginal = isFirst && retransmitted && echo >= 0 && ((echo - segment.timestamp) | 0) < 0;
+    if (retransmitted && segment.lostByTimeout) this.#repairedTimeout = segment;
+    else this.#rack.onDelivered(now, segment, isOriginal, this.#minRtt);
     const arrivedFrom = retransmitted && (isOriginal || now - segment.sentAt < this.#minRtt) ? segment.originalSentAt : segment.sentAt;
     this.#ack.largestSentAt = Math.max(this.#ack.largestSentAt, arrivedFrom);
     if (retransmitted) this.#isAmbiguous = true;
@@ -216,7 +225,10 @@ export class LossRecovery {
     this.board.deliver(segment);
     this.#ackedBytes += segment.bytes;
     this.#rate.onAcked(now, segment);
-    if (segment.lostSentAt >= 0) this.mistakes.onDelivered(now, segment, wasLost || (isOriginal && isFirst));
+    if (segment.lostSentAt < 0) return;
+    const wasMistake = wasLost || isOriginal;
+    if (wasMistake && !segment.lostByTimeout) this.#rack.onMistake();
+    this.mistakes.onDelivered(now, segment, wasMistake);
   }
 
   /** Karn's algorithm, RFC 6298 §3: where something was sent twice only the timestamp tells how long it took, of what moved the edge (RFC 7323 §4.1). */
@@ -241,7 +253,7 @@ export class LossRecovery {
   #onDuplicate(now: Micros, blocks: SackBlocks): void {
     if (this.retransmissions === 0) return; // the network has copied it, or the peer makes it up
     if (!this.probe.caused(blocks)) this.#rack.onDuplicate(this.board.una, this.board.next);
-    this.mistakes.onDuplicate(now, blocks.duplicateStart, blocks.duplicateEnd);
+    if (this.mistakes.onDuplicate(now, blocks.duplicateStart, blocks.duplicateEnd)) this.#rack.onMistake();
   }
 
   // losses -------------------------------------------------------------------------------------------------------------
@@ -334,7 +346,7 @@ export class LossRecovery {
     this.#observer.timeout(now, 'retransmission', this.expiries);
     if (log.at(0).sacked) this.board.renege(); // the first that is missing was said to have arrived
     // §6.3: the first, and what has been out for longer than a round trip; what left lately may well arrive
-    const usual = this.#sackPermitted && this.#rack.sentAt >= 0 ? this.#rack.rtt : this.rtt.smoothed;
+    const usual = this.#sackPermitted && this.#rack.order > 0 ? this.#rack.rtt : this.rtt.smoothed;
     const roundTrip = usual + this.#reorderingWindow(true);
     for (let i = 0; i < log.count; i++) {
       const segment = log.at(i);
@@ -368,10 +380,8 @@ export class LossRecovery {
     this.#kind = 'retransmission';
     this.deadline = this.#rtoBase + this.rto;
     if (this.probe.base === NEVER) return;
-    const probeAt = this.probe.base + probeTimeout(this.rtt, this.#config, log.count === 1);
-    if (probeAt >= this.deadline) return;
-    this.#kind = 'tail-probe';
-    this.deadline = probeAt;
+    this.#kind = 'tail-probe'; // in place of the first expiry, if it comes to that. RFC 8985 §7.2
+    this.deadline = Math.min(this.deadline, this.probe.base + probeTimeout(this.rtt, this.#config, log.count === 1));
   }
 }
 

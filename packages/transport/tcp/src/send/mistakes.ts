@@ -12,11 +12,12 @@ import type { SentSegment } from './sent-segment.ts';
 export class Mistakes {
   /** So far. */
   count = 0;
+  /** The acknowledgement at hand shows that the retransmission timer was wrong. */
+  timeoutWasOne = false;
   readonly #board: Scoreboard;
   readonly #controller: CongestionController;
   readonly #observer: Observer;
   readonly #doubts = new Doubts();
-  #timeoutWasOne = false;
   #forward: 'no' | 'expired' | 'trying' = 'no';
 
   constructor(board: Scoreboard, controller: CongestionController, observer: Observer) {
@@ -42,13 +43,15 @@ export class Mistakes {
     }
     this.#tell(now, segment.start, segment.bytes, segment.lostSentAt);
     segment.lostSentAt = -1;
-    if (segment.lostByTimeout) this.#timeoutWasOne = true;
+    if (segment.lostByTimeout) this.timeoutWasOne = true;
   }
 
-  /** [start, end) has come twice. */
-  onDuplicate(now: Micros, start: number, end: number): void {
+  /** [start, end) has come twice. Returns whether that settles a doubt. */
+  onDuplicate(now: Micros, start: number, end: number): boolean {
     const sentAt = this.#doubts.settle(start, end);
-    if (sentAt >= 0) this.#tell(now, start, end - start, sentAt);
+    if (sentAt < 0) return false;
+    this.#tell(now, start, end - start, sentAt);
+    return true;
   }
 
   /** The retransmission timer went off. @param testable  for the first time since all was well */
@@ -62,13 +65,13 @@ export class Mistakes {
    * acknowledges what was not sent again, or the timer was right.
    */
   onAck(now: Micros, advanced: boolean, isRecovered: boolean): void {
-    if (this.#timeoutWasOne) this.#undoTimeout(now);
+    if (this.timeoutWasOne) this.#undoTimeout(now);
     else if (this.#forward !== 'no') this.#forward = this.#forward === 'expired' && advanced && !isRecovered ? 'trying' : 'no';
   }
 
   #undoTimeout(now: Micros): void {
     const { log } = this.#board;
-    this.#timeoutWasOne = false;
+    this.timeoutWasOne = false;
     this.#forward = 'no';
     for (let i = 0; i < log.count; i++) {
       const segment = log.at(i);

@@ -7,12 +7,12 @@ const ROUNDS_REMEMBERED = 16;
 
 /**
  * RACK, RFC 8985 §6: a segment is lost when one that left later has arrived, and a reordering window has passed since. It looks at
- * when copies left, so that retransmissions and the tail are found missing like everything else.
+ * when copies left, so that retransmissions and the tail are found missing like everything else. Of two that left in one instant the
+ * order is known here, and need not be guessed from sequence numbers as in §6.2: repairs follow new data as often as they lead it.
  */
 export class Rack {
-  /** Of the segment that left last among those that have arrived: when, where it ends, and how long it took there and back. */
-  sentAt: Micros = -1;
-  end = -1;
+  /** Of the copy that left last among those that have arrived: the how manieth it was, and how long it took there and back. 0: none has. */
+  order = 0;
   rtt: Micros = 0;
   reorderingSeen = false;
   #highest = 0; // the end of the highest that has arrived: RACK.fack
@@ -31,10 +31,12 @@ export class Rack {
     const rtt = now - segment.sentAt;
     if (retransmitted && (isOriginal || rtt < minRtt)) return; // it is an earlier copy that has arrived
     this.rtt = rtt;
-    if (segment.sentAt > this.sentAt || (segment.sentAt === this.sentAt && segment.end > this.end)) {
-      this.sentAt = segment.sentAt;
-      this.end = segment.end;
-    }
+    if (segment.order > this.order) this.order = segment.order;
+  }
+
+  /** What had been found lost was only late: as good a sign of reordering as any. */
+  onMistake(): void {
+    this.reorderingSeen = true;
   }
 
   /** Something that was sent again had arrived: the window was too short. Once for each round trip. §6.2, step 4. */
@@ -61,8 +63,7 @@ export class Rack {
   /** Fills `lost` with what is, and returns when to look again. §6.2, step 5. */
   detect(now: Micros, log: SegmentLog, window: Micros, lost: SentSegment[]): Micros {
     let again = -1;
-    for (let segment = log.earliest; segment !== undefined && segment.sentAt <= this.sentAt; segment = segment.later) {
-      if (segment.sentAt === this.sentAt && segment.end >= this.end) continue;
+    for (let segment = log.earliest; segment !== undefined && segment.order < this.order; segment = segment.later) {
       const deadline = segment.sentAt + this.rtt + window;
       if (deadline <= now) lost.push(segment);
       else again = Math.max(again, deadline);

@@ -16,6 +16,7 @@ export class Scoreboard {
   bytesInFlight = 0;
   /** Segments above `una` that have arrived. */
   sackedSegments = 0;
+  #copies = 0;
   readonly #sacked = new RangeSet();
   readonly #lost = new RangeSet();
 
@@ -31,6 +32,7 @@ export class Scoreboard {
   launch(now: Micros, segment: SentSegment, timestamp: number): void {
     if (segment.lost) this.#isLostNoMore(segment);
     segment.sentAt = now;
+    segment.order = ++this.#copies;
     segment.timestamp = timestamp;
     segment.transmissions++;
     segment.copies++;
@@ -43,7 +45,7 @@ export class Scoreboard {
     this.#land(segment);
     segment.lost = true;
     segment.lostByTimeout = byTimeout;
-    if (segment.lostSentAt < 0) segment.lostSentAt = segment.sentAt;
+    segment.lostSentAt = segment.sentAt;
     this.#lost.add(segment.start, segment.end);
   }
 

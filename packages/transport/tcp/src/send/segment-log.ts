@@ -57,10 +57,10 @@ export class SegmentLog {
     this.latest = segment;
   }
 
-  /** It is in flight again as if nothing had been said of it: where it belongs by time. */
+  /** It is in flight again as if nothing had been said of it: where it belongs. */
   relaunch(segment: SentSegment): void {
     let before = this.latest;
-    while (before !== undefined && before.sentAt > segment.sentAt) before = before.earlier;
+    while (before !== undefined && before.order > segment.order) before = before.earlier;
     segment.earlier = before;
     segment.later = before === undefined ? this.earliest : before.later;
     if (segment.later === undefined) this.latest = segment;

@@ -10,6 +10,8 @@ export class SentSegment {
   fin = false;
   /** When its last copy left, with which timestamp; and its first. */
   sentAt: Micros = 0;
+  /** Of all copies, that was the nth: several leave in one instant. */
+  order = 0;
   timestamp = 0;
   originalSentAt: Micros = 0;
   transmissions = 0;
@@ -20,7 +22,7 @@ export class SentSegment {
   lost = false;
   /** The retransmission timer declared it so. */
   lostByTimeout = false;
-  /** When that copy had left which was declared lost first; -1: none was. */
+  /** When that copy had left which was declared lost last; -1: none was. */
   lostSentAt: Micros = -1;
 
   // delivery-rate sampling
