@@ -46,10 +46,13 @@ export abstract class Hop {
     this.#owner.settle(now);
   }
 
-  /** Handles what the connection tells, until it has nothing more to say. */
+  /**
+   * Handles what the connection tells, until it has nothing more to say. One that is over is asked as well: in some versions, what it
+   * says last leaves only then.
+   */
   drain(now: Micros): void {
-    if (this.over) return;
     for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) {
+      if (this.over) continue;
       if (event.type !== 'closed') this.handle(now, event);
       else {
         this.#endPumps(now);
