@@ -2,7 +2,6 @@ import { HpackDecoder, HpackEncoder } from '@quiclab/hpack';
 import {
   contentLength,
   type Fields,
-  type FrameObserver,
   fieldSectionSize,
   fieldValue,
   formatPriority,
@@ -28,6 +27,7 @@ import { DEFAULT_FRAME_SIZE, FRAME_HEADER, FrameType, LARGEST_STREAM_ID, PREFACE
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
 import { Messages } from './messages.ts';
+import type { Http2Observer } from './observer.ts';
 import { fourOctets, Outgoing } from './outgoing.ts';
 import { ReceiveCredit } from './receive-credit.ts';
 import { Setting } from './settings.ts';
@@ -66,7 +66,7 @@ export interface Http2Options {
   readonly settingsTimeout?: Micros;
   readonly headersTimeout?: Micros;
   readonly closeTimeout?: Micros;
-  readonly observer?: FrameObserver;
+  readonly observer?: Http2Observer;
 }
 
 const FOUR_MIB = 4_194_304;

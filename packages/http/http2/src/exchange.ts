@@ -35,6 +35,8 @@ export class Exchange {
   readonly outbox: Outbox;
   /** Octets that the peer takes now; below zero where it changed its mind (RFC 9113 §6.9.2). */
   sendWindow: number;
+  /** The observer was told that it is used up. */
+  usedUpTold: boolean;
   /** The scheduler knows it. */
   ready: boolean;
   finalSent: boolean;
@@ -70,6 +72,7 @@ export class Exchange {
     this.readableTold = false;
     this.outbox = new Outbox();
     this.sendWindow = sendWindow;
+    this.usedUpTold = false;
     this.ready = false;
     this.finalSent = false;
     this.finished = false;

@@ -1,12 +1,13 @@
 import { ByteWriter } from '@quiclab/bytes';
 import type { HpackEncoder } from '@quiclab/hpack';
-import type { Fields, FrameObserver, MappedKind } from '@quiclab/http-semantics';
+import type { Fields, MappedKind } from '@quiclab/http-semantics';
 import type { ByteStream, Micros } from '@quiclab/sansio';
 import type { StreamScheduler } from '@quiclab/streams';
 import { H2, HttpConnectionError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { DEFAULT_FRAME_SIZE, DEFAULT_WINDOW, Flag, FRAME_HEADER, FrameType, LARGEST_WINDOW, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
+import type { Http2Observer } from './observer.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -36,7 +37,7 @@ export class Outgoing {
   readonly #scheduler: StreamScheduler;
   readonly #encoder: HpackEncoder;
   readonly #frameSize: number;
-  readonly #observer: FrameObserver | undefined;
+  readonly #observer: Http2Observer | undefined;
   readonly #exchangeOf: (id: number) => Exchange | undefined;
   readonly #onLaid: (exchange: Exchange) => void;
   readonly #block: ByteWriter;
@@ -57,7 +58,7 @@ export class Outgoing {
     scheduler: StreamScheduler,
     encoder: HpackEncoder,
     frameSize: number,
-    observer: FrameObserver | undefined,
+    observer: Http2Observer | undefined,
     exchangeOf: (id: number) => Exchange | undefined,
     onLaid: (exchange: Exchange) => void,
   ) {
@@ -151,6 +152,7 @@ export class Outgoing {
 
   /** Something has changed for the exchange: what it has to say, its priority, or its credit. */
   update(exchange: Exchange): void {
+    this.#tellCredit(exchange);
     if (exchange.hasFrame) {
       exchange.ready = true;
       this.#scheduler.onReady(exchange.id, exchange.priority);
@@ -170,6 +172,7 @@ export class Outgoing {
 
   /** More credit for all exchanges together. False: beyond 2^31 - 1. RFC 9113 §6.9.1. */
   raiseWindow(octets: number): boolean {
+    if (this.window <= 0 && this.window + octets > 0) this.#observer?.creditChanged?.(-1, false);
     this.window += octets;
     if (this.window > LARGEST_WINDOW) return false;
     if (this.window > 0) {
@@ -250,6 +253,8 @@ export class Outgoing {
     this.offset += frame.length;
     this.window -= length;
     exchange.sendWindow -= length;
+    if (length > 0 && this.window <= 0) this.#observer?.creditChanged?.(-1, true);
+    this.#tellCredit(exchange);
     this.dataFrames++;
     if (end) exchange.on('end-sent');
     if (length <= COPIED) {
@@ -262,6 +267,13 @@ export class Outgoing {
       this.blocked = true;
     }
     return frame.length;
+  }
+
+  #tellCredit(exchange: Exchange): void {
+    const usedUp = exchange.sendWindow <= 0;
+    if (usedUp === exchange.usedUpTold) return;
+    exchange.usedUpTold = usedUp;
+    this.#observer?.creditChanged?.(exchange.id, usedUp);
   }
 
   /** It has content, and there is no credit for anybody's. */

@@ -1,6 +1,6 @@
 import { concat, sameBytes, utf8 } from '@quiclab/bytes';
 import { type MappedKind, UsageError } from '@quiclab/http-semantics';
-import { H2, LIMITS } from '@quiclab/http2';
+import { H2, type Http2Observer, LIMITS } from '@quiclab/http2';
 import { integerBelow, SECOND, seededRandom } from '@quiclab/sansio';
 import { sequential, strictUrgency } from '@quiclab/streams';
 import { describe, expect, test } from 'vitest';
@@ -445,6 +445,31 @@ describe('flow control (RFC 9113 §6.9)', () => {
     raw.say(frame(4, 0, 0, '000400002710'));
     run();
     expect(content()).toEqual([999]);
+  });
+
+  test('an observer is told when credit is used up, and when there is some again (§5.2.1)', () => {
+    const told: string[] = [];
+    const observer: Http2Observer = {
+      frameMapped: () => {},
+      creditChanged: (exchange, usedUp) => told.push(`${exchange} ${usedUp ? 'used up' : 'some'}`),
+    };
+    const { end, raw, run } = http2Against('client', { settings: '00040000c350', maxQueued: 1 << 20, observer }); // 50,000 each
+    const ids = [0, 1].map(() => end.http.request(0, POST, false)!);
+    const heard = (): string[] => {
+      run();
+      raw.hear();
+      return told.splice(0);
+    };
+    end.http.writeBody(0, ids[0]!, pattern(60_000));
+    expect(heard()).toEqual(['1 used up']);
+    end.http.writeBody(0, ids[1]!, pattern(20_000)); // 15,535 are left for all
+    expect(heard()).toEqual(['-1 used up']);
+    raw.say(windowUpdate(ids[0]!, 20_000));
+    expect(heard()).toEqual(['1 some']);
+    raw.say(windowUpdate(0, 100_000));
+    expect(heard()).toEqual(['-1 some']);
+    raw.say(frame(4, 0, 0, '000400000000')); // SETTINGS take back what streams began with
+    expect(heard()).toEqual(['1 used up', '3 used up']);
   });
 
   test('the end of a message needs no credit (§6.9.1)', () => {
