@@ -1,5 +1,5 @@
 import { type Micros, NEVER } from '@quiclab/sansio';
-import { flowOfCarrier, Gate, type RunLog } from './run-log.ts';
+import { connectionOf, directionOf, EVERY_MESSAGE, flowOfCarrier, Gate, messageOf, type RunLog } from './run-log.ts';
 import type { State } from './states.ts';
 
 const NAMES: readonly (readonly [gate: number, state: State])[] = [
@@ -11,15 +11,31 @@ const NAMES: readonly (readonly [gate: number, state: State])[] = [
   [Gate.PACER, 'stalled(pacer)'],
 ];
 
+/** An octet that waits to be sent. */
+export interface Waiting {
+  readonly carrier: number;
+  readonly offset: number;
+  /** Of what message it is content, and when it was laid out; -1: it is not content. */
+  readonly message: number;
+  readonly laid: Micros;
+  /** It was never sent, and needs credit. */
+  readonly isNew: boolean;
+  /** When it is sent; NEVER where it is not. */
+  readonly leaves: Micros;
+}
+
 /** What became of senders over time: which gates refused them, how far their credit reached, when anything left. */
 export class Gates {
   readonly #changes = new Map<number, Series>(); // by flow: bits of Gate
   readonly #limits = new Map<number, Series>(); // by carrier
+  readonly #content = new Map<number, Series>(); // by message: bits of Gate
   readonly #sendings = new Map<number, Micros[]>(); // by flow
 
-  constructor({ gateChanges, limits, sendings }: RunLog) {
+  constructor({ gateChanges, limits, contentGates, sendings }: RunLog) {
     for (let i = 0; i < gateChanges.length; i += 3) seriesOf(this.#changes, gateChanges[i + 1]!).add(gateChanges[i]!, gateChanges[i + 2]!);
     for (let i = 0; i < limits.length; i += 3) seriesOf(this.#limits, limits[i + 1]!).add(limits[i]!, limits[i + 2]!);
+    for (let i = 0; i < contentGates.length; i += 3)
+      seriesOf(this.#content, contentGates[i + 1]!).add(contentGates[i]!, contentGates[i + 2]!);
     for (let i = 0; i < sendings.length; i += 6) {
       const flow = flowOfCarrier(sendings[i + 1]!);
       const times = this.#sendings.get(flow);
@@ -28,45 +44,34 @@ export class Gates {
     }
   }
 
-  /**
-   * Why an octet that waits to be sent is not, from `from` to `to`: tells each stretch of time.
-   * @param needsCredit  it was never sent
-   * @param leaves  when it is sent; NEVER where it is not
-   */
-  explain(
-    carrier: number,
-    offset: number,
-    needsCredit: boolean,
-    leaves: Micros,
-    from: Micros,
-    to: Micros,
-    tell: (state: State, from: Micros, to: Micros) => void,
-  ): void {
+  /** Why an octet that waits to be sent is not, from `from` to `to`: tells each stretch of time. */
+  explain(waiting: Waiting, from: Micros, to: Micros, tell: (state: State, until: Micros) => void): void {
+    const { carrier, offset, message, laid, isNew, leaves } = waiting;
     const flow = flowOfCarrier(carrier);
-    const changes = this.#changes.get(flow);
-    const creditAt = needsCredit ? this.#creditAt(carrier, offset) : 0;
-    let next = changes === undefined ? 0 : changes.after(from);
+    const ofFlow = this.#changes.get(flow) ?? NONE;
+    const creditAt = isNew ? this.#creditAt(carrier, offset) : 0;
+    const isLaid = message < 0 || this.#content.size === 0;
+    const ofMessage = isLaid ? NONE : (this.#content.get(message) ?? NONE);
+    const ofAll = isLaid ? NONE : (this.#content.get(messageOf(connectionOf(message), EVERY_MESSAGE, directionOf(message))) ?? NONE);
     for (let at = from; at < to; ) {
-      let until = to;
-      let gates = 0;
-      if (changes !== undefined) {
-        if (next > 0) gates = changes.values[next - 1]!;
-        if (next < changes.times.length) until = Math.min(until, changes.times[next]!);
-      }
-      if (!needsCredit) gates &= ~Gate.CONNECTION_CREDIT;
+      let gates = ofFlow.at(at);
+      let until = Math.min(to, ofFlow.nextAfter(at));
+      if (!isNew) gates &= ~Gate.CONNECTION_CREDIT;
       if (at < creditAt) {
         gates |= Gate.STREAM_CREDIT;
         until = Math.min(until, creditAt);
       }
+      if (!isLaid && at < laid) {
+        gates |= ofMessage.at(at) | ofAll.at(at);
+        until = Math.min(until, laid, ofMessage.nextAfter(at), ofAll.nextAfter(at));
+      }
       const refusing = NAMES.find(([gate]) => (gates & gate) !== 0);
-      if (refusing !== undefined) tell(refusing[1], at, until);
+      if (refusing !== undefined) tell(refusing[1], until);
       else {
-        const others = Math.min(until, Math.max(at, this.#lastSending(flow, leaves)));
-        tell('stalled(scheduler)', at, others);
-        tell('stalled(outlet)', others, until);
+        tell('stalled(scheduler)', Math.min(until, this.#lastSending(flow, leaves)));
+        tell('stalled(outlet)', until);
       }
       at = until;
-      while (changes !== undefined && next < changes.times.length && changes.times[next]! <= at) next++;
     }
   }
 
@@ -103,18 +108,31 @@ class Series {
     this.values.push(value);
   }
 
-  /** The first change after an instant. */
-  after(at: Micros): number {
+  /** The value at an instant: the last that was told until then, 0 before. */
+  at(instant: Micros): number {
+    const index = this.#after(instant);
+    return index === 0 ? 0 : this.values[index - 1]!;
+  }
+
+  /** When it changes next. */
+  nextAfter(instant: Micros): Micros {
+    return this.times[this.#after(instant)] ?? NEVER;
+  }
+
+  #after(instant: Micros): number {
+    const { times } = this;
     let low = 0;
-    let high = this.times.length;
+    let high = times.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.times[middle]! > at) high = middle;
+      if (times[middle]! > instant) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 }
+
+const NONE = new Series();
 
 function seriesOf(map: Map<number, Series>, key: number): Series {
   let series = map.get(key);

@@ -11,6 +11,7 @@ export {
   connectionOf,
   type Direction,
   directionOf,
+  EVERY_MESSAGE,
   FrameKind,
   flowOf,
   Gate,

@@ -1,7 +1,7 @@
 import { type Micros, NEVER } from '@quiclab/sansio';
 import type { ExchangeId } from './account.ts';
 import { SILENT } from './carriers.ts';
-import { Gates } from './gates.ts';
+import { Gates, type Waiting } from './gates.ts';
 import type { Atom, Message, Messages } from './messages.ts';
 import { carrierOf, type Direction, REQUEST, RESPONSE, type RunLog } from './run-log.ts';
 import type { ExchangeLife, State, StateInterval } from './states.ts';
@@ -243,26 +243,28 @@ class Walk {
 
   /** Neither has c arrived, nor will a copy of it that is on the path. */
   #notOnPath(attempt: Attempt, direction: Direction, carrier: number, atom: Atom, turn: Micros, until: Micros): void {
-    const { timeline, cell, offset, produced, octets } = atom;
+    const { timeline, cell, offset, produced, laid, octets, ofContent } = atom;
+    const { key } = attempt.messages[direction];
     const first = timeline.firstSent(cell);
     const unsent = Math.min(until, first);
     if (direction === REQUEST && this.#at < unsent) this.#handshake(attempt.connection, unsent);
     this.#say('server', Math.min(unsent, produced));
     this.#say('order', Math.min(unsent, turn));
-    this.#stall(carrier, offset, octets, first, unsent); // the end of a stream needs no credit
+    // the end of a stream needs no credit
+    const waiting = { carrier, offset, message: ofContent ? key : -1, laid, isNew: octets, leaves: first };
+    this.#stall(waiting, unsent);
     for (let copy = timeline.firstLost(cell); copy >= 0 && this.#at < until; ) {
       const next = timeline.nextLost(copy);
       const again = Math.min(next < 0 ? NEVER : timeline.sentAt(next), timeline.leaves[cell]!);
       const to = Math.min(until, again);
       this.#say('undetected', Math.min(to, timeline.lostAt(copy)));
-      this.#stall(carrier, offset, false, again, to);
+      this.#stall({ ...waiting, message: -1, isNew: false, leaves: again }, to);
       copy = next;
     }
   }
 
-  #stall(carrier: number, offset: number, needsCredit: boolean, leaves: Micros, until: Micros): void {
-    if (this.#at >= until) return;
-    this.#stage.gates.explain(carrier, offset, needsCredit, leaves, this.#at, until, (state, _from, to) => this.#say(state, to));
+  #stall(waiting: Waiting, until: Micros): void {
+    if (this.#at < until) this.#stage.gates.explain(waiting, this.#at, until, (state, to) => this.#say(state, to));
   }
 
   /** The request is on no carrier yet. */
@@ -274,7 +276,9 @@ class Walk {
       octets: true,
       header: true,
       content: false,
+      ofContent: false,
       produced: this.#exchange.issued,
+      laid: NEVER,
       recordWhole: NEVER,
       fieldsWhole: NEVER,
       readable: NEVER,

@@ -13,11 +13,13 @@ export interface Atom {
   readonly offset: number;
   /** Whether it is an octet at all, or the end of a stream, which takes none. */
   readonly octets: boolean;
-  /** Whether it is of the header section, and whether it is content. */
+  /** Whether it is of the header section, and whether it is content; or the frame header before it, which goes with it. */
   readonly header: boolean;
   readonly content: boolean;
-  /** When the sending application had it. */
+  readonly ofContent: boolean;
+  /** When the sending application had it, and when it was laid out. */
   readonly produced: Micros;
+  readonly laid: Micros;
   /** Until when it cannot be read because of its record, its field section, and the keys of what it needs; then it is readable. */
   readonly recordWhole: Micros;
   readonly fieldsWhole: Micros;
@@ -28,6 +30,7 @@ export interface Atom {
 
 /** Everything that the log says of one message: one direction of one exchange on one connection. */
 export interface Message {
+  readonly key: number;
   readonly carrier: number;
   readonly atoms: readonly Atom[];
 }
@@ -95,7 +98,7 @@ export class Messages {
     const timeline = this.timelines.get(carrier) ?? SILENT;
     for (const row of rows) this.#frame(row, carrier, timeline, builder);
     if (timeline.fin >= 0 && this.#sharers.get(carrier) === key) builder.fin(timeline);
-    return { carrier, atoms: builder.atoms };
+    return { key, carrier, atoms: builder.atoms };
   }
 
   #frame(row: number, carrier: number, timeline: CarrierTimeline, builder: Builder): void {
@@ -201,7 +204,9 @@ class Builder {
       octets: length > 0,
       header: this.#kind === FrameKind.HEADERS,
       content: this.#inContent,
+      ofContent: this.#kind === FrameKind.DATA,
       produced: this.#produced,
+      laid: this.#laid,
       recordWhole,
       fieldsWhole: this.#fieldsWhole,
       readable: this.#readable,

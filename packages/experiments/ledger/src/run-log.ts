@@ -1,6 +1,8 @@
 import type { Micros } from '@quiclab/sansio';
 import type { ExchangeId } from './account.ts';
 
+const STREAMS = 2 ** 32;
+
 /** The two messages of an exchange, and the way that each of them goes: requests up, responses down. */
 export const REQUEST = 0;
 export const RESPONSE = 1;
@@ -19,7 +21,6 @@ export const streamOf = (carrier: number): number => Math.floor(carrier / 2) % S
 export const directionOf = (carrier: number): Direction => (carrier % 2) as Direction;
 export const flowOfCarrier = (carrier: number): number => flowOf(connectionOf(carrier), directionOf(carrier));
 export const connectionOf = (carrier: number): number => Math.floor(carrier / (2 * STREAMS));
-const STREAMS = 2 ** 32;
 
 /** What the octets of a frame are for. */
 export const FrameKind = {
@@ -35,6 +36,9 @@ export const FrameKind = {
 
 /** For `produced`: all of the message, its end too. */
 export const WHOLE = Number.MAX_SAFE_INTEGER;
+
+/** For `contentRefused`. */
+export const EVERY_MESSAGE = STREAMS - 1;
 
 /** Why nothing leaves, as bits, in the order in which they are asked: the lowest bit is the reason. EXPERIMENTS §4, *stalled*. */
 export const Gate = {
@@ -79,6 +83,7 @@ export class RunLog {
   readonly drops: number[] = [];
   readonly gateChanges: number[] = [];
   readonly limits: number[] = [];
+  readonly contentGates: number[] = [];
   /** When the run ended, or this part of its log. */
   end: Micros = 0;
   readonly #gates: number[] = []; // by flow: the gates as they were told last
@@ -202,6 +207,14 @@ export class RunLog {
     this.limits.push(now, carrier, limit);
   }
 
+  /**
+   * What keeps content of a message from being laid out, as bits of `Gate`, until told again: credit of HTTP/2, which holds back nothing else.
+   * @param id  EVERY_MESSAGE: of all that go this way on the connection
+   */
+  contentRefused(now: Micros, connection: number, id: number, direction: Direction, gates: number): void {
+    this.contentGates.push(now, messageOf(connection, id, direction), gates);
+  }
+
   /** The run is over. */
   close(now: Micros): void {
     this.end = Math.max(this.end, now);
@@ -259,4 +272,5 @@ const COLUMNS = {
   drops: ['', 'flow', ''],
   gateChanges: ['', 'flow', ''],
   limits: ['', 'carrier', ''],
+  contentGates: ['', 'carrier', ''],
 } as const satisfies { readonly [column in keyof RunLogColumns]: readonly ('' | 'carrier' | 'flow' | 'connection')[] };

@@ -1,4 +1,4 @@
-import { carrierOf, type Direction, FrameKind, flowOf, REQUEST, RESPONSE, RunLog, WHOLE } from '@quiclab/ledger';
+import { carrierOf, type Direction, EVERY_MESSAGE, FrameKind, flowOf, Gate, REQUEST, RESPONSE, RunLog, WHOLE } from '@quiclab/ledger';
 import { integerBelow, type Random } from '@quiclab/sansio';
 
 // A run of a few octets and microseconds as plain objects, from which both the log and its slow twin are made.
@@ -70,6 +70,8 @@ export interface Scenario {
   /** By flow and by carrier: [at, value], ascending. */
   readonly gates: Map<number, (readonly [number, number])[]>;
   readonly limits: Map<number, (readonly [number, number])[]>;
+  /** By connection, direction and id. */
+  readonly content: Map<string, (readonly [number, number])[]>;
   readonly log: RunLog;
 }
 
@@ -248,12 +250,12 @@ export function randomScenario(random: Random): Scenario {
       for (const message of [request, response]) {
         if (message.direction === REQUEST || chance(50)) continue;
         const { octets } = message;
-        let at = Math.max(0, octets[0]!.laid - below(10));
+        let at = Math.max(0, octets[0]!.laid - below(30));
         message.productions.push([at, 0]);
         const content = octets.filter(({ part }) => part === 'content');
         for (let n = below(3); n > 0 && content.length > 0; n--) {
           const upTo = content[below(content.length)]!;
-          at = Math.max(at, upTo.laid - below(10));
+          at = Math.max(at, upTo.laid - below(30));
           if (upTo.nth + 1 > message.productions.at(-1)![1] && content.slice(0, upTo.nth + 1).every(({ laid }) => laid >= 0))
             message.productions.push([
               Math.min(at, ...octets.slice(octets.indexOf(upTo) + 1).map(({ laid }) => laid), NEVER),
@@ -357,6 +359,20 @@ export function randomScenario(random: Random): Scenario {
     if (raises.length > 0) limits.set(carrier, raises);
   }
 
+  const content: Scenario['content'] = new Map();
+  for (let connection = 0; connection < connections.length; connection++)
+    for (const direction of [REQUEST, RESPONSE] as const)
+      for (const id of [...Array.from({ length: ids[connection]! }, (_, i) => i), EVERY_MESSAGE]) {
+        if (chance(60)) continue;
+        const changes: (readonly [number, number])[] = [];
+        for (let at = below(20); at < calm; at += 1 + below(12)) {
+          const mask = chance(50) ? 0 : id === EVERY_MESSAGE ? Gate.CONNECTION_CREDIT : Gate.STREAM_CREDIT;
+          changes.push([at, mask]);
+          log.contentRefused(at, connection, id, direction, mask);
+        }
+        content.set(`${connection} ${direction} ${id}`, changes);
+      }
+
   for (const { exchange, attempts } of exchanges) {
     attempts.sort((a, b) => a.bound - b.bound);
     for (const { connection, id, bound, unbound } of attempts) {
@@ -364,5 +380,5 @@ export function randomScenario(random: Random): Scenario {
       if (unbound < NEVER) log.unbound(unbound, exchange);
     }
   }
-  return { end: calm + 40, connections, exchanges, packets, gates, limits, log };
+  return { end: calm + 40, connections, exchanges, packets, gates, limits, content, log };
 }

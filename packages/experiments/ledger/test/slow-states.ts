@@ -1,4 +1,4 @@
-import { Gate, REQUEST, type State, WHOLE } from '@quiclab/ledger';
+import { EVERY_MESSAGE, Gate, REQUEST, type State, WHOLE } from '@quiclab/ledger';
 import { type Attempt, type Exchange, type Message, NEVER, type Octet, type Scenario } from './scenario.ts';
 
 /**
@@ -165,7 +165,7 @@ export class SlowStates {
     if (message === attempt.response && this.#earlierUnsent(attempt, now)) return 'order';
     const last = copies.at(-1);
     if (last !== undefined && last.lost > now) return 'undetected';
-    return this.#gate(carrier, octet, neverSent && octet.part !== 'fin', now);
+    return this.#gate(attempt, message, octet, neverSent && octet.part !== 'fin', now);
   }
 
   #earlierUnsent({ connection, id }: Attempt, now: number): boolean {
@@ -181,14 +181,14 @@ export class SlowStates {
     );
   }
 
-  #gate(carrier: number, octet: Octet, needsCredit: boolean, now: number): State {
-    const { gates, limits, packets } = this.#scenario;
+  #gate({ connection, id }: Attempt, { carrier, direction }: Message, octet: Octet, needsCredit: boolean, now: number): State {
+    const { gates, limits, content, packets } = this.#scenario;
     const flow = 2 * Math.floor(carrier / 2 ** 33) + (carrier % 2);
-    const mask =
-      gates
-        .get(flow)!
-        .filter(([at]) => at <= now)
-        .at(-1)?.[1] ?? 0;
+    const told = (changes: readonly (readonly [number, number])[] | undefined): number =>
+      changes?.filter(([at]) => at <= now).at(-1)?.[1] ?? 0;
+    const ofContent = (which: number): number => told(content.get(`${connection} ${direction} ${which}`));
+    const notLaid = needsCredit && octet.nth >= 0 && now < octet.laid;
+    const mask = told(gates.get(flow)) | (notLaid ? ofContent(id) | ofContent(EVERY_MESSAGE) : 0);
     const raises = limits.get(carrier);
     if (mask & Gate.KEYS) return 'stalled(keys)';
     if (mask & Gate.AMPLIFICATION) return 'stalled(amplification)';

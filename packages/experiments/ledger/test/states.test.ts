@@ -2,6 +2,7 @@ import {
   accountOf,
   carrierOf,
   criticalChain,
+  EVERY_MESSAGE,
   type ExchangeRecord,
   FrameKind,
   flowOf,
@@ -194,6 +195,26 @@ describe('the state of an exchange (EXPERIMENTS §4)', () => {
     log.completed(160, 0);
     log.close(160);
     expect(log.states()).toBe('transit 0–50, undetected 50–100, stalled(pacer) 100–110, transit 110–160');
+  });
+
+  test('credit of HTTP/2 holds back content that is not laid out, and nothing else (RFC 9113 §5.2.1)', () => {
+    const log = new Script();
+    log.request();
+    log.produced(50, 0, 0, RESPONSE, WHOLE);
+    log.contentRefused(20, 0, 0, RESPONSE, Gate.STREAM_CREDIT);
+    log.frame(60, DOWN, 0, 0, 10, 2, FrameKind.HEADERS);
+    log.packet(60, DOWN, 0, 10, 110);
+    log.contentRefused(120, 0, EVERY_MESSAGE, RESPONSE, Gate.CONNECTION_CREDIT);
+    log.contentRefused(130, 0, EVERY_MESSAGE, RESPONSE, 0);
+    log.frame(150, DOWN, 0, 10, 12, 2, FrameKind.DATA); // its header waits as long as it does
+    log.gates(150, SERVER, Gate.WINDOW);
+    log.packet(170, DOWN, 10, 12, 220);
+    log.completed(220, 0);
+    log.close(220);
+    expect(log.states()).toBe(
+      'transit 0–50, stalled(outlet) 50–60, transit 60–110, stalled(stream credit) 110–120, stalled(connection credit) 120–130, ' +
+        'stalled(stream credit) 130–150, stalled(window) 150–170, transit 170–220',
+    );
   });
 
   test('held(other): an octet of another exchange is missing on the same carrier', () => {
