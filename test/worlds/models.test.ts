@@ -165,6 +165,23 @@ describe('h1-parallel and h1-sharded', () => {
   });
 });
 
+describe('h2', () => {
+  test('one connection, three round trips for all, and no response waits for an earlier one', () => {
+    const record = run('h2', several(10));
+    expect(roundTrips(record)).toEqual(Array(10).fill(3));
+    expect(record.connections.length).toBe(1);
+    const slowFirst = several(4).map((object, i) => (i === 0 ? { ...object, serverTime: 10 * RTT } : object));
+    expect(roundTrips(run('h2', slowFirst))).toEqual([13, 3, 3, 3]);
+  });
+
+  test('large responses share the connection: none is complete long before the others', () => {
+    const large = several(6).map((object) => ({ ...object, size: 40_000 }));
+    const spread = (times: readonly number[]): number => Math.max(...times) - Math.min(...times);
+    expect(spread(roundTrips(run('h2', large)))).toBeLessThanOrEqual(1);
+    expect(spread(roundTrips(run('h1-pipelined', large)))).toBeGreaterThanOrEqual(2);
+  });
+});
+
 describe('h3 and its kin', () => {
   test.each(['h3', 'h3-single'] as const)('%s: two round trips for all', (model) => {
     const record = run(model, several(4));

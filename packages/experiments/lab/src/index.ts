@@ -10,6 +10,7 @@ export type { Repairs } from './flows/repairs.ts';
 export { watchFlows } from './flows/result.ts';
 export { ALPN, MODEL_IDS, type Model, type ModelId, type ModelName, modelOf, type Protocol } from './models/model.ts';
 export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolObserver, type PoolOptions } from './models/pool.ts';
+export { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from './models/profile.ts';
 export { Carried } from './observe/carried.ts';
 export { FrameLog } from './observe/frame-log.ts';
 export { QuicLog } from './observe/quic-log.ts';

@@ -14,7 +14,8 @@ import { roundRobinByByte } from '@quiclab/streams';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
 import { TeeObserver } from '@quiclab/trace';
 import { httpOverQuic, MOST_EXCHANGES } from '../models/http.ts';
-import { ALPN, type Model, type Protocol } from '../models/model.ts';
+import { ALPN, type Model } from '../models/model.ts';
+import type { Profile } from '../models/profile.ts';
 import { FrameLog } from '../observe/frame-log.ts';
 import { QuicLog } from '../observe/quic-log.ts';
 import { quicKey, type RunNotes } from '../observe/run-notes.ts';
@@ -28,7 +29,8 @@ export interface EndSetup {
   readonly crypto: CryptoProvider;
   /** Who watches beside the ledger: qlog, key log. Asked once for each connection. */
   readonly observer?: Policies['observer'];
-  /** Other policies and settings than the usual. */
+  readonly profile?: Profile | undefined;
+  /** Other policies and settings than those of the profile. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TransportConfig>;
 }
@@ -47,12 +49,6 @@ const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: MOST_EXCHANGES };
  */
 const SINGLE_SEND_AHEAD = 2_400;
 
-type QuicProtocol = Extract<Protocol, 'h3' | 'h3-single'>;
-const quicProtocol = ({ protocol, name }: Model): QuicProtocol => {
-  if (protocol === 'h3' || protocol === 'h3-single') return protocol;
-  throw new Error(`${name} does not run over QUIC`);
-};
-
 /** The notes are taken by the first, and whoever else wants to watch is the other. */
 const watchedBy = (log: Observer, other: Observer | undefined): Observer => (other === undefined ? log : new TeeObserver([log, other]));
 
@@ -62,17 +58,19 @@ export class QuicServer {
   readonly #notes: RunNotes;
   readonly #timers: Timers;
   readonly #serve: Serve;
-  readonly #protocol: QuicProtocol;
+  readonly #model: Model;
+  readonly #profile: Profile | undefined;
   readonly #carriers = new Map<Connection, Carrier>();
   readonly #numbers: number[] = []; // of connections that are not accepted yet, in the order in which they will be
 
   constructor(setup: EndSetup, model: Model, identity: ServerIdentity, notes: RunNotes, timers: Timers, serve: Serve) {
     const { tickets, ...rest } = identity;
-    const protocol = quicProtocol(model);
+    const { profile } = setup;
     this.#notes = notes;
     this.#timers = timers;
     this.#serve = serve;
-    this.#protocol = protocol;
+    this.#model = model;
+    this.#profile = profile;
     this.endpoint = new Endpoint({
       policies: {
         ...standardPolicies({
@@ -85,10 +83,17 @@ export class QuicServer {
           this.#numbers.push(number);
           return watchedBy(new QuicLog(notes.log, number, 'server', notes.carried[RESPONSE]), setup.observer?.(connection));
         },
+        ...profile?.quic.policies,
+        ...(profile && { scheduler: () => profile.scheduler() }),
         ...setup.policies,
       },
-      config: { ...LAB_CONFIG, ...(protocol === 'h3-single' ? { sendAhead: SINGLE_SEND_AHEAD } : {}), ...setup.config },
-      accept: { alpn: [ALPN[protocol]] },
+      config: {
+        ...LAB_CONFIG,
+        ...(model.protocol === 'h3-single' ? { sendAhead: SINGLE_SEND_AHEAD } : {}),
+        ...profile?.quic.config,
+        ...setup.config,
+      },
+      accept: { alpn: [ALPN[model.protocol]] },
     });
   }
 
@@ -101,7 +106,7 @@ export class QuicServer {
   #accept(connection: Connection): void {
     const number = this.#numbers.shift()!;
     const observer = new FrameLog(this.#notes.log, number, 'server', this.#notes.clock);
-    const http = () => httpOverQuic(this.#protocol, { side: 'server', transport: connection, observer });
+    const http = () => httpOverQuic(this.#model, { side: 'server', transport: connection, observer }, this.#profile);
     const handler = this.#serve(
       pumped(this.#timers, () => this.#carriers.get(connection)),
       number,
@@ -114,7 +119,7 @@ export class QuicServer {
 export class QuicClient {
   readonly endpoint: Endpoint;
   readonly #notes: RunNotes;
-  readonly #protocol: QuicProtocol;
+  readonly #model: Model;
   readonly #carriers = new Map<Connection, Carrier>();
   /** What each host left behind on an earlier connection. */
   readonly #earlier: ((host: string) => EarlierConnection | undefined) | undefined;
@@ -131,7 +136,7 @@ export class QuicClient {
     earlier?: (host: string) => EarlierConnection | undefined,
   ) {
     this.#notes = notes;
-    this.#protocol = quicProtocol(model);
+    this.#model = model;
     this.#remote = remote;
     this.#earlier = earlier;
     this.endpoint = new Endpoint({
@@ -143,9 +148,10 @@ export class QuicClient {
           this.#opened = notes.numberOf(quicKey(connection));
           return watchedBy(new QuicLog(notes.log, this.#opened, 'client', notes.carried[REQUEST]), setup.observer?.(connection));
         },
+        ...setup.profile?.quic.policies,
         ...setup.policies,
       },
-      config: { ...LAB_CONFIG, ...setup.config },
+      config: { ...LAB_CONFIG, ...setup.profile?.quic.config, ...setup.config },
     });
   }
 
@@ -154,11 +160,11 @@ export class QuicClient {
     const connection = this.endpoint.connect(now, {
       remote: this.#remote,
       serverName: host,
-      alpn: [ALPN[this.#protocol]],
+      alpn: [ALPN[this.#model.protocol]],
       ...(earlier && { ...earlier, earlyData: true }),
     });
     const observer = new FrameLog(this.#notes.log, this.#opened, 'client', this.#notes.clock);
-    const http = () => httpOverQuic(this.#protocol, { side: 'client', transport: connection, observer });
+    const http = () => httpOverQuic(this.#model, { side: 'client', transport: connection, observer });
     const carrier = new QuicCarrier(connection, http, handler);
     this.#carriers.set(connection, carrier);
     return carrier;

@@ -1,15 +1,16 @@
 import type { CryptoProvider, Trust } from '@quiclab/crypto';
-import { Http1Client, Http1Server } from '@quiclab/http1';
-import { type Address, type ByteStream, type Micros, NEVER, type Random } from '@quiclab/sansio';
+import type { Address, Micros, Random } from '@quiclab/sansio';
 import { type Policies, standardTcpPolicies, type TcpConfig, type TcpConnection, TcpEndpoint, type TcpEvent } from '@quiclab/tcp';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
-import { TlsStream, type TlsStreamOptions } from '@quiclab/tls/record';
-import { ALPN, type Model, type Protocol } from '../models/model.ts';
+import { TlsStream } from '@quiclab/tls/record';
+import { httpOverTcp } from '../models/http.ts';
+import { ALPN, type Model } from '../models/model.ts';
+import type { Profile } from '../models/profile.ts';
 import { FrameLog } from '../observe/frame-log.ts';
 import { type RunNotes, tcpKey } from '../observe/run-notes.ts';
 import type { Timers } from '../timers.ts';
 import { type Dial, pumped, type Serve, type ServerIdentity } from './carrier.ts';
-import { type TimedHttp, TlsCarrier } from './tls.ts';
+import { TlsCarrier } from './tls.ts';
 
 /** What the world gives to either end, and what an experiment replaces there. */
 export interface TcpEndSetup {
@@ -17,17 +18,11 @@ export interface TcpEndSetup {
   /** Of TLS. */
   readonly crypto: CryptoProvider;
   readonly timers: Timers;
+  readonly profile?: Profile | undefined;
+  /** Other policies and settings than those of the profile. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TcpConfig>;
-  /** How large records are. */
-  readonly records?: Pick<TlsStreamOptions, 'maxRecord' | 'maxPlaintext'>;
 }
-
-type TcpProtocol = Extract<Protocol, 'http/1.1' | 'h2'>;
-const tcpProtocol = ({ protocol, name }: Model): TcpProtocol => {
-  if (protocol === 'http/1.1') return protocol;
-  throw new Error(`${name} does not run over TCP`);
-};
 
 /** A server's TCP with TLS and what it serves, and what was noted. */
 export class TcpServer {
@@ -41,7 +36,7 @@ export class TcpServer {
   readonly #carriers = new Map<TcpConnection, TlsCarrier>();
 
   constructor(setup: TcpEndSetup, model: Model, identity: ServerIdentity, notes: RunNotes, address: Address, serve: Serve) {
-    const { random, crypto, policies, config } = setup;
+    const { random, crypto, profile, policies, config } = setup;
     this.#notes = notes;
     this.#setup = setup;
     this.#model = model;
@@ -50,8 +45,8 @@ export class TcpServer {
     this.#random = random.fork('tls');
     this.endpoint = new TcpEndpoint({
       host: address.host,
-      policies: { ...standardTcpPolicies({ random }), ...policies },
-      ...(config && { config }),
+      policies: { ...standardTcpPolicies({ random }), ...profile?.tcp.policies, ...policies },
+      config: { ...profile?.tcp.config, ...config },
     });
     this.endpoint.listen(address.port);
   }
@@ -63,7 +58,7 @@ export class TcpServer {
   }
 
   #accept(now: Micros, below: TcpConnection): void {
-    const { crypto, timers, records } = this.#setup;
+    const { crypto, timers, profile } = this.#setup;
     const number = this.#notes.numberOf(tcpKey(below.remote));
     const handler = this.#serve(
       pumped(timers, () => this.#carriers.get(below)),
@@ -71,21 +66,20 @@ export class TcpServer {
     );
     const observer = new FrameLog(this.#notes.log, number, 'server', this.#notes.clock);
     const random = this.#random.fork(`${below.remote.port}`);
-    const protocol = tcpProtocol(this.#model);
     const tls = new TlsStream({
       below,
       handshake: this.#handshake,
       provider: crypto,
       side: 'server',
       serverName: '',
-      alpn: [ALPN[protocol]],
+      alpn: [ALPN[this.#model.protocol]],
       random,
-      ...records,
+      ...profile?.records,
     });
     const carrier = new TlsCarrier({
       below,
       tls,
-      makeHttp: (transport) => httpServer(this.#model, { transport, observer }),
+      makeHttp: (transport) => httpOverTcp(this.#model, { side: 'server', transport, observer }, profile, false),
       handler,
       timers,
     });
@@ -107,7 +101,7 @@ export class TcpClient {
 
   /** @param remote  where all hosts are */
   constructor(setup: TcpEndSetup, model: Model, trust: Trust, notes: RunNotes, host: string, remote: Address) {
-    const { random, crypto, policies, config } = setup;
+    const { random, crypto, profile, policies, config } = setup;
     this.#notes = notes;
     this.#setup = setup;
     this.#model = model;
@@ -116,13 +110,13 @@ export class TcpClient {
     this.#random = random.fork('tls');
     this.endpoint = new TcpEndpoint({
       host,
-      policies: { ...standardTcpPolicies({ random }), ...policies },
-      ...(config && { config }),
+      policies: { ...standardTcpPolicies({ random }), ...profile?.tcp.policies, ...policies },
+      config: { ...profile?.tcp.config, ...config },
     });
   }
 
   readonly dial: Dial = (now, host, handler, cautious) => {
-    const { crypto, timers, records } = this.#setup;
+    const { crypto, timers, profile } = this.#setup;
     const below = this.endpoint.connect(now, { remote: this.#remote });
     const number = this.#notes.numberOf(tcpKey(below.local));
     const observer = new FrameLog(this.#notes.log, number, 'client', this.#notes.clock);
@@ -132,14 +126,14 @@ export class TcpClient {
       provider: crypto,
       side: 'client',
       serverName: host,
-      alpn: [ALPN[tcpProtocol(this.#model)]],
+      alpn: [ALPN[this.#model.protocol]],
       random: this.#random.fork(`${number}`),
-      ...records,
+      ...profile?.records,
     });
     const carrier = new TlsCarrier({
       below,
       tls,
-      makeHttp: (transport) => httpClient(this.#model, { transport, observer }, cautious),
+      makeHttp: (transport) => httpOverTcp(this.#model, { side: 'client', transport, observer }, profile, cautious),
       handler,
       timers,
     });
@@ -152,17 +146,4 @@ export class TcpClient {
     if (type === 'connected' || type === 'active') this.#carriers.get(connection)?.pump(now);
     else if (type === 'drained') this.#carriers.delete(connection);
   }
-}
-
-interface Over {
-  readonly transport: ByteStream;
-  readonly observer: FrameLog;
-}
-
-function httpServer({ idleTimeout, persistent }: Model, over: Over): TimedHttp {
-  return new Http1Server({ ...over, scheme: 'https', persistent, idleTimeout: idleTimeout === 0 ? NEVER : idleTimeout });
-}
-
-function httpClient({ exchanges, persistent }: Model, over: Over, cautious: boolean): TimedHttp {
-  return new Http1Client({ ...over, pipelining: exchanges, cautious, persistent });
 }

@@ -1,18 +1,13 @@
-import type { HttpConnection, HttpOver } from '@quiclab/http-semantics';
+import type { HttpConnection } from '@quiclab/http-semantics';
 import { type ByteStream, type ByteStreamEvent, type Micros, NEVER } from '@quiclab/sansio';
 import type { TlsStream } from '@quiclab/tls/record';
+import type { TimedHttp } from '../models/http.ts';
 import type { Timer, Timers } from '../timers.ts';
 import type { Carrier, HttpHandler } from './carrier.ts';
 
 /** A byte stream that is asked for its events. */
 export interface PolledStream extends ByteStream {
   pollEvent(): ByteStreamEvent | undefined;
-}
-
-/** HTTP over a byte stream, with deadlines of its own. */
-export interface TimedHttp extends HttpOver<ByteStreamEvent> {
-  nextTimeout(): Micros;
-  onTimeout(now: Micros): void;
 }
 
 export interface TlsCarrierOptions {

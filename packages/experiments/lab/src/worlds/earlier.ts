@@ -30,9 +30,10 @@ export function earlierConnections(options: EarlierOptions): (host: string) => E
   const client = new Endpoint({
     policies: {
       ...standardPolicies({ random: setup.random, crypto: setup.crypto, handshake: clientHandshake({ provider: setup.crypto, trust }) }),
+      ...setup.profile?.quic.policies,
       ...setup.policies,
     },
-    ...(setup.config && { config: setup.config }),
+    config: { ...setup.profile?.quic.config, ...setup.config },
   });
   const left = new Map<Connection, Partial<EarlierConnection>>();
   const clientHost: Host = world.addHost({

@@ -15,6 +15,7 @@ import { type EndSetup, QuicClient, QuicServer } from '../carriers/quic-ends.ts'
 import { TcpClient, type TcpEndSetup, TcpServer } from '../carriers/tcp-ends.ts';
 import { isOverQuic, type Model, type ModelName, modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
+import type { Profile } from '../models/profile.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
 import type { Timers } from '../timers.ts';
@@ -33,12 +34,14 @@ export interface SimulatedRun {
   readonly nameLookup?: Micros;
   /** Who watches beside the ledger. */
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
+  /** Default: each package's own defaults. */
+  readonly profile?: Profile;
   /** What an experiment replaces at both ends of QUIC; `crypto` of TLS over TCP, too. */
   readonly ends?: Pick<EndSetup, 'policies' | 'config'> & Partial<Pick<EndSetup, 'crypto'>>;
   /** And beyond that at the client. */
   readonly clientPolicies?: Partial<Policies>;
   /** The same of TCP. */
-  readonly tcp?: Pick<TcpEndSetup, 'policies' | 'config' | 'records'>;
+  readonly tcp?: Pick<TcpEndSetup, 'policies' | 'config'>;
 }
 
 const CLIENT = { host: '192.0.2.1', port: 50_000 };
@@ -118,7 +121,8 @@ export function runSimulated(run: SimulatedRun): RunRecord {
     world.addHost({ address, machine: end.endpoint, handle: (event, now) => end.handle(now, event), protocol: quic ? 'udp' : 'tcp' });
   const clientHost: Host = add(CLIENT, ends.client);
   const serverHost: Host = add(SERVER, ends.server);
-  world.connect(clientHost, serverHost, links.up, links.down);
+  const overhead = run.profile && { overhead: run.profile.overhead };
+  world.connect(clientHost, serverHost, { ...overhead, ...links.up }, { ...overhead, ...links.down });
   const pool = new ConnectionPool({
     model,
     dial: ends.client.dial,
@@ -163,20 +167,20 @@ export function runSimulated(run: SimulatedRun): RunRecord {
 }
 
 function quicEnds({ run, model, random, notes, hosts, start, serverTimers, serve }: Ground): Ends<EndpointEvent> {
-  const { seed, ends, observers } = run;
+  const { seed, ends, observers, profile } = run;
   const { certificate, privateKey } = certificateFor(seed, hosts);
   const crypto = ends?.crypto ?? nodeProvider;
   const trust = { ca: [certificate] };
   const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: crypto, random: random.fork('tickets') }) } : {};
   const identity: ServerIdentity = { certificates: [certificate], privateKey, ...tickets };
   const server = (own: Random, noted: RunNotes, timers: Timers, observer?: Policies['observer']): QuicServer =>
-    new QuicServer({ ...ends, random: own, crypto, ...(observer && { observer }) }, model, identity, noted, timers, serve);
+    new QuicServer({ ...ends, profile, random: own, crypto, ...(observer && { observer }) }, model, identity, noted, timers, serve);
   const earlier = model.earlyData
     ? earlierConnections({
         hosts,
         // the same keys for tickets and tokens as below
         server: (timers) => server(seededRandom(seed).fork('server'), new RunNotes(() => 0), timers),
-        client: { ...ends, random: random.fork('earlier'), crypto },
+        client: { ...ends, profile, random: random.fork('earlier'), crypto },
         trust,
         model,
         random: random.fork('earlier world'),
@@ -186,6 +190,7 @@ function quicEnds({ run, model, random, notes, hosts, start, serverTimers, serve
   const client = new QuicClient(
     {
       ...ends,
+      profile,
       policies: { ...ends?.policies, ...run.clientPolicies },
       random: random.fork('client'),
       crypto,
@@ -203,7 +208,7 @@ function quicEnds({ run, model, random, notes, hosts, start, serverTimers, serve
 function tcpEnds({ run, model, random, notes, hosts, clientTimers, serverTimers, serve }: Ground): Ends<TcpEvent> {
   const { certificate, privateKey } = certificateFor(run.seed, hosts);
   const crypto = run.ends?.crypto ?? nodeProvider;
-  const setup = (own: Random, timers: Timers): TcpEndSetup => ({ ...run.tcp, random: own, crypto, timers });
+  const setup = (own: Random, timers: Timers): TcpEndSetup => ({ ...run.tcp, profile: run.profile, random: own, crypto, timers });
   return {
     client: new TcpClient(setup(random.fork('client'), clientTimers), model, { ca: [certificate] }, notes, CLIENT.host, SERVER),
     server: new TcpServer(
