@@ -84,7 +84,7 @@ export class ReceiveStream {
     if (end > this.#window.limit) return 'flow-control';
     if (this.finalSize >= 0 ? end > this.finalSize || (fin && end < this.finalSize) : fin && end < this.highest) return 'final-size';
     if (this.state !== 'recv' && this.state !== 'size-known') return ''; // all is there, or was given up
-    if (offset > this.contiguous && !this.stopped && this.#isFull && this.#opensGap(offset, end)) return 'pieces';
+    if (offset > this.contiguous && !this.stopped && this.#isFull() && this.#opensGap(offset, end)) return 'pieces';
     this.#grow(end);
     if (fin && this.finalSize < 0) {
       this.finalSize = end;
@@ -142,7 +142,7 @@ export class ReceiveStream {
 
   /** There is data to read, or the end. */
   get readable(): boolean {
-    if (this.reliableSize >= 0) return this.#deliverable > this.readOffset && !this.stopped;
+    if (this.reliableSize >= 0) return this.#deliverable() > this.readOffset && !this.stopped;
     return this.state === 'data-recvd' || (this.contiguous > this.readOffset && this.resetCode < 0 && !this.stopped);
   }
 
@@ -156,7 +156,7 @@ export class ReceiveStream {
     this.newOctets = 0;
     this.freedOctets = 0;
     if (!this.readable) return undefined;
-    const length = this.#deliverable - this.readOffset;
+    const length = this.#deliverable() - this.readOffset;
     const data = length > 0 ? this.#store.view(this.readOffset, length) : NOTHING;
     this.readOffset += data.length;
     this.freedOctets = data.length;
@@ -208,7 +208,7 @@ export class ReceiveStream {
   }
 
   /** Octets in order that the application may have. */
-  get #deliverable(): number {
+  #deliverable(): number {
     return this.reliableSize < 0 ? this.contiguous : Math.min(this.contiguous, this.reliableSize);
   }
 
@@ -269,7 +269,7 @@ export class ReceiveStream {
   }
 
   /** No further piece is remembered, of this stream or of all: what touches none of those that are here must come again. */
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#pieces.isFull || this.#beyond.count >= piecesFor(this.#window.window);
   }
 

@@ -43,8 +43,8 @@ export class SendBudget {
    * @param turn  it had its turn, which has ended with this
    */
   room(turn: boolean): number {
-    if (this.#line.size === 0) return this.#free;
-    return turn ? Math.min(this.#portion, this.#free) : 0;
+    if (this.#line.size === 0) return this.#free();
+    return turn ? Math.min(this.#portion, this.#free()) : 0;
   }
 
   /** A stream holds so many octets of the share more, or fewer. */
@@ -64,7 +64,7 @@ export class SendBudget {
 
   /** Gives the first of the line its turn, if there is a portion for it. To be asked until it says undefined, whenever something may have become free. */
   nextTurn(): SendStream | undefined {
-    if (this.#line.size === 0 || this.#free < this.#portion) return undefined;
+    if (this.#line.size === 0 || this.#free() < this.#portion) return undefined;
     const [stream] = this.#line;
     this.#line.delete(stream!);
     this.#promised += this.#portion;
@@ -78,7 +78,7 @@ export class SendBudget {
   }
 
   /** Not more than half is set aside: an application that is told of room and does not come for it must not stop the others. */
-  get #free(): number {
+  #free(): number {
     return Math.max(0, this.#shared - this.#used - Math.min(this.#promised, Math.floor(this.#shared / 2)));
   }
 }

@@ -111,7 +111,7 @@ export class SendStream {
     if (this.finished || this.resetCode >= 0) return 0;
     const budget = this.#budget;
     const held = this.written - this.#acked;
-    const room = this.#ownLimits;
+    const room = this.#ownLimits();
     const turn = this.hasTurn;
     if (turn) this.#endTurn();
     const budgeted = Math.max(0, budget.own - held) + budget.room(turn);
@@ -195,17 +195,17 @@ export class SendStream {
 
   /** A retransmission, new data or the end could leave, were it not for the connection's credit. */
   get hasToSend(): boolean {
-    return this.#lost.count > 0 || this.#sent < Math.min(this.#end, this.maxData) || this.#owesFin;
+    return this.#lost.count > 0 || this.#sent < Math.min(this.#end(), this.maxData) || this.#owesFin();
   }
 
   /** A retransmission or the end could leave, whatever the connection's credit is. */
   get hasToSendWithoutCredit(): boolean {
-    return this.#lost.count > 0 || this.#owesFin;
+    return this.#lost.count > 0 || this.#owesFin();
   }
 
   /** New data waits for MAX_STREAM_DATA: reason for STREAM_DATA_BLOCKED (§4.1). */
   get blockedByStream(): boolean {
-    return this.#sent === this.maxData && this.#sent < this.#end;
+    return this.#sent === this.maxData && this.#sent < this.#end();
   }
 
   /**
@@ -223,10 +223,10 @@ export class SendStream {
       return this.nextLength > 0;
     }
     this.nextOffset = this.#sent;
-    this.nextLength = Math.max(0, Math.min(maxLength, connectionCredit, Math.min(this.#end, this.maxData) - this.#sent));
+    this.nextLength = Math.max(0, Math.min(maxLength, connectionCredit, Math.min(this.#end(), this.maxData) - this.#sent));
     this.nextNewOctets = this.nextLength;
     this.nextFin = this.finished && this.resetCode < 0 && this.nextOffset + this.nextLength === this.written;
-    return this.nextLength > 0 || this.#owesFin;
+    return this.nextLength > 0 || this.#owesFin();
   }
 
   /** Copies octets that `prepare` named into a frame. */
@@ -239,7 +239,7 @@ export class SendStream {
     if (this.#lost.count > 0) this.#lost.remove(offset, end);
     if (end > this.#sent) this.#sent = end;
     if (this.state === 'ready') this.#on('data-sent');
-    if (this.#cutShort && this.#hasMuchRoom) this.#offerRoom();
+    if (this.#cutShort && this.#hasMuchRoom()) this.#offerRoom();
     if (!fin) return;
     this.#finSent = true;
     this.#finLost = false;
@@ -247,7 +247,7 @@ export class SendStream {
   }
 
   onAcked(offset: number, length: number, fin: boolean): void {
-    if (this.#isReset) return;
+    if (this.#isReset()) return;
     const end = offset + length;
     if (this.#lost.count > 0) this.#lost.remove(offset, end); // declared lost too early
     if (fin) {
@@ -263,7 +263,7 @@ export class SendStream {
 
   /** Marks what is not acknowledged meanwhile as to be sent again. */
   onLost(offset: number, length: number, fin: boolean): void {
-    if (this.#isReset) return;
+    if (this.#isReset()) return;
     const end = this.resetCode < 0 ? offset + length : Math.min(offset + length, this.reliableSize);
     if (end > this.#acked && end > offset) {
       this.#lost.add(Math.max(offset, this.#acked), end);
@@ -298,26 +298,26 @@ export class SendStream {
     return this.state === 'data-recvd' || this.state === 'reset-recvd';
   }
 
-  get #ownLimits(): number {
+  #ownLimits(): number {
     return Math.min(this.#sendBuffer - (this.written - this.#acked), this.#sendAhead - (this.written - this.#sent));
   }
 
   /** Room that it has without a turn: what the budget leaves it in any case, as long as it waits for one. */
-  get #room(): number {
-    return this.#waits ? Math.min(this.#ownLimits, this.#budget.own - (this.written - this.#acked)) : this.#ownLimits;
+  #room(): number {
+    return this.#waits ? Math.min(this.#ownLimits(), this.#budget.own - (this.written - this.#acked)) : this.#ownLimits();
   }
 
   /** Where what is to be sent ends: with the last octet written, or with the last that a reset leaves. */
-  get #end(): number {
+  #end(): number {
     return this.resetCode < 0 ? this.written : this.reliableSize;
   }
 
   /** Nothing of it is to be delivered any more. */
-  get #isReset(): boolean {
+  #isReset(): boolean {
     return this.resetCode >= 0 && this.reliableSize === 0;
   }
 
-  get #owesFin(): boolean {
+  #owesFin(): boolean {
     return this.finished && this.resetCode < 0 && this.#sent === this.written && (this.#finLost || !this.#finSent);
   }
 
@@ -332,7 +332,7 @@ export class SendStream {
     this.#store.release(acked);
     if (this.#shared > 0) this.#share(this.written - acked);
     // not for every packet while there is something to send, but at once when there is not
-    if (this.#cutShort && ((this.#sent === this.written && this.#room > 0) || this.#hasMuchRoom)) this.#offerRoom();
+    if (this.#cutShort && ((this.#sent === this.written && this.#room() > 0) || this.#hasMuchRoom())) this.#offerRoom();
   }
 
   /** The peer has everything: up to FIN, or up to the reliable size of a reset that it knows of. */
@@ -342,8 +342,8 @@ export class SendStream {
     if (this.resetCode >= 0) this.#forget(Number.MAX_SAFE_INTEGER);
   }
 
-  get #hasMuchRoom(): boolean {
-    return this.#room * 4 >= (this.#waits ? Math.min(this.#sendAhead, this.#budget.own) : this.#sendAhead);
+  #hasMuchRoom(): boolean {
+    return this.#room() * 4 >= (this.#waits ? Math.min(this.#sendAhead, this.#budget.own) : this.#sendAhead);
   }
 
   /** So many octets are held: those beyond its own count against the budget. */
