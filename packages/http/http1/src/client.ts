@@ -232,6 +232,7 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     if (!exchange.sent) return; // the answer was early
     this.#exchanges.shift(); // no more of them than `pipelining`
     this.#tellTurn(now);
+    this.#finishWhenDone(now); // before more is read: what comes behind the last response is dropped (RFC 9112 §6.3)
   }
 
   onEnd(now: Micros): void {
@@ -367,11 +368,15 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     else {
       this.#guard(now, () => this.#answers.advance(now));
       this.#tellWritable();
-      if (this.#full && this.#exchanges.length === 0) this.#link.finish(now);
+      this.#finishWhenDone(now);
     }
     this.#tellRoom();
     if (this.#exchanges.length > 0 || this.#link.lingering || this.#link.over) this.#idleDue = NEVER;
     else if (this.#idleDue === NEVER) this.#idleDue = now + this.#idleTimeout;
+  }
+
+  #finishWhenDone(now: Micros): void {
+    if (this.#full && this.#exchanges.length === 0) this.#link.finish(now);
   }
 
   #tellWritable(): void {

@@ -195,6 +195,14 @@ describe('how a connection ends (RFC 9112 §9.6)', () => {
     expect([server.ended, server.client.http.acceptsRequests]).toEqual([true, false]);
   });
 
+  test('what comes behind the last response is dropped (§6.3)', () => {
+    const server = new RawServer();
+    server.request();
+    server.say(`${closing}${ok('smuggled')}`);
+    expect(server.client.events('response')).toHaveLength(1);
+    expect([server.ended, server.client.events('closed'), server.client.transport.aborted]).toEqual([true, [], undefined]);
+  });
+
   test('when the server ends it between two exchanges', () => {
     const server = new RawServer();
     server.request();
