@@ -47,6 +47,26 @@ function drawRun(model: ModelName, seed: number): SimulatedRun {
     nameLookup: below(2) * below(50 * MILLISECOND),
     links: { up: drawLink(random.fork('up')), down: drawLink(random.fork('down')) },
     ends: { crypto: nullProtection(nodeProvider), config: { maxIdleTimeout: 1_000 * SECOND, ...credit } },
+    tcp: drawTcp(random.fork('tcp')),
+  };
+}
+
+/** Records from one octet of content on, buffers that bind, no selective acknowledgements: all that changes what is held, or stalled. */
+function drawTcp(random: Random): SimulatedRun['tcp'] & object {
+  const below = (n: number): number => integerBelow(random, n);
+  const receiveBuffer = 4_000 + below(30_000);
+  return {
+    records: [{}, { maxRecord: 1_448 }, { maxPlaintext: 1 + below(5_000) }][below(3)]!,
+    config: {
+      retries: 100,
+      synRetries: 20,
+      synAckRetries: 20,
+      nagle: below(5) === 0,
+      sack: below(4) > 0,
+      tailLossProbes: below(4) > 0,
+      ...(below(3) === 0 && { receiveBuffer, maxReceiveBuffer: receiveBuffer }),
+      ...(below(3) === 0 && { sendBuffer: 20_000 + below(100_000), sendAhead: 1_000 + below(20_000) }),
+    },
   };
 }
 

@@ -14,7 +14,9 @@ export { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from './models/profile.
 export { Carried } from './observe/carried.ts';
 export { FrameLog } from './observe/frame-log.ts';
 export { QuicLog } from './observe/quic-log.ts';
+export { RecordLog } from './observe/record-log.ts';
 export { joinNotes, type NotesPart, quicKey, RunNotes } from './observe/run-notes.ts';
+export { TcpLog } from './observe/tcp-log.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, piecesOn, type RunRecord } from './record.ts';
 export type { Timer, Timers } from './timers.ts';
 export { LinkLog, linkConfig, type PathPlan } from './worlds/links.ts';

@@ -7,7 +7,9 @@ import { httpOverTcp } from '../models/http.ts';
 import { ALPN, type Model } from '../models/model.ts';
 import type { Profile } from '../models/profile.ts';
 import { FrameLog } from '../observe/frame-log.ts';
+import { RecordLog } from '../observe/record-log.ts';
 import { type RunNotes, tcpKey } from '../observe/run-notes.ts';
+import { TcpLog } from '../observe/tcp-log.ts';
 import type { Timers } from '../timers.ts';
 import { type Dial, pumped, type Serve, type ServerIdentity } from './carrier.ts';
 import { TlsCarrier } from './tls.ts';
@@ -45,7 +47,12 @@ export class TcpServer {
     this.#random = random.fork('tls');
     this.endpoint = new TcpEndpoint({
       host: address.host,
-      policies: { ...standardTcpPolicies({ random }), ...profile?.tcp.policies, ...policies },
+      policies: {
+        ...standardTcpPolicies({ random }),
+        observer: ({ remote }) => new TcpLog(notes.log, notes.numberOf(tcpKey(remote)), 'server', notes.carried),
+        ...profile?.tcp.policies,
+        ...policies,
+      },
       config: { ...profile?.tcp.config, ...config },
     });
     this.endpoint.listen(address.port);
@@ -74,6 +81,7 @@ export class TcpServer {
       serverName: '',
       alpn: [ALPN[this.#model.protocol]],
       random,
+      observer: new RecordLog(this.#notes.log, number, 'server'),
       ...profile?.records,
     });
     const carrier = new TlsCarrier({
@@ -110,7 +118,12 @@ export class TcpClient {
     this.#random = random.fork('tls');
     this.endpoint = new TcpEndpoint({
       host,
-      policies: { ...standardTcpPolicies({ random }), ...profile?.tcp.policies, ...policies },
+      policies: {
+        ...standardTcpPolicies({ random }),
+        observer: ({ local }) => new TcpLog(notes.log, notes.numberOf(tcpKey(local)), 'client', notes.carried),
+        ...profile?.tcp.policies,
+        ...policies,
+      },
       config: { ...profile?.tcp.config, ...config },
     });
   }
@@ -128,6 +141,7 @@ export class TcpClient {
       serverName: host,
       alpn: [ALPN[this.#model.protocol]],
       random: this.#random.fork(`${number}`),
+      observer: new RecordLog(this.#notes.log, number, 'client'),
       ...profile?.records,
     });
     const carrier = new TlsCarrier({

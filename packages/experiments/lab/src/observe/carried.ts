@@ -6,7 +6,9 @@ export class Carried {
   readonly rows: number[] = [];
   readonly #counts: boolean;
   readonly #packets: number[] = []; // of the datagram that left last: flow and copy
+  readonly #rowOf: number[] = []; // the first row of each datagram, by its index; -1: it has none
   #left = 0;
+  #arriving = -1; // the first row of the datagram that came out last
 
   /** @param counts  the nth datagram that leaves is the nth that enters */
   constructor(counts: boolean) {
@@ -24,7 +26,20 @@ export class Carried {
   /** The datagram that left last is the link's nth. */
   onEntered(index: number): void {
     const packets = this.#packets;
+    while (this.#rowOf.length < index) this.#rowOf.push(-1);
+    this.#rowOf[index] = packets.length === 0 ? -1 : this.rows.length;
     for (let i = 0; i < packets.length; i += 2) this.rows.push(index, packets[i]!, packets[i + 1]!);
     packets.length = 0;
+  }
+
+  /** The nth came out at the other end, and is handed over now. */
+  onDelivered(index: number): void {
+    this.#arriving = this.#rowOf[index] ?? -1;
+  }
+
+  /** What the packet of a flow is called that has just come; -1: no link has told. */
+  copyArriving(flow: number): number {
+    const row = this.#arriving;
+    return row >= 0 && this.rows[row + 1] === flow ? this.rows[row + 2]! : -1;
   }
 }

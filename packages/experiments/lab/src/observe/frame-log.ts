@@ -1,5 +1,5 @@
 import type { FrameObserver, MappedKind } from '@quiclab/http-semantics';
-import { carrierOf, type Direction, FrameKind, REQUEST, RESPONSE, type RunLog } from '@quiclab/ledger';
+import { carrierOf, type Direction, EVERY_MESSAGE, FrameKind, Gate, REQUEST, RESPONSE, type RunLog } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 
 const KINDS: Readonly<Record<MappedKind, number>> = {
@@ -38,5 +38,11 @@ export class FrameLog implements FrameObserver {
     if (direction === 'received' || exchange < 0) return;
     const carrier = carrierOf(this.#connection, stream, this.#sends);
     this.#log.frame(this.#clock(), carrier, exchange, offset, length, headerLength, KINDS[kind]);
+  }
+
+  /** HTTP/2's: see its observer. */
+  creditChanged(exchange: number, usedUp: boolean): void {
+    const gate = exchange < 0 ? Gate.CONNECTION_CREDIT : Gate.STREAM_CREDIT;
+    this.#log.contentRefused(this.#clock(), this.#connection, exchange < 0 ? EVERY_MESSAGE : exchange, this.#sends, usedUp ? gate : 0);
   }
 }

@@ -31,7 +31,7 @@ export class LinkLog extends LinkObserver {
   readonly #drops: LinkDrop[] = [];
   readonly #carried: Carried | undefined;
 
-  /** @param carried  told what enters */
+  /** @param carried  told what enters, and what comes out */
   constructor(carried?: Carried) {
     super();
     this.#carried = carried;
@@ -41,8 +41,9 @@ export class LinkLog extends LinkObserver {
     this.#entered++;
     this.#carried?.onEntered(packet.index);
   }
-  override delivered(): void {
+  override delivered(_now: Micros, packet: LinkPacket): void {
     this.#delivered++;
+    this.#carried?.onDelivered(packet.index);
   }
   override dropped(at: Micros, packet: LinkPacket, kind: DropKind, cause: string): void {
     if (kind !== 'injected') this.#queueDrops++;
