@@ -19,6 +19,7 @@ const MODELS: readonly (readonly [model: ModelName, more: readonly State[]])[] =
   ['h1-pipelined', [...TCP, 'held(other)', 'order']],
   ['h1-parallel', TCP],
   ['h1-sharded', TCP],
+  ['h2', [...TCP, 'held(other)', 'stalled(connection credit)', 'stalled(stream credit)']],
   ['h3', [...QUIC, 'connecting']],
   ['h3-single', [...QUIC, 'connecting', 'held(other)', 'held(fields)']],
   ['h3-0rtt', QUIC],

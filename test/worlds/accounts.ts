@@ -1,7 +1,17 @@
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { bernoulli, duplicate, gilbertElliottByTime, type LinkConfig, reorder, uniformJitter } from '@quiclab/impair';
-import { accountRun, type ModelName, modelOf, type RunRecord, runSimulated, type SimulatedRun } from '@quiclab/lab';
+import {
+  accountRun,
+  DEFAULT_PROFILE,
+  type ModelName,
+  modelOf,
+  PARITY_PROFILE,
+  type Profile,
+  type RunRecord,
+  runSimulated,
+  type SimulatedRun,
+} from '@quiclab/lab';
 import { criticalChain, type ExchangeRecord, STATES, type State, totalOf } from '@quiclab/ledger';
 import { integerBelow, MILLISECOND, type Random, SECOND, seededRandom } from '@quiclab/sansio';
 import { generatePage, type Page } from '@quiclab/workload';
@@ -48,15 +58,15 @@ function drawRun(model: ModelName, seed: number): SimulatedRun {
     links: { up: drawLink(random.fork('up')), down: drawLink(random.fork('down')) },
     ends: { crypto: nullProtection(nodeProvider), config: { maxIdleTimeout: 1_000 * SECOND, ...credit } },
     tcp: drawTcp(random.fork('tcp')),
+    profile: drawProfile(random.fork('profile')),
   };
 }
 
-/** Records from one octet of content on, buffers that bind, no selective acknowledgements: all that changes what is held, or stalled. */
+/** Buffers that bind, no selective acknowledgements: all that changes what is held, or stalled. */
 function drawTcp(random: Random): SimulatedRun['tcp'] & object {
   const below = (n: number): number => integerBelow(random, n);
   const receiveBuffer = 4_000 + below(30_000);
   return {
-    records: [{}, { maxRecord: 1_448 }, { maxPlaintext: 1 + below(5_000) }][below(3)]!,
     config: {
       retries: 100,
       synRetries: 20,
@@ -67,6 +77,21 @@ function drawTcp(random: Random): SimulatedRun['tcp'] & object {
       ...(below(3) === 0 && { receiveBuffer, maxReceiveBuffer: receiveBuffer }),
       ...(below(3) === 0 && { sendBuffer: 20_000 + below(100_000), sendAhead: 1_000 + below(20_000) }),
     },
+  };
+}
+
+/** One of those that there are; with records of a few octets or more, and windows of HTTP/2 that bind, or not. */
+function drawProfile(random: Random): Profile {
+  const below = (n: number): number => integerBelow(random, n);
+  const base = below(3) === 0 ? PARITY_PROFILE : DEFAULT_PROFILE;
+  const window = 1_000 + below(60_000);
+  return {
+    ...base,
+    records: [{}, { maxRecord: 1_448 }, { maxRecord: 30 + below(5_000) }][below(3)]!,
+    http2:
+      below(2) === 0
+        ? base.http2
+        : { streamWindow: window, maxStreamWindow: window, connectionWindow: 65_535, maxConnectionWindow: 65_535 },
   };
 }
 

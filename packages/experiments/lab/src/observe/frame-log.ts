@@ -1,4 +1,5 @@
-import type { FrameObserver, MappedKind } from '@quiclab/http-semantics';
+import type { MappedKind } from '@quiclab/http-semantics';
+import type { Http2Observer } from '@quiclab/http2';
 import { carrierOf, type Direction, EVERY_MESSAGE, FrameKind, Gate, REQUEST, RESPONSE, type RunLog } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
 
@@ -12,7 +13,7 @@ const KINDS: Readonly<Record<MappedKind, number>> = {
 };
 
 /** One end of an HTTP connection, whatever version it speaks: where it lays out the octets of which exchange. */
-export class FrameLog implements FrameObserver {
+export class FrameLog implements Http2Observer {
   readonly #log: RunLog;
   readonly #connection: number;
   readonly #sends: Direction;
@@ -40,7 +41,6 @@ export class FrameLog implements FrameObserver {
     this.#log.frame(this.#clock(), carrier, exchange, offset, length, headerLength, KINDS[kind]);
   }
 
-  /** HTTP/2's: see its observer. */
   creditChanged(exchange: number, usedUp: boolean): void {
     const gate = exchange < 0 ? Gate.CONNECTION_CREDIT : Gate.STREAM_CREDIT;
     this.#log.contentRefused(this.#clock(), this.#connection, exchange < 0 ? EVERY_MESSAGE : exchange, this.#sends, usedUp ? gate : 0);
