@@ -182,8 +182,7 @@ export class Control {
 
   /** Credit that is given more often than it can be used. Each DATA frame of ours pays for ten, each stream too. */
   #countWindowUpdate(): void {
-    const streams = ((this.#server ? this.#exchanges.highestPeer : this.#exchanges.nextOwn) + 1) / 2;
-    const paid = 10 * (this.#outgoing.dataFrames + streams);
+    const paid = 10 * (this.#outgoing.dataFrames + this.#exchanges.opened);
     if (++this.#windowUpdates > LIMITS.windowUpdates.value + paid) throw calm('WINDOW_UPDATE again and again');
   }
 

@@ -39,6 +39,11 @@ export class Exchanges {
     return this.#byId.size;
   }
 
+  /** Streams that were ever opened, or passed over. */
+  get opened(): number {
+    return this.#server ? (this.highestPeer + 1) >>> 1 : (this.nextOwn - 1) / 2;
+  }
+
   get(id: number): Exchange | undefined {
     return this.#byId.get(id);
   }

@@ -16,6 +16,8 @@ export class FakeStream implements ByteStream {
   /** All that was ever taken, in order; and what the peer has of it. */
   readonly written: Uint8Array[] = [];
   finished = false;
+  /** Takes nothing more. */
+  stuck = false;
   aborted: string | undefined = undefined;
   peer!: FakeStream;
 
@@ -45,7 +47,7 @@ export class FakeStream implements ByteStream {
 
   write(_now: number, data: Uint8Array): number {
     if (this.finished || this.aborted !== undefined) return 0;
-    const taken = Math.min(data.length, (this.#options.sendBuffer ?? 65_536) - this.#unsentOctets);
+    const taken = this.stuck ? 0 : Math.min(data.length, (this.#options.sendBuffer ?? 65_536) - this.#unsentOctets);
     if (taken > 0) {
       const copy = data.slice(0, taken);
       this.#unsent.push(copy);
@@ -104,9 +106,10 @@ export class FakeStream implements ByteStream {
       room -= length;
       moved = true;
     }
-    if (moved && this.#writableOwed) {
+    if ((moved || this.#unsentOctets === 0) && this.#writableOwed && !this.stuck) {
       this.#writableOwed = false;
       this.events.push({ type: 'writable' });
+      moved = true;
     }
     if (this.finished && this.#unsent.length === 0 && !this.#finSent) {
       this.#finSent = true;
@@ -115,6 +118,11 @@ export class FakeStream implements ByteStream {
       for (const end of [this, this.peer]) if (end.#finSent && end.peer.#finSent) end.#close();
     }
     return moved;
+  }
+
+  /** These octets arrive, as one piece. */
+  push(data: Uint8Array): void {
+    this.#receive(data);
   }
 
   #receive(data: Uint8Array): void {
