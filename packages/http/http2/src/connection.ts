@@ -228,7 +228,10 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     this.#credit.now = now;
     if (this.#server) throw new UsageError('a server makes no requests');
     if (!this.acceptsRequests) return undefined;
-    this.#checkOurs(malformedRequest(fields, this.#control.extendedConnect), fields, 'request');
+    checkOurs(malformedRequest(fields, this.#control.extendedConnect), 'request');
+    const size = fieldSectionSize(fields);
+    const most = this.#control.maxFieldSectionSize;
+    if (size > most) throw new UsageError(`a field section of ${size} octets, the server takes ${most}`); // RFC 9113 §6.5.2
     const exchanges = this.#exchanges;
     if (exchanges.active >= this.#control.maxConcurrentStreams || this.#outgoing.waiting > this.#maxQueued) {
       exchanges.roomOwed = true;
@@ -253,7 +256,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || exchange.finished) return;
     if (!this.#server || exchange.finalSent) throw new UsageError(`exchange ${id} has its response`);
-    this.#checkOurs(malformedResponse(fields), fields, 'response');
+    checkOurs(malformedResponse(fields), 'response'); // of any size: what the client announces is advice (RFC 9113 §6.5.2)
     const status = parseStatus(fieldValue(fields, ':status')!);
     if (isInformational(status)) {
       if (end) throw new UsageError(`${status} cannot be the last response`);
@@ -305,7 +308,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (!exchange.finalSent) throw new UsageError(`the end of exchange ${id} before its header section`);
     this.#checkLength(exchange, true);
     if (trailers.length > 0 && !exchange.sendsNoContent) {
-      this.#checkOurs(malformedTrailers(trailers), trailers, 'trailer section');
+      checkOurs(malformedTrailers(trailers), 'trailer section');
       exchange.outbox.pushFields(trailers, true);
     }
     exchange.finished = true;
@@ -421,14 +424,6 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
       throw new UsageError(`${exchange.contentSent} octets of content, content-length is ${exchange.announcedLength}`);
   }
 
-  /** What we send is held to the rules that we hold the peer to, and to its limit (RFC 9113 §6.5.2). */
-  #checkOurs(reason: string, fields: Fields, what: string): void {
-    if (reason !== '') throw new UsageError(`this ${what} is malformed: ${reason}`);
-    const size = fieldSectionSize(fields);
-    const most = this.#control.maxFieldSectionSize;
-    if (size > most) throw new UsageError(`a field section of ${size} octets, the peer takes ${most}`);
-  }
-
   /** The one place where a connection error ends the connection. Anything else thrown is a mistake of ours, and is passed on. */
   #guard(now: Micros, action: () => void): void {
     try {
@@ -438,4 +433,9 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
       this.close(now, error.code, error.message);
     }
   }
+}
+
+/** What we send is held to the rules that we hold the peer to. */
+function checkOurs(reason: string, what: string): void {
+  if (reason !== '') throw new UsageError(`this ${what} is malformed: ${reason}`);
 }

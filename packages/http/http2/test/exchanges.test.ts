@@ -227,7 +227,7 @@ describe('an exchange (RFC 9113 §8.1)', () => {
     expect(() => server.http.request(0, GET, true)).toThrow(/makes no requests/);
     const id = client.http.request(0, [...POST, ['content-length', '5']], false)!;
     run();
-    expect(() => client.http.request(0, [...GET, ['x-long', 'y'.repeat(100)]], true)).toThrow(/the peer takes 300/);
+    expect(() => client.http.request(0, [...GET, ['x-long', 'y'.repeat(100)]], true)).toThrow(/the server takes 300/);
     expect(() => client.http.finish(0, id)).toThrow(/content-length is 5/);
     expect(() => server.http.writeBody(0, id, utf8('x'))).toThrow(/before its header section/);
     expect(() => server.http.finish(0, id)).toThrow(/before its header section/);
