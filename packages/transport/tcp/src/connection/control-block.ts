@@ -13,8 +13,10 @@ import { Timestamps } from './timestamps.ts';
 export interface ConnectionPlan extends ConnectionFacts {
   readonly config: TcpConfig;
   readonly policies: Policies;
-  /** Its own: initial sequence number and timestamp. */
+  /** Its own, for the initial sequence number. */
   readonly random: Random;
+  /** Where the timestamps begin: the same for all connections of an endpoint, so that a later one between the same ports has later ones. RFC 6191 §2. */
+  readonly timestampOffset: number;
 }
 
 /** What the parts of a connection share: RFC 9293 §3.3.1 calls it the TCB. It knows where the connection stands, and no rule. */
@@ -61,7 +63,7 @@ export class ControlBlock {
     this.observer = observer;
     this.sender = new Sender(plan.config, observer);
     this.receiver = new Receiver(plan.config, observer);
-    this.timestamps = new Timestamps(plan.random.uint32());
+    this.timestamps = new Timestamps(plan.timestampOffset);
     this.events = new EventQueue();
     this.challenges = new Challenges();
     this.state = plan.side === 'client' ? 'closed' : 'listen';

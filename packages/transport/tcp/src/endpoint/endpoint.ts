@@ -44,6 +44,7 @@ export class TcpEndpoint implements Machine<TcpEvent> {
   readonly #policies: Policies;
   readonly #config: TcpConfig;
   readonly #random: Random;
+  readonly #timestampOffset: number;
   readonly #listeners = new Map<number, Listener>();
   readonly #routing = new Routing();
   readonly #deadlines = new Deadlines();
@@ -60,6 +61,7 @@ export class TcpEndpoint implements Machine<TcpEvent> {
     this.#policies = options.policies;
     this.#config = tcpConfig(options.config);
     this.#random = options.policies.random.fork('connections');
+    this.#timestampOffset = options.policies.random.fork('timestamps').uint32();
   }
 
   get connections(): Iterable<TcpConnection> {
@@ -189,7 +191,7 @@ export class TcpEndpoint implements Machine<TcpEvent> {
 
   #create(now: Micros, side: 'client' | 'server', local: Address, remote: Address, config: TcpConfig): TcpConnection {
     const random = this.#random.at(this.#created++);
-    const plan = { side, local, remote, config, policies: this.#policies, random };
+    const plan = { side, local, remote, config, policies: this.#policies, random, timestampOffset: this.#timestampOffset };
     const connection = new TcpConnection(now, plan, (one) => this.#touched(one));
     this.#routing.add(connection);
     return connection;
