@@ -121,6 +121,13 @@ export class Pair {
     return connection;
   }
 
+  /** Another connection, from a port that is free. */
+  connectAgain(): TcpConnection {
+    const connection = this.client.endpoint.connect(this.now, { remote: SERVER });
+    this.turn(this.client);
+    return connection;
+  }
+
   /** Gives a side its turn: after the application has called. */
   turn(side: Side): void {
     const slot: Datagram = { bytes: new Uint8Array(1_500), length: 0, local: CLIENT, remote: SERVER, ecn: 0 };
