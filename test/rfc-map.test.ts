@@ -36,6 +36,15 @@ describe('tags', () => {
     ]);
   });
 
+  test('a table of cases beside the tests has tags in its names', () => {
+    const text = `  { name: 'a case (RFC ${NUMBER} §3)', octets: 'x' },\n  // RFC ${NUMBER} §4: a word about it\n`;
+    expect(tagsOf('a/test/cases.ts', text).map(({ section, test }) => [section, test])).toEqual([
+      ['§3', `a case (RFC ${NUMBER} §3)`],
+      ['§4', ''],
+    ]);
+    expect(tagsOf('a/src/cases.ts', text).map(({ test }) => test)).toEqual(['', '']);
+  });
+
   test('a section alone, in a title, is of the RFC that the describe around it names', () => {
     const text = `describe('datagrams (RFC ${NUMBER})', () => {\n  test('how (§5.2)', () => {});\n});\ndescribe('else', () => {\n  test('not (§6)', () => {});\n});\n`;
     expect(tagsOf('a/test/x.test.ts', text)).toMatchObject([{ rfc: Number(NUMBER), section: '§5.2', line: 2, test: 'how (§5.2)' }]);

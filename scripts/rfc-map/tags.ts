@@ -15,19 +15,25 @@ const TITLE = /\b(?:test|it|describe)(?:\.\w+)*\s*(?:\([^'"`]*\)\s*)?\(\s*(['"`]
 
 // 'how datagrams are acknowledged (§5.2)', below a describe that names the RFC
 const SHORT = new RegExp(String.raw`\((${SECTION})`);
+const NAME = /\bname: ['"`]/;
 const QUOTED = /(['"`])((?:(?!\1).)*RFC \d{4}(?:(?!\1).)*)\1/;
 
-/** Every tag of one file. A tag in a test file belongs to the text that it stands in, a title or a name in a table, or to the test whose title came last; a section alone is of the RFC that the `describe` around it names. */
+/**
+ * Every tag of one file. A tag in a test file belongs to the text that it stands in, a title or a name in a table, or to the test whose
+ * title came last; a section alone is of the RFC that the `describe` around it names. A table of cases may be a file of its own
+ * beside the tests: there the tags in names are of tests.
+ */
 export function tagsOf(file: string, text: string): Place[] {
   const places: Place[] = [];
   const isTest = file.endsWith('.test.ts');
+  const isTable = !isTest && file.includes('/test/');
   let title = '';
   let described = 0;
   text.split('\n').forEach((content, index) => {
     if (isTest) title = readable(TITLE.exec(content)?.[2]) ?? title;
     const quoted = readable(QUOTED.exec(content)?.[2]);
     const add = (rfc: number, section: string): void => {
-      const test = isTest ? (quoted ?? title) || '(file)' : '';
+      const test = isTest ? (quoted ?? title) || '(file)' : isTable && NAME.test(content) ? (quoted ?? '') : '';
       places.push({ rfc, section: section.replace('§ ', '§'), file, line: index + 1, test });
     };
     for (const [, rfc, sections] of content.matchAll(TAG))

@@ -151,7 +151,11 @@ export const SHAPES: readonly Shape[] = [
   },
 
   // ---- where a message ends (RFC 9112 §6, §11.2)
-  { name: 'two Content-Lengths that differ', octets: withBody('Content-Length: 3\r\nContent-Length: 4\r\n', 'abc'), gives: [400] },
+  {
+    name: 'two Content-Lengths that differ (RFC 9112 §6.3, §11.2)',
+    octets: withBody('Content-Length: 3\r\nContent-Length: 4\r\n', 'abc'),
+    gives: [400],
+  },
   {
     name: 'two Content-Lengths that agree (RFC 9110 §8.6 leaves it open)',
     octets: withBody('Content-Length: 3\r\nContent-Length: 3\r\n', 'abc'),
