@@ -97,11 +97,10 @@ export const ledgerOf = ({ log }: RunRecord): Ledger => blameOf(log);
 
 /** Puts a run's record through the ledger. Throws where its accounts part. */
 export function accountRun(record: RunRecord): AccountedObject[] {
-  const { exchanges, ledger } = accountOf(record.log);
-  const accounts = ledger.exchanges();
+  const { exchanges, overlay } = accountOf(record.log);
   return record.objects.map((object) => {
     const life = exchanges[object.exchange]!;
-    const own = accounts.filter(({ exchange }) => exchange === object.exchange); // one for each of its carriers
+    const own = overlay.filter(({ exchange }) => exchange === object.exchange); // one for each of its carriers
     return {
       ...object,
       life,

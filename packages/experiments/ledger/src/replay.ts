@@ -48,6 +48,10 @@ class Replay {
   }
 
   arrive(now: Micros, from: number, to: number): void {
+    if (from === this.#deliverable && this.#held.length === 0) {
+      this.#pass(now, from, to);
+      return;
+    }
     const pieces = missingWithin(this.#arrived, from, to);
     if (pieces.length === 0) return;
     for (const [start, end] of pieces) {
@@ -59,6 +63,18 @@ class Replay {
     for (const exchange of this.#pending) {
       exchange.setBlame(now, this.#blame(exchange));
       if (exchange.pendingBytes === 0) this.#pending.delete(exchange);
+    }
+  }
+
+  /** What comes in order, behind no hole: nobody waits, and nobody is to blame. */
+  #pass(now: Micros, start: number, end: number): void {
+    const owners = this.#owners;
+    this.#arrived.add(start, end);
+    this.#segments.push({ start, end, arrived: now, deliverable: now });
+    this.#deliverable = end;
+    for (let i = owners.indexOf(start); i < owners.count && owners.start(i) < end; i++) {
+      const owner = owners.owner(i);
+      if (owner !== 'connection') this.#exchanges.get(owner)!.pass(now, Math.min(end, owners.end(i)) - Math.max(start, owners.start(i)));
     }
   }
 
@@ -141,6 +157,13 @@ class Exchange {
     if (this.#firstArrived === NEVER) this.#firstArrived = now;
     this.#bytes += bytes;
     this.#changePending(now, bytes);
+  }
+
+  /** Both at once. */
+  pass(now: Micros, bytes: number): void {
+    if (this.#firstArrived === NEVER) this.#firstArrived = now;
+    this.#lastDeliverable = now;
+    this.#bytes += bytes;
   }
 
   deliver(now: Micros, bytes: number, late: boolean): void {

@@ -16,7 +16,9 @@ export interface ExchangeRecord extends ExchangeLife {
 export interface RunAccount {
   /** By number. */
   readonly exchanges: readonly ExchangeRecord[];
-  /** Blame, blocked octet-time and late octets by carrier, from arrivals alone; what `influence` compares. */
+  /** Blame, blocked octet-time and late octets from arrivals alone, by exchange and carrier. */
+  readonly overlay: readonly ExchangeAccount[];
+  /** Where those come from; what `influence` compares. */
   readonly ledger: Ledger;
 }
 
@@ -24,17 +26,18 @@ export interface RunAccount {
 export function accountOf(log: RunLog): RunAccount {
   const messages = new Messages(log);
   const ledger = blameOf(log, messages);
-  const overlay = new Map<ExchangeId, ExchangeAccount[]>();
-  for (const account of ledger.exchanges()) {
-    const own = overlay.get(account.exchange);
-    if (own === undefined) overlay.set(account.exchange, [account]);
+  const overlay = ledger.exchanges();
+  const byExchange = new Map<ExchangeId, ExchangeAccount[]>();
+  for (const account of overlay) {
+    const own = byExchange.get(account.exchange);
+    if (own === undefined) byExchange.set(account.exchange, [account]);
     else own.push(account);
   }
   const exchanges = liveAgain(log, messages).map((lived) => ({
     ...lived.life,
-    blocked: audit(lived, overlay.get(lived.life.exchange) ?? []),
+    blocked: audit(lived, byExchange.get(lived.life.exchange) ?? []),
   }));
-  return { exchanges, ledger };
+  return { exchanges, overlay, ledger };
 }
 
 /** What the receivers noted, as a ledger: enough for blame, where nothing is known of the senders. */
