@@ -58,6 +58,8 @@ export class Exchange implements Timed {
   /** The origin has said something of a response, or we have answered in its place. */
   #heard = false;
   #status = 0;
+  /** Why the connection to the origin is over, in the middle of a response. */
+  #lost = '';
   #tunnel = false;
   #delivered = false;
   #over = false;
@@ -182,6 +184,11 @@ export class Exchange implements Timed {
     const complete = this.#status !== 0 && this.#down.complete;
     const { received = -1 } = this.#back ?? {};
     this.#heard ||= !unprocessed && (received < 0 || received > this.#receivedBefore);
+    if (gone && this.#status !== 0 && !complete) {
+      this.#lost = reason; // what has come before may still be read, and be all there was
+      this.carry(now);
+      return;
+    }
     this.#detach(now, false);
     if (complete) {
       this.#stopUpload(now); // it has answered, and takes no more of the request
@@ -222,6 +229,11 @@ export class Exchange implements Timed {
       this.#break(now, error.message);
       return;
     }
+    if (this.#lost !== '' && this.#down.starved && !this.#down.complete) {
+      this.#break(now, `the origin broke off: ${this.#lost}`);
+      return;
+    }
+    if (this.#lost !== '') this.#stopUpload(now);
     if (!this.#up.done) return;
     if (this.#status !== 0 && this.#down.complete) this.#detach(now, false); // the rest is between the client and us
     if (!this.#down.done) return;

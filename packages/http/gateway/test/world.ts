@@ -1,13 +1,14 @@
 import { concat, fromLatin1, latin1 } from '@quiclab/bytes';
 import { type Back, type DialFailure, type Front, Gateway, type GatewayOptions, type HttpVersion, type Passage } from '@quiclab/gateway';
-import type { Fields, HttpConnection, HttpEvent } from '@quiclab/http-semantics';
+import type { Fields, HttpConnection, HttpEvent, HttpOver } from '@quiclab/http-semantics';
 import { Http1Client, type Http1ClientOptions, Http1Server, type Http1ServerOptions } from '@quiclab/http1';
+import { Http2Connection } from '@quiclab/http2';
 import { Http3Connection } from '@quiclab/http3';
-import { type Micros, NEVER, type Random } from '@quiclab/sansio';
+import { type ByteStreamEvent, type Micros, NEVER, type Random } from '@quiclab/sansio';
 import { fakePair as streamPair } from '../../http1/test/fake-stream.ts';
 import { fakePair as quicPair } from '../../http3/test/fake-streams.ts';
 
-export const VERSIONS: readonly HttpVersion[] = ['1.1', '3'];
+export const VERSIONS: readonly HttpVersion[] = ['1.1', '2', '3'];
 
 /** An HTTP connection on a pretended transport. */
 interface Wired {
@@ -45,11 +46,16 @@ export interface LegOptions {
 
 /** Both ends of one connection, started. */
 export const wire = (version: HttpVersion, options: LegOptions = {}): { client: Wired; server: Wired } =>
-  version === '1.1' ? overStream(options) : overQuic(options);
+  version === '3' ? overQuic(options) : overStream(version, options);
 
-function overStream(options: LegOptions): { client: Wired; server: Wired } {
+function overStream(version: '1.1' | '2', options: LegOptions): { client: Wired; server: Wired } {
   const ends = streamPair(options);
-  const wired = (http: Http1Client | Http1Server, stream: (typeof ends)['client']): Wired => {
+  const { streams: maxConcurrentStreams = 5_000, maxFieldSectionSize = 65_536, sendBuffer: maxQueued, receiveBuffer } = options;
+  const windows = {
+    ...(maxQueued === undefined ? {} : { maxQueued }),
+    ...(receiveBuffer === undefined ? {} : { streamWindow: receiveBuffer, maxStreamWindow: receiveBuffer }),
+  };
+  const wired = (http: HttpOver<ByteStreamEvent>, stream: (typeof ends)['client']): Wired => {
     let ended: string | undefined;
     let received = 0;
     let tapped: ((octets: Uint8Array) => void) | undefined;
@@ -85,6 +91,11 @@ function overStream(options: LegOptions): { client: Wired; server: Wired } {
       },
     };
   };
+  if (version === '2') {
+    const end = (side: 'client' | 'server'): Wired =>
+      wired(new Http2Connection({ side, transport: ends[side], maxConcurrentStreams, maxFieldSectionSize, ...windows }), ends[side]);
+    return { client: end('client'), server: end('server') };
+  }
   return {
     client: wired(new Http1Client({ transport: ends.client, ...options.client }), ends.client),
     server: wired(new Http1Server({ transport: ends.server, expectContinue: 'application', ...options.server }), ends.server),
@@ -176,6 +187,11 @@ export class End {
 
   events<T extends HttpEvent['type']>(type: T): Extract<HttpEvent, { type: T }>[] {
     return this.told.filter((event): event is Extract<HttpEvent, { type: T }> => event.type === type);
+  }
+
+  /** The first exchange on this connection: every version counts in its own way. */
+  get first(): number {
+    return this.events('request')[0]!.id;
   }
 
   /** The final response to a request. */
