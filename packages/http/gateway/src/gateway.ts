@@ -65,6 +65,11 @@ export class Gateway implements FrontOwner, ExchangeOwner {
     return front;
   }
 
+  /** From here on, clients of HTTP/1.1 and HTTP/2 over TLS are told this in Alt-Svc; '': nothing. */
+  offer(altSvc: string): void {
+    this.settings.altSvc = altSvc;
+  }
+
   // --- time -----------------------------------------------------------------------------------------------------------------
 
   /** What `ports.alarm` was told last. */
@@ -99,10 +104,11 @@ export class Gateway implements FrontOwner, ExchangeOwner {
     this.#tellIdle();
   }
 
-  /** Closes all connections, at both hops. */
+  /** Breaks off what is under way, and closes all connections, at both hops. */
   close(now: Micros): void {
     this.#draining = true;
     for (const front of [...this.#fronts]) {
+      for (const exchange of [...front.exchanges.values()]) exchange.onGivenUp(now, 'the gateway is closing');
       front.http.close(now);
       front.touch();
     }

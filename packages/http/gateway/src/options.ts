@@ -58,7 +58,7 @@ export interface GatewayOptions {
 
 /** The options with their defaults. */
 export interface Settings extends Required<Omit<GatewayOptions, 'altSvc' | 'date' | 'observer'>> {
-  readonly altSvc: string;
+  altSvc: string;
   readonly date: ((now: Micros) => string) | undefined;
   readonly observer: GatewayObserver | undefined;
 }

@@ -113,9 +113,12 @@ export class SocketStream implements ByteStream {
   abort(_now: Micros, reason: string): void {
     if (this.#over) return;
     this.#aborted = reason === '' ? 'given up' : reason;
-    // RST: the peer must not take what it has for all that there is (RFC 9293 §3.10.4, §3.6)
-    if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
+    // RST: the peer must not take what it has for all that there is (RFC 9293 §3.10.4, §3.6). Where our end is on its way already,
+    // all has been said, and the system refuses to reset (libuv's uv_tcp_close_reset)
+    const ending = this.#finished && !this.#socket.writableFinished;
+    if (!ending && !this.#raw.destroyed) this.#raw.resetAndDestroy();
     this.#socket.destroy();
+    this.#raw.destroy();
   }
 
   /** Whether it keeps the process running; it does at first. */

@@ -104,6 +104,18 @@ describe.each(KINDS)('a byte stream over %s', (kind) => {
     }
   });
 
+  test('giving up right after the end is the end, too', async () => {
+    await using ends = await pair(kind);
+    const { client, server, listener } = ends;
+    for (const end of [server, client]) {
+      end.stream.write(0, pattern(SEND_BUFFER));
+      end.stream.finish(0);
+    }
+    for (const end of [server, client]) end.stream.abort(0, 'nobody waits');
+    expect([await client.closed(), await server.closed()].map(({ clean }) => clean)).toEqual([false, false]);
+    await listener.idle();
+  });
+
   test('what came before anybody listened is told to who listens', async () => {
     await using ends = await pair(kind);
     ends.client.stream.write(0, octets('early'));

@@ -1,0 +1,379 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
+import { H1_ALPN, Http1Server } from '@quiclab/http1';
+import { H2_ALPN, Http2Connection } from '@quiclab/http2';
+import { Listener, type SocketStream } from '@quiclab/net';
+import { type Address, MILLISECOND, type Micros } from '@quiclab/sansio';
+import { serverHandshake, ticketKeeper } from '@quiclab/tls';
+import { type MonotonicClock, monotonicClock } from '@quiclab/udp';
+import type { Logger } from 'pino';
+import { Gateway } from '../gateway.ts';
+import { LIMITS } from '../limits.ts';
+import type { GatewayOptions } from '../options.ts';
+import { type Identity, identityOf } from './certificate.ts';
+import { OriginDialer } from './dial.ts';
+import { logging } from './log.ts';
+import { QuicHost } from './quic-host.ts';
+import { StreamHop } from './stream-hop.ts';
+
+/** Versions of HTTP as the command line names them. */
+export type Version = 'h1' | 'h2' | 'h3';
+export const VERSIONS: readonly Version[] = ['h1', 'h2', 'h3'];
+
+export interface ServerOptions
+  extends Partial<
+    Pick<
+      GatewayOptions,
+      | 'rewriteHost'
+      | 'forwarded'
+      | 'trustForwarded'
+      | 'maxRequests'
+      | 'maxReplay'
+      | 'maxConnections'
+      | 'waitTimeout'
+      | 'headTimeout'
+      | 'bodyTimeout'
+      | 'tunnelTimeout'
+      | 'idleTimeout'
+      | 'observer'
+    >
+  > {
+  /** `http://` or `https://`, host and port; no path. */
+  readonly origin: string | URL;
+  /** How the origin is asked. Default h1. h2 without TLS begins with HTTP/2 at once (RFC 9113 §3.3); h3 needs https. */
+  readonly back?: Version;
+  /** What is spoken with clients. h1 and h2 share a TLS port, and h3 has its number over UDP. Default: all three. */
+  readonly listen?: readonly Version[];
+  /** Default 127.0.0.1; '0.0.0.0' or '::' for all interfaces. */
+  readonly host?: string;
+  /** For TLS and QUIC. Default 0: one that is free. */
+  readonly port?: number;
+  /** Present: HTTP/1.1 in clear text is spoken there, too. */
+  readonly clearPort?: number;
+  /** PEM: the chain, leaf first, and its private key, which may be in the same text. Without them one is made for localhost. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Clients may speak TLS 1.2. Default false. */
+  readonly allowTls12?: boolean;
+  /** Of an origin over https: PEM of roots to trust beside the platform's; the name that its certificate has to be for; false: any will do. */
+  readonly originCa?: string;
+  readonly originName?: string;
+  readonly verifyOrigin?: boolean;
+  /** What the gateway is called in Via. Default: `quiclab-` and eight digits drawn when it starts. */
+  readonly name?: string;
+  /** How long a connection to the origin may take to be made, in µs. Default 10 s. */
+  readonly connectTimeout?: Micros;
+  /** The largest header section on either hop, as HTTP/3 counts. Default 65,536. */
+  readonly maxFieldSectionSize?: number;
+  /** Clients' connections over TCP at once. Default 10,000. */
+  readonly maxClients?: number;
+  readonly logger?: Logger;
+}
+
+/** How a gateway ended: requests that were under way then, and were or were not finished. */
+export interface Ended {
+  readonly finished: number;
+  readonly brokenOff: number;
+}
+
+export interface GatewayServer extends AsyncDisposable {
+  /** Where TLS and QUIC are spoken, and clear text: undefined where they are not. */
+  readonly address: Address | undefined;
+  readonly clearAddress: Address | undefined;
+  readonly certificate: { readonly pem: string; readonly spkiSha256: string; readonly selfSigned: boolean };
+  readonly name: string;
+  readonly requests: number;
+  readonly connections: { readonly front: number; readonly back: number };
+  /** Another certificate for new TLS connections; QUIC keeps the first one. */
+  setCertificate(cert: string, key?: string): void;
+  /** Takes nothing new, lets what is under way finish, for so long (ms, default 5,000), then ends. */
+  close(graceMs?: number): Promise<Ended>;
+}
+
+const MAX_FIELD_SECTION_SIZE = 65_536;
+const CONNECT_TIMEOUT = 10_000_000;
+const GRACE_MS = 5_000;
+/** What a client may still take to close its connections, once all requests are over. */
+const CLOSING_MS = 1_000;
+
+/** A gateway on real sockets. Rejects with the system's error where a port cannot be bound, and with a TypeError for options that make no sense. */
+export async function startGateway(options: ServerOptions): Promise<GatewayServer> {
+  const server = new RunningGateway(options);
+  try {
+    await server.open();
+  } catch (error) {
+    await server.close(0);
+    throw error;
+  }
+  return server;
+}
+
+class RunningGateway implements GatewayServer {
+  readonly name: string;
+  readonly #options: ServerOptions;
+  readonly #clock: MonotonicClock = monotonicClock();
+  readonly #identity: Identity;
+  readonly #gateway: Gateway;
+  readonly #dialer: OriginDialer;
+  readonly #logger: Logger | undefined;
+  readonly #versions: readonly Version[];
+  #listeners: Listener[] = [];
+  #tls: Listener | undefined = undefined;
+  #clear: Listener | undefined = undefined;
+  #quic: QuicHost | undefined = undefined;
+  #alarm: NodeJS.Timeout | undefined = undefined;
+  #closed: Promise<Ended> | undefined = undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#versions = options.listen ?? VERSIONS;
+    const origin = originOf(options.origin);
+    const secure = origin.protocol === 'https:';
+    const back = options.back ?? 'h1';
+    if (back === 'h3' && !secure) throw new TypeError('an origin over HTTP/3 needs an https URL');
+    if (this.#versions.length === 0 && options.clearPort === undefined) throw new TypeError('nothing to listen to');
+    this.#identity = identityOf(options.cert, options.key);
+    this.name = options.name ?? drawnName();
+    if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(this.name)) throw new TypeError(`'${this.name}' is no token, so no name for Via`);
+    const host = origin.hostname.replace(/^\[|\]$/g, '');
+    this.#dialer = new OriginDialer({
+      clock: this.#clock,
+      host,
+      port: Number(origin.port || (secure ? 443 : 80)),
+      version: back,
+      secure,
+      ...(options.originName === undefined ? {} : { serverName: options.originName }),
+      ...(options.originCa === undefined ? {} : { ca: options.originCa }),
+      verify: options.verifyOrigin ?? true,
+      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
+      stallTimeout: options.bodyTimeout ?? LIMITS.bodyTime.value,
+      maxFieldSectionSize: options.maxFieldSectionSize ?? MAX_FIELD_SECTION_SIZE,
+      onFault: (error) => this.#fault(error),
+      onFailure: (failure, detail) => this.#logger?.warn({ error: failure.error, detail }, failure.what),
+    });
+    this.#gateway = new Gateway({
+      ...gatewayOptions(options),
+      ...(options.observer === undefined && options.logger !== undefined ? { observer: logging(options.logger) } : {}),
+      name: this.name,
+      origin: { scheme: secure ? 'https' : 'http', authority: origin.host },
+      ...(back === 'h1' ? { exchangesPerConnection: 1 } : {}),
+      date: (now) => new Date(now / 1000).toUTCString(),
+      ports: { dial: (_now, made) => this.#dialer.dial(made), alarm: (at) => this.#setAlarm(at) },
+    });
+  }
+
+  get address(): Address | undefined {
+    return this.#tls?.address ?? this.#quic?.address;
+  }
+
+  get clearAddress(): Address | undefined {
+    return this.#clear?.address;
+  }
+
+  get certificate(): GatewayServer['certificate'] {
+    const { cert: pem, spkiSha256, selfSigned } = this.#identity;
+    return { pem, spkiSha256, selfSigned };
+  }
+
+  get requests(): number {
+    return this.#gateway.requests;
+  }
+
+  get connections(): { readonly front: number; readonly back: number } {
+    return this.#gateway.connections;
+  }
+
+  setCertificate(cert: string, key?: string): void {
+    const { cert: chain, key: privateKey } = identityOf(cert, key);
+    this.#tls?.setCertificate({ cert: chain, key: privateKey });
+  }
+
+  // --- the beginning ----------------------------------------------------------------------------------------------------
+
+  async open(): Promise<void> {
+    const { host: given = '127.0.0.1', clearPort } = this.#options;
+    const host = isIP(given) === 0 ? (await lookup(given)).address : given;
+    await this.#openSecure(host);
+    if (clearPort !== undefined)
+      this.#clear = await this.#listen({ host, port: clearPort, onStream: (stream) => this.#onStream(stream, false) });
+  }
+
+  /** TLS over TCP and QUIC over UDP share the number of a port. */
+  async #openSecure(host: string): Promise<void> {
+    const { port = 0, allowTls12 = false } = this.#options;
+    const { cert, key } = this.#identity;
+    const alpn = [...(this.#versions.includes('h2') ? [H2_ALPN] : []), ...(this.#versions.includes('h1') ? [H1_ALPN] : [])];
+    for (let attempt = 1; ; attempt++) {
+      if (alpn.length > 0)
+        this.#tls = await this.#listen({
+          host,
+          port,
+          tls: { cert, key, alpn, allowTls12 },
+          onStream: (stream) => this.#onStream(stream, true),
+        });
+      if (!this.#versions.includes('h3')) return;
+      try {
+        this.#quic = await this.#openQuic(host, this.#tls?.address.port ?? port);
+        this.#gateway.offer(`h3=":${this.#quic.address.port}"; ma=86400`); // RFC 7838 §3
+        return;
+      } catch (error) {
+        // a port that is free over TCP may not be over UDP: another one, where any will do
+        if (port !== 0 || attempt === 10 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+        await this.#tls?.close();
+        this.#listeners = this.#listeners.filter((listener) => listener !== this.#tls);
+      }
+    }
+  }
+
+  async #listen(options: Parameters<typeof Listener.open>[0]): Promise<Listener> {
+    const { maxClients } = this.#options;
+    const listener = await Listener.open({
+      ...options,
+      ...(maxClients === undefined ? {} : { maxConnections: maxClients }),
+      ...(this.#logger === undefined ? {} : { logger: this.#logger }),
+    });
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  #openQuic(host: string, port: number): Promise<QuicHost> {
+    const { chain, privateKey } = this.#identity;
+    return QuicHost.open({
+      host,
+      port,
+      clock: this.#clock,
+      handshake: serverHandshake({
+        provider: nodeProvider,
+        certificates: chain,
+        privateKey,
+        tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }),
+        earlyData: true,
+      }),
+      http: this.#httpLimits,
+      accept: (made) =>
+        this.#gateway.accept(this.#clock.now(), made.http, {
+          version: '3',
+          secure: true,
+          client: made.connection.remote,
+          wake: () => made.wake(),
+          reset: (id) => made.reset(id),
+        }),
+      onFault: (error) => this.#fault(error),
+    });
+  }
+
+  get #httpLimits(): { readonly maxFieldSectionSize: number; readonly headersTimeout: Micros } {
+    const { maxFieldSectionSize = MAX_FIELD_SECTION_SIZE, headTimeout: headersTimeout = LIMITS.headTime.value } = this.#options;
+    return { maxFieldSectionSize, headersTimeout };
+  }
+
+  #onStream(stream: SocketStream, secure: boolean): void {
+    const version = stream.tls?.alpn === H2_ALPN ? '2' : '1.1';
+    const http =
+      version === '2'
+        ? new Http2Connection({ side: 'server', transport: stream, ...this.#httpLimits })
+        : new Http1Server({ transport: stream, scheme: secure ? 'https' : 'http', expectContinue: 'application', ...this.#httpLimits });
+    const stallTimeout = this.#options.bodyTimeout ?? LIMITS.bodyTime.value;
+    const options = { clock: this.#clock, stallTimeout, onFault: (error: Error) => this.#fault(error) };
+    new StreamHop(http, stream, options, (self) =>
+      this.#gateway.accept(this.#clock.now(), http, { version, secure, client: stream.remote, wake: () => self.wake() }),
+    );
+  }
+
+  // --- time -----------------------------------------------------------------------------------------------------------------
+
+  #setAlarm(at: Micros): void {
+    clearTimeout(this.#alarm);
+    this.#alarm = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const ms = Math.min(Math.max(1, Math.ceil((at - this.#clock.now()) / MILLISECOND)), 0x7fff_ffff);
+    this.#alarm = setTimeout(() => this.#gateway.onTimeout(this.#clock.now()), ms).unref(); // the listeners keep the process running
+  }
+
+  // --- the end --------------------------------------------------------------------------------------------------------------
+
+  close(graceMs: number = GRACE_MS): Promise<Ended> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(graceMs: number): Promise<Ended> {
+    const before = this.#gateway.requests;
+    this.#logger?.info({ requests: before, graceMs }, 'closing');
+    for (const listener of this.#listeners) await listener.stop();
+    this.#gateway.drain(this.#clock.now());
+    await within(graceMs, new Promise<void>((resolve) => this.#gateway.whenIdle(resolve)));
+    const brokenOff = this.#gateway.requests;
+    this.#gateway.close(this.#clock.now());
+    // what was said last is on its way; who does not take it is not waited for
+    await within(brokenOff > 0 ? 0 : CLOSING_MS, Promise.all(this.#listeners.map((listener) => listener.idle())));
+    for (const listener of this.#listeners) await listener.close();
+    await this.#quic?.close();
+    await this.#dialer.close();
+    clearTimeout(this.#alarm);
+    const ended = { finished: before - brokenOff, brokenOff };
+    this.#logger?.info(ended, 'closed');
+    return ended;
+  }
+
+  #fault(error: Error): void {
+    this.#logger?.fatal({ err: error }, 'the gateway has a fault');
+    void this.close(0);
+  }
+}
+
+/** Resolves when that has happened, or after so long. */
+async function within(ms: number, happening: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([happening, patience]);
+  clearTimeout(timer);
+}
+
+function originOf(given: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(given);
+  } catch {
+    throw new TypeError(`'${given}' is no URL; an origin is something like http://localhost:3000`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new TypeError(`an origin begins with http:// or https://, not ${url.protocol}//`);
+  if (url.username !== '' || url.password !== '') throw new TypeError('an origin has no user name and no password');
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    throw new TypeError(`an origin has no path: the path is the client's (${url.href})`);
+  return url;
+}
+
+function drawnName(): string {
+  return `quiclab-${systemRandom.uint32().toString(16).padStart(8, '0')}`;
+}
+
+/** Those of the options that are the core's own, where they are given. */
+function gatewayOptions(options: ServerOptions): Partial<GatewayOptions> {
+  const { rewriteHost, forwarded, trustForwarded, maxRequests, maxReplay, maxConnections, waitTimeout, headTimeout, bodyTimeout } = options;
+  const { tunnelTimeout, idleTimeout, observer } = options;
+  const all = {
+    rewriteHost,
+    forwarded,
+    trustForwarded,
+    maxRequests,
+    maxReplay,
+    maxConnections,
+    waitTimeout,
+    headTimeout,
+    bodyTimeout,
+    tunnelTimeout,
+    idleTimeout,
+    observer,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
