@@ -64,8 +64,10 @@ const overH2: Client = (running, path, { method = 'GET', headers = {}, body } = 
     const session = http2Connect(running.at, { ca: running.certificate.pem });
     session.on('error', reject);
     const stream = session.request({ ':method': method, ':path': path, ...headers });
-    stream.on('error', reject).on('close', () => reject(new Error('closed'))); // where there was no error: nothing comes any more
+    let answered = false;
+    stream.on('error', reject).on('close', () => answered || reject(new Error('closed without an answer')));
     stream.once('response', (head) => {
+      answered = true;
       collect(stream).then((text) => {
         session.close();
         resolve({ status: head[':status']!, headers: head as Answer['headers'], body: text });

@@ -216,7 +216,7 @@ describe.each(KINDS)('listening on %s', (kind) => {
   test('a thousand connections at once', async () => {
     const ends: End[] = [];
     const listener = await Listener.open({
-      ...(kind === 'TLS' ? { tls: identity } : {}),
+      ...(kind === 'TLS' ? { tls: identity, handshakeTimeoutMs: 60_000 } : {}),
       onStream: (stream) => {
         const end = new End(stream);
         ends.push(end);

@@ -100,6 +100,7 @@ export const connectTo = (listener: Listener, kind: Kind, client: ClientTls = {}
   connect({
     host: listener.address.host,
     port: listener.address.port,
+    timeoutMs: 60_000, // a thousand handshakes at once, beside whatever else the machine does
     ...(kind === 'TLS' ? { tls: { ca: identity.cert, serverName: 'localhost', ...client } } : {}),
   });
 
