@@ -1,8 +1,9 @@
 import { makeCertificate } from '@quiclab/crypto/node';
 import { seededRandom } from '@quiclab/sansio';
-import { FrameType, frameName } from '@quiclab/wire';
+import { FrameType, frameName, writePing } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
 import { certificate, Pair, type Recorder, type Sent } from './pair.ts';
+import { findAll, frames, ScriptedPeer, writeSimpleAck } from './scripted-peer.ts';
 
 // A round trip takes 20 ms here, and the probe timeout 999 ms as long as nobody has measured that.
 
@@ -81,6 +82,22 @@ describe('what shows that the peer lacks something is answered at once (RFC 9002
     completeWithin(pair, 200_000);
     expect(timeouts(pair.serverObserver)).toEqual([]);
   });
+});
+
+test('an ACK that leaves something outstanding does not call off what another packet of the datagram has hastened (RFC 9002 §6.2.3)', () => {
+  const pair = new Pair({ certificates });
+  pair.run(10_000); // the server's flight has left, three packets of it in the Handshake space
+  const peer = new ScriptedPeer(pair, 'client');
+  const ping = peer.packet('handshake', frames(writePing));
+  const ack = peer.packet(
+    'handshake',
+    frames((w) => writeSimpleAck(w, 0)),
+  );
+  pair.now += 20_000;
+  const reply = peer.sendDatagram(Uint8Array.of(...ping, ...ack));
+  expect(pair.accepted!.stats().packetsAcknowledged).toBe(1);
+  expect(reply.map(({ level }) => level)).toContain('handshake');
+  expect(findAll(reply, 'CRYPTO').length).toBeGreaterThan(0);
 });
 
 test('without loss nothing is said twice, on short paths and long ones (RFC 9002 §6.2.3)', () => {

@@ -1,3 +1,4 @@
+import { fixedWindow, newReno } from '@quiclab/congestion';
 import { MILLISECOND, type Micros, SECOND } from '@quiclab/sansio';
 import { FrameType } from '@quiclab/wire';
 import { describe, expect, test } from 'vitest';
@@ -190,6 +191,48 @@ describe('path MTU discovery (RFC 9000 §14.3)', () => {
     expect(probes().at(-1)!.bytes).toBe(65_527); // what UDP over IPv6 may have; lost here
     expect(pair.connection.stats().paths[0]!.maxDatagramSize).toBe(65_507);
     for (const [i, window] of windows.entries()) if (i > 0) expect(window).toBeGreaterThanOrEqual(Math.min(12_000, windows[i - 1]!));
+  });
+
+  test('the one packet that may leave beyond the window on entering recovery is a repair, and no probe (RFC 9002 §7.3.2)', () => {
+    const overdrawn: string[] = [];
+    for (let every = 10; every < 30; every++) {
+      // without PRR the window falls below what is in flight, and only that packet may leave
+      const congestion: PairOptions['clientPolicies'] = { congestion: ({ maxDatagramSize }) => newReno({ maxDatagramSize, prr: false }) };
+      const { search, observer } = upload(
+        { carries: 8972 },
+        { policies: congestion, drop: (direction, n) => direction === 'up' && n > 20 && n % every === 0 },
+      );
+      let last = '';
+      observer.packetSent = (_now, { mtuProbe, frames }) => {
+        const repairs = Array.from({ length: frames.length }, (_, i) => frames.type(i) & ~1).includes(FrameType.STREAM);
+        last = mtuProbe ? 'MTU probe' : repairs ? 'STREAM' : '';
+      };
+      observer.recoveryUpdated = (_now, _path, window, bytesInFlight) => {
+        if (last !== '' && bytesInFlight > window) overdrawn.push(last);
+        last = '';
+      };
+      search();
+    }
+    expect(overdrawn.length).toBeGreaterThan(20);
+    expect(new Set(overdrawn)).toEqual(new Set(['STREAM']));
+  });
+
+  test('a probe does not leave with a key that has sealed as many packets as it may (RFC 9001 §6.6)', () => {
+    for (const packetsPerKey of [12, 13, 14, 15]) {
+      // more than are in flight, so that an update never has to wait for an ACK
+      const { search, observer, path } = upload(
+        { carries: 1_300 },
+        { config: { packetsPerKey }, policies: { congestion: () => fixedWindow(12_000) } },
+      );
+      const sealed: number[] = [];
+      observer.packetSent = (_now, { keyPhase }) => {
+        if (keyPhase >= 0) sealed[keyPhase] = (sealed[keyPhase] ?? 0) + 1;
+      };
+      search();
+      expect(path().mtuProbesSent).toBeGreaterThan(9);
+      expect(sealed.length).toBeGreaterThan(9);
+      expect(Math.max(...sealed)).toBe(packetsPerKey);
+    }
   });
 
   test('one who acknowledges what never came hurts himself: the connection goes on, and finds out (§21.4)', () => {

@@ -46,6 +46,8 @@ export class Recovery {
   readonly lateAcked: SentRecord[] = [];
   /** Declared lost by the last `onAck` or `onDeadline`, ascending within a space; `lostBy` says why. */
   readonly lost: SentRecord[] = [];
+  /** RFC 9002 §7.3.2: entering recovery, one packet may leave beyond the window, to repair what was lost. What explores has to wait for it. */
+  repairAllowed = false;
   /** Whether the sender has run out of things to say; see `onAppLimited`. */
   appLimited = false;
   /** So far: packets declared lost that arrived, and periods of persistent congestion (RFC 9002 §7.6). */
@@ -58,14 +60,14 @@ export class Recovery {
   readonly #logs: readonly SentPacketLog[] = SPACES.map((space) => new SentPacketLog(space));
   readonly #lossTimes: Micros[] = [NEVER, NEVER, NEVER];
   readonly #probesOwed: number[] = [0, 0, 0];
+  /** They are owed because the peer has shown that it lacks something, and not because it was silent. */
+  readonly #hastened: boolean[] = [false, false, false];
   /** From when the probe timeout of a space counts: the last ack-eliciting packet, or the last timeout where its probe has not left. */
   readonly #probeBase: Micros[] = [0, 0, 0];
   /** From when a client without packets in flight counts (RFC 9002 §6.2.2.1); -1 while it has no reason to. */
   #deadlockBase: Micros = -1;
   #probeSpace: Space = Space.INITIAL;
   #pathId = 0;
-  /** RFC 9002 §7.3.2: entering recovery, one packet may leave beyond the window. */
-  #repairAllowed = false;
   /** When the window was last reduced: what left before does not begin another recovery period. */
   #reducedAt: Micros = -1;
   #largestAckedSentAt: Micros = 0;
@@ -110,7 +112,7 @@ export class Recovery {
     this.bytesInFlight += record.bytes;
     this.#windowUse.onSent(this.bytesInFlight);
     this.appLimited = false;
-    this.#repairAllowed = false;
+    if (!record.explores) this.repairAllowed = false;
     this.#controller.onPacketSent(now, record.bytes, this.bytesInFlight);
     if (record.ackEliciting) this.#probeBase[space] = now;
     this.updateDeadline(now);
@@ -128,7 +130,7 @@ export class Recovery {
 
   /** Whether the congestion window lets a packet of this size leave: it fits, or it is the one that entering recovery allows (§7.3.2). */
   windowAllows(bytes: number): boolean {
-    return this.bytesInFlight + bytes <= this.#controller.congestionWindow || this.#repairAllowed;
+    return this.bytesInFlight + bytes <= this.#controller.congestionWindow || this.repairAllowed;
   }
 
   /** Ack-eliciting datagrams that must leave in this space, whatever window and pacer say (RFC 9002 §7.5). */
@@ -144,6 +146,7 @@ export class Recovery {
   hasten(now: Micros, space: Space): boolean {
     if (this.rtt.hasSample && now <= this.#probeBase[space]! + this.rtt.min) return false;
     this.#probesOwed[space] = this.#probesFor(space);
+    this.#hastened[space] = true;
     return true;
   }
 
@@ -196,7 +199,7 @@ export class Recovery {
     // §6.2.1, but not at a client whose address may not be validated: a busy server must not be probed harder for having answered
     if (this.#peerCompletedAddressValidation()) {
       this.ptoCount = 0;
-      this.#probesOwed.fill(0); // answered before they left
+      this.#answerProbes(space);
     }
     this.#deadlockBase = -1;
     this.updateDeadline(now);
@@ -275,7 +278,7 @@ export class Recovery {
     this.#rate.reset();
     this.#windowUse.reset();
     this.ptoCount = 0;
-    this.#repairAllowed = false;
+    this.repairAllowed = false;
     this.#reducedAt = -1;
     this.#deadlockBase = -1;
     this.updateDeadline(now);
@@ -375,11 +378,20 @@ export class Recovery {
   #onReduction(now: Micros, sentAt: Micros): void {
     if (sentAt <= this.#reducedAt) return;
     this.#reducedAt = now;
-    this.#repairAllowed = true;
+    this.repairAllowed = true;
+  }
+
+  /** The peer is heard, before the probes of a timeout have left. Those that are hastened say what it lacks, until it acknowledges all that is outstanding there. */
+  #answerProbes(space: Space): void {
+    for (const each of SPACES) {
+      if (this.#hastened[each]! && (each !== space || this.ackElicitingInFlight(each) > 0)) continue;
+      this.#probesOwed[each] = 0;
+    }
   }
 
   #oweProbes(now: Micros, space: Space): void {
     this.#probesOwed[space] = this.#probesFor(space);
+    this.#hastened[space] = false;
     this.ptoCount++;
     this.#probeBase[space] = now; // until the probe itself has left
     // after a late wake-up, one timeout and not one for each space

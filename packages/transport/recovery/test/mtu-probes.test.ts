@@ -23,6 +23,18 @@ describe('a probe of the path MTU (RFC 9000 §14.4, RFC 8899 §3)', () => {
     expect(recovery.controller.congestionWindow).toBe(12_000);
   });
 
+  test('leaves the one packet that may leave beyond the window on entering recovery to the repair (RFC 9002 §7.3.2)', () => {
+    const scene = Scene.confirmed({ controller: newReno({ maxDatagramSize: 1200, prr: false }) });
+    const { recovery } = scene;
+    for (let i = 0; i < 10; i++) scene.send(0);
+    scene.ack(40_000, [[3, 3]]);
+    expect([recovery.bytesInFlight > recovery.controller.congestionWindow, recovery.repairAllowed]).toEqual([true, true]);
+    scene.send(40_000, { elsewhere: true }); // a challenge on another path waits for no window
+    expect([recovery.repairAllowed, recovery.windowAllows(1200)]).toEqual([true, true]);
+    scene.send(40_000);
+    expect([recovery.repairAllowed, recovery.windowAllows(1200)]).toEqual([false, false]);
+  });
+
   test('does not hide the loss of what was sent beside it', () => {
     const scene = Scene.confirmed({ controller: reno() });
     scene.send(0, PROBE);

@@ -230,6 +230,24 @@ describe('before the address is validated (RFC 9002 §6.2.2.1)', () => {
     expect(recovery.probesOwed(Space.HANDSHAKE)).toBe(1); // with nothing to say again, a single packet
   });
 
+  test('what a timeout owes is answered by any ACK; what is hastened by one that leaves nothing outstanding there (§6.2.1, §6.2.3)', () => {
+    const scene = new Scene({ side: 'server' });
+    const { recovery } = scene;
+    const owed = (): number[] => [Space.INITIAL, Space.HANDSHAKE].map((space) => recovery.probesOwed(space));
+    scene.send(0, { space: Space.INITIAL });
+    for (let i = 0; i < 3; i++) scene.send(0, { space: Space.HANDSHAKE });
+    recovery.onDeadline(999_000);
+    expect(owed()).toEqual([2, 0]);
+    recovery.hasten(999_000, Space.HANDSHAKE);
+    scene.ack(999_000, [[1, 1]], { space: Space.HANDSHAKE });
+    expect(owed()).toEqual([0, 2]);
+    expect(recovery.ptoCount).toBe(0);
+    scene.ack(999_000, [[0, 0]], { space: Space.INITIAL });
+    expect(owed()).toEqual([0, 2]);
+    scene.ack(999_000, [[0, 2]], { space: Space.HANDSHAKE });
+    expect(owed()).toEqual([0, 0]);
+  });
+
   test('nothing is hastened by what the peer sent before it could hear the last packet (§6.2.3)', () => {
     const scene = new Scene();
     const { recovery } = scene;

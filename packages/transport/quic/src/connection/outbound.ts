@@ -74,20 +74,17 @@ export class Outbound {
 
   /** Larger than what the path is known to carry: nothing is in it whose loss would matter. RFC 9000 §14.4. */
   #probeMtu(now: Micros, into: Datagram, path: Path): boolean {
-    const { budget, lifecycle, spaces, versions, peerIds, localIds } = this.#parts;
-    if (!lifecycle.open || budget.refusedBy !== '') return false;
+    const { budget, lifecycle } = this.#parts;
+    if (!lifecycle.open || budget.refusedBy !== '' || path.recovery.repairAllowed) return false;
     const size = path.mtu.probeSize(path.recovery.controller.congestionWindow);
     if (size === 0 || !budget.admitsProbe(now, size)) return false;
-    const packet = this.#builders[0];
-    const record = path.recovery.record(Space.APPLICATION);
-    const space = spaces[Space.APPLICATION]!;
-    if (!packet.begin(space, record, versions.current, into.bytes, 0, size, peerIds.current, localIds.first, NO_TOKEN)) return false;
-    if (this.#parts.quicBit.clears()) packet.clearQuicBit();
+    const packet = this.#beginAlone(now, into, path, size);
+    if (packet === undefined) return false;
     writePing(packet.writer);
     packet.log(FrameType.PING, 0, 0, 0);
     packet.padTo(size);
-    record.mtuProbe = true;
-    path.mtu.onProbeSent(record.packetNumber);
+    packet.record.mtuProbe = true;
+    path.mtu.onProbeSent(packet.record.packetNumber);
     this.#commit(now, packet, path);
     this.#address(now, into, path);
     budget.onSent(now, size);
@@ -96,17 +93,13 @@ export class Outbound {
 
   /** A challenge, or the answer to one: a datagram of its own, of full size. RFC 9000 §8.2. */
   #probePath(now: Micros, into: Datagram): boolean {
-    const { paths, spaces, versions, peerIds, localIds } = this.#parts;
+    const { paths, spaces } = this.#parts;
     const path = paths.nextProbe(now);
-    const space = spaces[Space.APPLICATION]!;
-    if (path === undefined || !space.keys.canWrite) return false;
+    if (path === undefined || !spaces[Space.APPLICATION]!.keys.canWrite) return false;
     this.#ecn = path.ecn.codepoint(now, into.ecn, path);
-    const packet = this.#builders[0];
-    const record = path.recovery.record(Space.APPLICATION);
     const room = Math.min(into.bytes.length, SMALLEST_MAX_DATAGRAM, path.amplificationBudget);
-    if (!packet.begin(space, record, versions.current, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN))
-      return false;
-    if (this.#parts.quicBit.clears()) packet.clearQuicBit();
+    const packet = this.#beginAlone(now, into, path, room);
+    if (packet === undefined) return false;
     paths.writeProbe(now, packet, path);
     if (packet.empty) {
       packet.abandon();
@@ -116,6 +109,19 @@ export class Outbound {
     this.#commit(now, packet, path);
     this.#address(now, into, path);
     return true;
+  }
+
+  /** Begins a 1-RTT packet that has its datagram for itself. */
+  #beginAlone(now: Micros, into: Datagram, path: Path, room: number): PacketBuilder | undefined {
+    const { spaces, versions, peerIds, localIds, quicBit } = this.#parts;
+    const packet = this.#builders[0];
+    const record = path.recovery.record(Space.APPLICATION);
+    const space = spaces[Space.APPLICATION]!;
+    this.#renewKeys(now);
+    if (!packet.begin(space, record, versions.current, into.bytes, 0, room, path.peerId ?? peerIds.current, localIds.first, NO_TOKEN))
+      return undefined;
+    if (quicBit.clears()) packet.clearQuicBit();
+    return packet;
   }
 
   /** All packets are in: where the datagram goes, and what that counts for. */
