@@ -169,9 +169,11 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     const exchange = this.#get(id);
     if (exchange === undefined || exchange.discarding) return undefined;
     let content: { readonly data: Uint8Array; readonly fin: boolean } | undefined;
-    this.#guard(now, () => {
+    try {
       content = this.#answers.readBody(now, exchange);
-    });
+    } catch (error) {
+      this.#onError(now, error);
+    }
     if (content?.fin === true) this.#settle(now);
     return content;
   }
@@ -366,7 +368,11 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     if (this.#link.over) return;
     if (this.#link.lingering) this.#link.linger(now);
     else {
-      this.#guard(now, () => this.#answers.advance(now));
+      try {
+        this.#answers.advance(now);
+      } catch (error) {
+        this.#onError(now, error);
+      }
       this.#tellWritable();
       this.#finishWhenDone(now);
     }
@@ -393,13 +399,9 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
   }
 
   /** The one place where a fault of the server ends the connection. */
-  #guard(now: Micros, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof MessageFault)) throw error;
-      this.#giveUp(now, 0, error.message);
-    }
+  #onError(now: Micros, error: unknown): void {
+    if (!(error instanceof MessageFault)) throw error;
+    this.#giveUp(now, 0, error.message);
   }
 
   #giveUp(now: Micros, code: number, reason: string): void {

@@ -171,10 +171,14 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
     const exchange = this.#get(id);
     if (exchange === undefined || exchange.discarding) return undefined;
     let content: { readonly data: Uint8Array; readonly fin: boolean } | undefined;
-    const well = this.#guard(now, () => {
+    let goesOn = false;
+    try {
       content = this.#requests.readBody(now, exchange);
-    });
-    if (!well || content?.fin === true) this.#settle(now);
+      goesOn = content?.fin !== true;
+    } catch (error) {
+      this.#onError(now, error);
+    }
+    if (!goesOn) this.#settle(now);
     return content;
   }
 
@@ -281,7 +285,11 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
     if (this.#link.over) return;
     if (!this.#link.lingering) {
       this.#responses.pump(now);
-      this.#guard(now, () => this.#requests.advance(now));
+      try {
+        this.#requests.advance(now);
+      } catch (error) {
+        this.#onError(now, error);
+      }
       this.#responses.pump(now);
       if (this.#requests.stopped && this.#responses.pipeline.length === 0) this.#link.finish(now);
     } else this.#link.linger(now);
@@ -301,16 +309,10 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
     this.#requests.contentDue = NEVER;
   }
 
-  /** The one place where a fault of the peer ends what it is a fault of. Whether there was none. */
-  #guard(now: Micros, action: () => void): boolean {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      if (!(error instanceof MessageFault)) throw error;
-      this.#fault(now, error);
-      return false;
-    }
+  /** The one place where a fault of the peer ends what it is a fault of. */
+  #onError(now: Micros, error: unknown): void {
+    if (!(error instanceof MessageFault)) throw error;
+    this.#fault(now, error);
   }
 
   /** Answers the fault in its turn, and reads nothing more. RFC 9112 §2.2. */
