@@ -1,7 +1,7 @@
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { bernoulli, type LinkConfig } from '@quiclab/impair';
-import { type ModelName, type RunRecord, runSimulated } from '@quiclab/lab';
+import { DEFAULT_PROFILE, type ModelName, type RunRecord, runSimulated } from '@quiclab/lab';
 import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { definePage, type Page } from '@quiclab/workload';
 
@@ -37,6 +37,7 @@ export function load(model: ModelName, page: Page, loss: number, seed: number): 
     page,
     source: (path) => CONTENT.subarray(0, sizes.get(path)!),
     links: { up: link(loss), down: link(loss) },
+    profile: DEFAULT_PROFILE,
     ends: { crypto },
   });
 }
