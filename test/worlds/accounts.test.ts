@@ -3,9 +3,9 @@ import type { State } from '@quiclab/ledger';
 import { describe, expect, test } from 'vitest';
 import { accountPage, sumStates } from './accounts.ts';
 
-/** Seeds that failed once. */
-const FAILED_ONCE: readonly number[] = [];
-const SEEDS = [...Array.from({ length: 60 }, (_, i) => i), ...FAILED_ONCE];
+/** Seeds that failed once: where TCP's send buffer is the limit, and where a server does not read what is piped. */
+const FAILED_ONCE: readonly number[] = [10_094, 10_205, 10_230, 10_310];
+const SEEDS = [...Array.from({ length: 36 }, (_, i) => i), ...FAILED_ONCE];
 const PER_TEST = 10;
 
 /** What the pages of a model come upon, all in all: or the states would be there in name only. */
