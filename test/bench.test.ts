@@ -39,11 +39,11 @@ describe('the bench command', () => {
     const directory = mkdtempSync(join(tmpdir(), 'quiclab-bench-'));
     try {
       const json = join(directory, 'figures.json');
-      const only = ['quic-1200', 'quic-1452', 'quic-mtu', 'https', 'http2'].flatMap((name) => ['--only', `goodputMBps/${name}`]);
+      const only = ['quic-1200', 'quic-1452', 'quic-mtu', 'https', 'http2', 'h2'].flatMap((name) => ['--only', `goodputMBps/${name}`]);
       const { status, stderr } = bench('--runs', '1', '--bytes', '1MB', '--json', json, ...only);
       expect(status, stderr).toBe(0);
       const { goodputMBps } = JSON.parse(readFileSync(json, 'utf8'));
-      expect(Object.keys(goodputMBps)).toEqual(['quic-1200', 'quic-1452', 'quic-mtu', 'https', 'http2']);
+      expect(Object.keys(goodputMBps)).toEqual(['quic-1200', 'quic-1452', 'quic-mtu', 'https', 'http2', 'h2']);
       // by its own account, the server found that loopback carries more
       const found = stderr.match(/quic-mtu: .* maxDatagramSize (\d+)/);
       if (existsSync('/sys/class/net/lo/mtu')) expect(Number(found?.[1])).toBeGreaterThan(1_452);

@@ -53,6 +53,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   { group: 'goodputMBps', name: 'https', datagramSize: 0, load: async () => (await import('./node-http.ts')).httpsDownload },
   { group: 'goodputMBps', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Download },
+  { group: 'goodputMBps', name: 'h2', datagramSize: 0, load: async () => (await import('./http2.ts')).h2Download },
   { group: 'goodputMBps', name: 'dgram-1452', datagramSize: 1452, load: async () => (await import('./dgram.ts')).dgramCeiling },
   { group: 'handshakesPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./quic-handshakes.ts')).full },
   {
@@ -76,6 +77,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   { group: 'requestsPerSecond', name: 'quic', datagramSize: 1200, load: async () => (await import('./http3.ts')).http3Requests },
   { group: 'requestsPerSecond', name: 'http2', datagramSize: 0, load: async () => (await import('./node-http.ts')).http2Requests },
+  { group: 'requestsPerSecond', name: 'h2', datagramSize: 0, load: async () => (await import('./http2.ts')).h2Requests },
   { group: 'idleConnectionKiB', name: 'quic', datagramSize: 1200, load: async () => (await import('./idle.ts')).quicIdle },
   { group: 'idleConnectionKiB', name: 'https', datagramSize: 0, load: async () => (await import('./idle.ts')).httpsIdle },
   {

@@ -10,8 +10,11 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 /** The slowest build takes some minutes. */
 const LONGEST_BUILD_MS = 30 * 60_000;
-const run = (command: string, words: readonly string[], { cwd, env }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) =>
-  execute(command, words, { timeout: LONGEST_BUILD_MS, maxBuffer: 16 << 20, ...(cwd && { cwd }), ...(env && { env }) });
+export const run = (
+  command: string,
+  words: readonly string[],
+  { cwd, env }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+) => execute(command, words, { timeout: LONGEST_BUILD_MS, maxBuffer: 16 << 20, ...(cwd && { cwd }), ...(env && { env }) });
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = join(ROOT, 'test/interop/peers');
@@ -116,7 +119,7 @@ async function bindgen(source: string): Promise<NodeJS.ProcessEnv> {
 }
 
 /** A directory in the cache, made anew when a file of the peer's source has changed. */
-async function cached(name: string, source: string, make: (target: string) => Promise<void>): Promise<string> {
+export async function cached(name: string, source: string, make: (target: string) => Promise<void>): Promise<string> {
   const hash = createHash('sha256');
   for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort())
     if (/\.(txt|go|mod|sum|s|toml|lock|rs)$/.test(file)) hash.update(file).update(readFileSync(join(source, file)));
@@ -135,7 +138,7 @@ async function cached(name: string, source: string, make: (target: string) => Pr
   return directory;
 }
 
-async function orMissing<T>(reason: string, work: Promise<T>): Promise<T> {
+export async function orMissing<T>(reason: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

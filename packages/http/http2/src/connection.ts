@@ -279,7 +279,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (exchange.sendsNoContent) return data.length;
     const taken = Math.min(data.length, this.#maxQueued - exchange.outbox.waiting);
     if (taken > 0) {
-      exchange.outbox.pushContent(data.subarray(0, taken));
+      exchange.outbox.pushContent(data.subarray(0, taken), this.#outgoing.spares);
       this.#outgoing.update(exchange);
     }
     exchange.contentSent += taken;

@@ -118,6 +118,7 @@ export class Exchanges {
     this.discard(exchange);
     exchange.on('reset');
     this.#byId.delete(exchange.id);
+    if (this.#byId.size === 0) this.#outgoing.spares.clear(); // a connection that is idle costs little
     this.#settle(exchange);
   }
 

@@ -4,6 +4,29 @@ import { FRAME_HEADER } from './frames.ts';
 /** Room for content that comes in small pieces while some still waits: they leave in one frame. */
 const ROOM = 4_096;
 
+/** A piece from so many octets on gets one of the arrays that are used again: making them, and letting go of them, costs more than filling them. */
+const LARGE = 16_384;
+const REUSED = FRAME_HEADER + 65_536;
+const MOST_SPARE = 2;
+
+/** Arrays that content was in, for the next. One serves a connection. */
+export class SpareArrays {
+  #arrays: Uint8Array[] = [];
+
+  take(): Uint8Array {
+    return this.#arrays.pop() ?? new Uint8Array(REUSED);
+  }
+
+  /** Nobody has a view of it any more. */
+  give(array: Uint8Array): void {
+    if (array.length === REUSED && this.#arrays.length < MOST_SPARE) this.#arrays.push(array);
+  }
+
+  clear(): void {
+    this.#arrays = [];
+  }
+}
+
 /** Content that waits, in [start, end). Before it there is always room for a frame header, so that a frame is one stretch of octets. */
 interface Stretch {
   readonly bytes: Uint8Array;
@@ -20,6 +43,8 @@ interface Section {
 export class Outbox {
   /** Octets of content that wait. */
   waiting = 0;
+  /** The array whose content was taken to its end by the last `takeContent`, if it was. */
+  spent: Uint8Array | undefined = undefined;
   #items: (Section | Stretch)[] = [];
   #head = 0;
 
@@ -37,7 +62,7 @@ export class Outbox {
   }
 
   /** Copies the content. */
-  pushContent(data: Uint8Array): void {
+  pushContent(data: Uint8Array, spares: SpareArrays): void {
     let rest = data;
     const last = this.empty ? undefined : this.#items[this.#items.length - 1]!;
     if (last !== undefined && 'bytes' in last) {
@@ -46,10 +71,15 @@ export class Outbox {
       last.end += fits;
       rest = rest.subarray(fits);
     }
-    if (rest.length > 0) {
-      const bytes = new Uint8Array(FRAME_HEADER + (this.waiting > 0 ? Math.max(ROOM, rest.length) : rest.length));
-      bytes.set(rest, FRAME_HEADER);
-      this.#items.push({ bytes, start: FRAME_HEADER, end: FRAME_HEADER + rest.length });
+    while (rest.length > 0) {
+      const bytes =
+        rest.length >= LARGE
+          ? spares.take()
+          : new Uint8Array(FRAME_HEADER + (this.waiting > 0 ? Math.max(ROOM, rest.length) : rest.length));
+      const fits = Math.min(rest.length, bytes.length - FRAME_HEADER);
+      bytes.set(rest.subarray(0, fits), FRAME_HEADER);
+      this.#items.push({ bytes, start: FRAME_HEADER, end: FRAME_HEADER + fits });
+      rest = rest.subarray(fits);
     }
     this.waiting += data.length;
   }
@@ -75,7 +105,11 @@ export class Outbox {
     const { start } = stretch;
     stretch.start += length;
     this.waiting -= length;
-    if (stretch.start === stretch.end) this.#advance();
+    this.spent = undefined;
+    if (stretch.start === stretch.end) {
+      this.spent = stretch.bytes;
+      this.#advance();
+    }
     return stretch.bytes.subarray(start - FRAME_HEADER, start + length);
   }
 
@@ -83,12 +117,15 @@ export class Outbox {
     this.#items = [];
     this.#head = 0;
     this.waiting = 0;
+    this.spent = undefined;
   }
 
   #advance(): void {
     this.#head++;
-    if (this.empty) this.clear();
-    else if (this.#head >= 64) {
+    if (this.empty) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 64) {
       this.#items = this.#items.slice(this.#head); // a writer that is never done
       this.#head = 0;
     }

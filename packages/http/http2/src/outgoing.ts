@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts';
 import { DEFAULT_FRAME_SIZE, DEFAULT_WINDOW, Flag, FRAME_HEADER, FrameType, LARGEST_WINDOW, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
 import type { Http2Observer } from './observer.ts';
+import { SpareArrays } from './outbox.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -32,6 +33,7 @@ export class Outgoing {
   window: number;
   /** DATA frames laid out so far. */
   dataFrames: number;
+  readonly spares: SpareArrays;
 
   readonly #transport: ByteStream;
   readonly #scheduler: StreamScheduler;
@@ -67,6 +69,7 @@ export class Outgoing {
     this.maxFrameSize = DEFAULT_FRAME_SIZE;
     this.window = DEFAULT_WINDOW;
     this.dataFrames = 0;
+    this.spares = new SpareArrays();
     this.#transport = transport;
     this.#scheduler = scheduler;
     this.#encoder = encoder;
@@ -257,15 +260,14 @@ export class Outgoing {
     this.#tellCredit(exchange);
     this.dataFrames++;
     if (end) exchange.on('end-sent');
-    if (length <= COPIED) {
-      this.#append(frame);
-      return frame.length;
-    }
-    const taken = this.#transport.write(now, frame); // nothing waits before it: `#turn` has seen to that
+    let taken = frame.length;
+    if (length <= COPIED) this.#append(frame);
+    else taken = this.#transport.write(now, frame); // nothing waits before it: `#turn` has seen to that
     if (taken < frame.length) {
       this.#rest = frame.subarray(taken);
       this.blocked = true;
-    }
+    } else if (outbox.spent !== undefined) this.spares.give(outbox.spent);
+    outbox.spent = undefined;
     return frame.length;
   }
 
