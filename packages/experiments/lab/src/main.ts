@@ -5,6 +5,8 @@ import { demoCommand } from './demo/options.ts';
 import { cc } from './flows/cc.ts';
 import { flowsCommand } from './flows/options.ts';
 import { lossTableCommand } from './flows/table-command.ts';
+import { gatewayCommand } from './gateway/command.ts';
+import { runGateway } from './gateway/run.ts';
 import { VERSION } from './version.ts';
 
 // The program. What a run depends on comes from its arguments and is written into its result.
@@ -15,7 +17,8 @@ const program = new Command('quiclab')
   .description('a laboratory for HTTP over QUIC: losses, injected and explained')
   .version(VERSION)
   .addCommand(demoCommand(packages, demo))
-  .addCommand(flowsCommand(cc).addCommand(lossTableCommand()));
+  .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
+  .addCommand(gatewayCommand(runGateway));
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);

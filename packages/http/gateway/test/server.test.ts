@@ -6,6 +6,7 @@ import { type AddressInfo, connect as tcpConnect } from 'node:net';
 import { type GatewayServer, type ServerOptions, startGateway } from '@quiclab/gateway/node';
 import { createClient } from '@quiclab/web';
 import { afterEach, describe, expect, test } from 'vitest';
+import { identityOf } from '../src/node/certificate.ts';
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -218,6 +219,38 @@ test('an origin that does not speak what it is asked in is a 502', async () => {
   const inner = await gateway({ origin: url, listen: ['h1'] });
   const outer = await gateway({ origin: inner.at, back: 'h2', originCa: inner.certificate.pem });
   expect((await overH1(outer, '/')).status).toBe(502);
+});
+
+describe('options that make no sense', () => {
+  const cases: [Partial<ServerOptions>, RegExp][] = [
+    [{ origin: 'localhost' }, /'localhost' is no URL/],
+    [{ origin: 'ftp://x' }, /not ftp:\/\//],
+    [{ origin: 'http://x/path' }, /no path/],
+    [{ origin: 'http://me@x' }, /no user name/],
+    [{ back: 'h3' }, /an https URL/],
+    [{ listen: [] }, /nothing to listen to/],
+    [{ name: 'two words' }, /no token/],
+    [{ key: 'x' }, /a key without its certificate/],
+    [{ cert: 'x' }, /-----BEGIN/],
+  ];
+  test.each(cases)('%j', async (options, expected) => {
+    await expect(startGateway({ origin: 'http://127.0.0.1:9', ...options })).rejects.toThrow(expected);
+  });
+
+  test("a certificate and somebody else's key", async () => {
+    const one = await gateway({ origin: 'http://127.0.0.1:9' });
+    const { key } = identityOf(undefined, undefined);
+    await expect(startGateway({ origin: 'http://127.0.0.1:9', cert: one.certificate.pem, key })).rejects.toThrow(
+      /not that of the certificate/,
+    );
+  });
+
+  test('a port that is taken: what was opened before is closed again', async () => {
+    const one = await gateway({ origin: 'http://127.0.0.1:9', listen: ['h3'] });
+    await expect(startGateway({ origin: 'http://127.0.0.1:9', port: one.port, clearPort: 0 })).rejects.toThrow(/EADDRINUSE/);
+    const other = await gateway({ origin: 'http://127.0.0.1:9', listen: ['h1'], port: one.port }); // TCP is free
+    expect(other.port).toBe(one.port);
+  });
 });
 
 describe('the end', () => {

@@ -103,7 +103,7 @@ export async function startGateway(options: ServerOptions): Promise<GatewayServe
   try {
     await server.open();
   } catch (error) {
-    await server.close(0);
+    await server.giveUp();
     throw error;
   }
   return server;
@@ -301,6 +301,13 @@ class RunningGateway implements GatewayServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** It could not begin. */
+  async giveUp(): Promise<void> {
+    for (const listener of this.#listeners) await listener.close();
+    await this.#quic?.close();
+    await this.#dialer.close();
   }
 
   async #close(graceMs: number): Promise<Ended> {
