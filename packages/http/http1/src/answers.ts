@@ -84,6 +84,11 @@ export class Answers {
     return exchange === this.#current() && this.#reader.remaining > LIMITS.discarded.value;
   }
 
+  /** Reads no more of a tunnel: there is no next message to reach. */
+  leave(now: Micros, exchange: ClientExchange): void {
+    if (exchange === this.#current()) this.#received(now, exchange);
+  }
+
   /** Whose content is being read. */
   #current(): ClientExchange | undefined {
     const first = this.#exchanges[0];

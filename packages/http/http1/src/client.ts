@@ -360,7 +360,8 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
 
   #discard(now: Micros, exchange: ClientExchange): void {
     exchange.discarding = true;
-    if (this.#answers.tooMuchLeft(exchange)) this.#giveUp(now, 0, 'too much content that nobody wants');
+    if (exchange.out.framing === 'tunnel') this.#answers.leave(now, exchange);
+    else if (this.#answers.tooMuchLeft(exchange)) this.#giveUp(now, 0, 'too much content that nobody wants');
   }
 
   /** Does what has become possible. */

@@ -104,10 +104,10 @@ export class Requests {
     }
   }
 
-  /** Nobody wants the rest: read it away, if that is less than a new connection costs. */
+  /** Nobody wants the rest: it is read away, if that is less than a new connection costs, and something may come behind it. */
   discard(exchange: ServerExchange): void {
     exchange.discarding = true;
-    if (exchange === this.current && this.#reader.remaining > LIMITS.discarded.value) this.abandon(exchange);
+    if (exchange.out.framing === 'tunnel' || this.#reader.remaining > LIMITS.discarded.value) this.abandon(exchange);
   }
 
   /** What still comes of the request is not read, and neither is anything behind it. */

@@ -275,7 +275,7 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
   /** 100 for those who wait for it, if nobody has said anything else. RFC 9110 §10.1.1. */
   #continue(): void {
     const { current } = this.#requests;
-    if (!this.#automaticContinue || current === undefined || !current.expects || !current.told || current.out.headGiven) return;
+    if (!this.#automaticContinue || current === undefined || !current.expects || current.discarding || current.out.headGiven) return;
     this.#informational(this.#now, current, 100, []);
   }
 

@@ -386,6 +386,23 @@ describe('another protocol on the same connection (RFC 9110 §7.8)', () => {
     expect([server.ended, http.openExchanges, http.closed]).toEqual([true, 0, true]);
   });
 
+  test('who wants no more of it does not read it away: there is nothing behind it', () => {
+    const server = new RawServer();
+    const { http } = server.client;
+    const id = server.request(UPGRADE)!;
+    server.say(switching);
+    http.stopReading(0, id);
+    server.say(new Uint8Array(1_000_000));
+    http.writeBody(0, id, latin1('still here'));
+    expect([http.readBody(0, id), server.run().heard.endsWith('still here'), server.client.transport.aborted]).toEqual([
+      undefined,
+      true,
+      undefined,
+    ]);
+    http.finish(0, id);
+    expect([http.openExchanges, server.client.transport.aborted]).toEqual([0, 'too much came after the end']);
+  });
+
   test('nothing is sent beside a request that may be the last of HTTP', () => {
     const server = new RawServer({ client: { pipelining: 4 } });
     expect([server.request(UPGRADE), server.request()]).toEqual([0, undefined]);

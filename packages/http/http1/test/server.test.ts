@@ -330,6 +330,17 @@ describe('Expect: 100-continue (RFC 9110 §10.1.1)', () => {
     expect(client.server.http.acceptsRequests).toBe(true);
   });
 
+  test('is not answered if nobody wants the content', () => {
+    const client = new RawClient();
+    client.server.onEvent = ({ type }) => {
+      if (type === 'request') client.server.http.stopReading(0, 0);
+    };
+    client.say(expecting);
+    expect(client.take()).toBe('');
+    client.server.http.respond(0, 0, [[':status', '403']], true);
+    expect([client.run().statuses, client.ended]).toEqual([[403], true]);
+  });
+
   test('waits for the responses before it', () => {
     const client = new RawClient();
     client.say(request() + expecting);
@@ -507,6 +518,19 @@ describe('another protocol on the same connection (RFC 9110 §7.8)', () => {
     expect(server.readAll(0)).toEqual({ text: request(), fin: true });
     client.run();
     expect([server.http.openExchanges, server.http.closed, server.events('failed')]).toEqual([0, true, []]);
+  });
+
+  test('who wants no more of it does not read it away: there is nothing behind it', () => {
+    const client = new RawClient();
+    client.say(upgrade);
+    const { http, transport } = client.server;
+    http.respond(0, 0, switching, false);
+    http.stopReading(0, 0);
+    client.say(new Uint8Array(1_000_000));
+    http.writeBody(0, 0, latin1('still here'));
+    expect([http.readBody(0, 0), client.run().heard.endsWith('still here'), transport.aborted]).toEqual([undefined, true, undefined]);
+    http.finish(0, 0);
+    expect([http.openExchanges, transport.aborted]).toEqual([0, 'too much came after the end']);
   });
 
   test('an application that stays with HTTP goes on with the next request, which had to wait', () => {
