@@ -93,7 +93,7 @@ export class Link {
     const packet = this.#pool.take();
     packet.fill(bytes, length);
     packet.protocol = protocol;
-    packet.size = length + (protocol === 'udp' ? this.#overhead : this.#overheadOfSegments);
+    packet.size = Math.max(0, length + (protocol === 'udp' ? this.#overhead : this.#overheadOfSegments));
     packet.index = ++this.stats.entered;
     packet.enteredAt = now;
     packet.from = from;

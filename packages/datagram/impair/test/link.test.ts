@@ -54,6 +54,8 @@ describe('rate and delay', () => {
   test('the rate charges the IP packet: 1,222 + 28 octets at 10 Mbit/s are 1,000 µs', () => {
     expect(run({ rate: 10e6, delay: 5_000 }, every(0, 3, 1_222)).times).toEqual(['1@6000', '2@7000', '3@8000']);
     expect(run({ rate: 10e6, delay: 0, overhead: 48 }, every(0, 1, 1_202)).times).toEqual(['1@1000']);
+    expect(run({ rate: 10e6, delay: 0, overhead: -22 }, every(0, 1, 1_272)).times).toEqual(['1@1000']);
+    expect(run({ rate: 10e6, delay: 0, overhead: -22 }, every(0, 1, 10)).times).toEqual(['1@0']);
   });
   test('an idle link starts at once', () => {
     expect(run({ rate: 10e6, delay: 0 }, every(3_000, 3, 1_222)).times).toEqual(['1@1000', '2@4000', '3@7000']);

@@ -21,6 +21,7 @@ export class Client implements Address {
 /** The addresses that the relay knows: never more than `most`, and those that have gone quiet are forgotten. */
 export class Clients {
   readonly #target: Address;
+  readonly #upstream: Address | undefined;
   readonly #most: number;
   readonly #idleTimeout: Micros;
   readonly #onAnswer: (client: Client, octets: Uint8Array) => void;
@@ -28,8 +29,16 @@ export class Clients {
   /** All that there ever were. */
   count = 0;
 
-  constructor(target: Address, most: number, idleTimeout: Micros, onAnswer: (client: Client, octets: Uint8Array) => void) {
+  /** @param upstream  where the target sees them; default: any address, a free port for each */
+  constructor(
+    target: Address,
+    upstream: Address | undefined,
+    most: number,
+    idleTimeout: Micros,
+    onAnswer: (client: Client, octets: Uint8Array) => void,
+  ) {
     this.#target = target;
+    this.#upstream = upstream;
     this.#most = most;
     this.#idleTimeout = idleTimeout;
     this.#onAnswer = onAnswer;
@@ -71,8 +80,8 @@ export class Clients {
       // strangers must not reach the client through this socket
       if (from.port === this.#target.port && from.address === this.#target.host) this.#onAnswer(client, octets);
     });
-    upstream.on('error', () => {}); // a send that failed is told to its callback
-    upstream.bind(0);
+    upstream.on('error', () => {}); // a send that failed is told to its callback; an address that is not ours loses everything
+    upstream.bind(this.#upstream?.port ?? 0, this.#upstream?.host);
     return client;
   }
 }

@@ -13,6 +13,8 @@ export interface RelayOptions {
   readonly listen: Address;
   /** Where their datagrams go: a literal address. */
   readonly target: Address;
+  /** Where the target sees clients: a literal address. With a port there is room for one client; without (0), each has one that is free, as by default. */
+  readonly upstream?: Address;
   /** The link from the clients to the target, and the one back. All clients share them, as they would share a path. */
   readonly up: LinkConfig;
   readonly down: LinkConfig;
@@ -54,13 +56,13 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     throw error;
   }
   socket.setRecvBufferSize(RECEIVE_BUFFER_SIZE);
-  return new SocketRelay(socket, { ...options, target: canonical(options.target) });
+  return new SocketRelay(socket, { ...options, target: canonical(options.target, 'the target') });
 }
 
 /** The form in which the system writes an address, so that answers can be compared with it. */
-function canonical({ host, port }: Address): Address {
+function canonical({ host, port }: Address, what: string): Address {
   const family = isIP(host);
-  if (family === 0) throw new TypeError(`relay: '${host}' is not a literal IP address for the target`);
+  if (family === 0) throw new TypeError(`relay: '${host}' is not a literal IP address for ${what}`);
   return { host: new SocketAddress({ address: host, family: family === 4 ? 'ipv4' : 'ipv6' }).address, port };
 }
 
@@ -100,9 +102,9 @@ class SocketRelay implements Relay {
     this.#target = options.target;
     this.#clock = options.clock;
     const idleTimeout = options.idleTimeout ?? 120 * SECOND;
-    this.#clients = new Clients(options.target, options.maxClients ?? 256, idleTimeout, (client, octets) =>
-      this.#fromTarget(client, octets),
-    );
+    const { upstream, maxClients = 256 } = options;
+    const most = upstream !== undefined && upstream.port !== 0 ? 1 : maxClients;
+    this.#clients = new Clients(options.target, upstream, most, idleTimeout, (client, octets) => this.#fromTarget(client, octets));
     this.#alarm = new Alarm(options.clock, () => this.#deliver());
     this.#housekeeping = setInterval(() => this.#clients.forgetIdle(options.clock.now()), 10_000);
     this.#housekeeping.unref();

@@ -43,6 +43,24 @@ for (const host of ['127.0.0.1', '::1'])
     });
   });
 
+test('a client is seen where it is said to be, and with a port there is room for one', async () => {
+  const server = await party('127.0.0.1', (text) => text);
+  const free = await party();
+  const { port } = free.address;
+  free.close();
+  open.splice(open.indexOf(free), 1);
+  const relay = await relayTo(server.address, { upstream: { host: '127.0.0.1', port } });
+  const client = await party();
+  await client.sendAll(['hello'], relay.address);
+  await client.hears(1);
+  expect(server.from).toEqual([{ host: '127.0.0.1', port }]);
+  const other = await party();
+  await other.sendAll(['me too'], relay.address);
+  await client.sendAll(['still here'], relay.address);
+  await client.hears(2);
+  expect(relay.figures()).toMatchObject({ clients: 1, refused: 1 });
+});
+
 test('the listed datagrams of each direction are lost, and no others', async () => {
   const server = await party('127.0.0.1', (text) => text);
   const client = await party();
