@@ -1,8 +1,9 @@
 export { FileServer, type FileSource } from './apps/file-server.ts';
-export { type FetchedObject, PageClient } from './apps/page-client.ts';
+export { type FetchedObject, hostsOf, PageClient } from './apps/page-client.ts';
+export { serving } from './apps/serving.ts';
 export type { Carrier, Dial, HttpHandler, Serve, ServerIdentity } from './carriers/carrier.ts';
 export { QuicCarrier } from './carriers/quic.ts';
-export { QuicClient, QuicServer } from './carriers/quic-ends.ts';
+export { type EarlierConnection, QuicClient, QuicServer } from './carriers/quic-ends.ts';
 export { TcpClient, TcpServer } from './carriers/tcp-ends.ts';
 export { type FlowPolicy, parseController, parseControllers } from './flows/controllers.ts';
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
@@ -20,4 +21,5 @@ export { TcpLog } from './observe/tcp-log.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, piecesOn, type RunRecord } from './record.ts';
 export type { Timer, Timers } from './timers.ts';
 export { LinkLog, linkConfig, type PathPlan } from './worlds/links.ts';
+export { realTimers } from './worlds/real-timers.ts';
 export { runSimulated, type SimulatedRun } from './worlds/simulated.ts';

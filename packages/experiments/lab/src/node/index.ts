@@ -1,0 +1,2 @@
+export { type NodeDialOptions, nodeDial } from './dial.ts';
+export { type NodeServeOptions, type NodeServer, nodeServe } from './serve.ts';
