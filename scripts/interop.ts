@@ -8,6 +8,7 @@ import { Command, Option } from 'commander';
 import { browse } from './interop/browse.ts';
 import { CASES, type InteropCase } from './interop/cases.ts';
 import { makeCertificates } from './interop/certificate.ts';
+import { runCrossTraffic } from './interop/cross-traffic.ts';
 import { withEvidence } from './interop/faults.ts';
 import { FEATURES, type Feature } from './interop/features.ts';
 import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
@@ -40,7 +41,8 @@ function allJobs(ours: ProgramPeer): Job[] {
         const run = async (room: Room): Promise<Verdict> => {
           const missing = ours === OURS ? missingOfOurs(test, peer, role) : undefined;
           if (missing !== undefined) return { outcome: 'unsupported', detail: `${NOT_OURS_YET}: ${missing}` };
-          return runCase(test, { client: await ready(clientPeer), server: await ready(serverPeer) }, role, room);
+          const ends = { client: await ready(clientPeer), server: await ready(serverPeer) };
+          return test.besideTcp ? runCrossTraffic(test, ends, room) : runCase(test, ends, role, room);
         };
         return { peer: peer.name, case: test.name, role, run };
       }),

@@ -68,6 +68,12 @@ interface Left {
   token: Uint8Array | undefined;
 }
 
+/** Where to bind: on loopback the address itself, so that what the peer sees as it changes is our doing. */
+const localFor = (host: string): string => {
+  if (host.includes(':')) return host === '::1' ? host : '::';
+  return host.startsWith('127.') ? '127.0.0.1' : '0.0.0.0';
+};
+
 class Client {
   readonly #options: ClientOptions;
   readonly #endpoint: Endpoint;
@@ -77,7 +83,7 @@ class Client {
   #ended = false;
 
   static async open(options: ClientOptions): Promise<Client> {
-    const socket = await UdpSocket.bind({ host: parseAddress(options.connect).host.includes(':') ? '::1' : '127.0.0.1', port: 0 });
+    const socket = await UdpSocket.bind({ host: localFor(parseAddress(options.connect).host), port: 0 });
     const client = new Client(options, socket);
     client.#driver = drive(client.#endpoint, socket, {
       clock,

@@ -14,5 +14,4 @@ export const FEATURES = {
   'rebound clients': { client: true, server: true },
   'preferred address': { client: true, server: true },
   'ECN marks on sockets': { client: false, server: false },
-  'a TCP flow beside': { client: false, server: false },
 } as const satisfies Record<string, { client: boolean; server: boolean }>;

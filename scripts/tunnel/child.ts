@@ -1,0 +1,79 @@
+/** A process of ours at a place in the tunnel, and what it says: JSON, over Node's channel. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Place, Tunnel } from './namespaces.ts';
+
+/** What any of them may say beside what it is asked for. */
+export interface Failed {
+  readonly type: 'failed';
+  readonly reason: string;
+}
+
+const STOP_MS = 2_000;
+
+/** One question is under way at a time, and has one answer. A process that fails, or ends before it has answered, rejects. */
+export class Child<Ask, Answer extends { readonly type: string }> {
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #heard: (Answer | Failed)[] = [];
+  readonly #ended: Promise<void>;
+  #over: string | undefined = undefined;
+  #wake: () => void = () => {};
+
+  /** @param program  a module in this folder */
+  constructor(tunnel: Tunnel, place: Place, program: string) {
+    this.#name = program;
+    const [command, ...words] = tunnel.command(place);
+    const module = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
+    // `ip netns exec` becomes the program: its number, its channel and its end are those of the process that was started
+    this.#process = spawn(command!, [...words, process.execPath, '--import', import.meta.resolve('tsx'), module], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process.on('message', (message) => {
+      this.#heard.push(message as Answer | Failed);
+      this.#wake();
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.#over ??= `the ${program} process ${how}`;
+        this.#wake();
+        resolve();
+      };
+      this.#process.once('error', (error) => end(`did not start: ${error.message}`));
+      this.#process.once('exit', (code, signal) => end(`has ended with ${signal ?? `code ${code}`}`));
+    });
+  }
+
+  async ask<T extends Answer['type']>(question: Ask, answer: T): Promise<Extract<Answer, { type: T }>> {
+    this.#process.send(question as object, () => {});
+    for (;;) {
+      const heard = this.#heard.shift();
+      if (heard?.type === 'failed') throw new Error(`the ${this.#name}: ${(heard as Failed).reason}`);
+      if (heard?.type === answer) return heard as Extract<Answer, { type: T }>;
+      if (heard !== undefined) throw new Error(`the ${this.#name} says '${heard.type}' where '${answer}' was asked for`);
+      if (this.#over !== undefined) throw new Error(this.#over);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** The channel is closed, by which it knows that it is time; after two seconds it is killed. */
+  async stop(): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS);
+    await this.#ended;
+    clearTimeout(impatience);
+  }
+}
+
+/** The other side of it: answers questions one at a time, and ends with the channel. */
+export function answering<Ask, Answer extends { readonly type: string }>(answer: (question: Ask) => Promise<Answer>): void {
+  const say = (message: Answer | Failed): void => void process.send?.(message);
+  process.on('message', (question: Ask) => {
+    answer(question).then(say, (error: unknown) =>
+      say({ type: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    );
+  });
+  process.on('disconnect', () => process.exit(0));
+}

@@ -1,0 +1,130 @@
+/** The client's end of the tunnel: fetches a page by any model, through the pool that simulated runs use. */
+
+import { nodeProvider, readPem, systemRandom } from '@quiclab/crypto/node';
+import {
+  ALPN,
+  ConnectionPool,
+  type Dial,
+  type EarlierConnection,
+  type HttpHandler,
+  hostsOf,
+  type Model,
+  modelOf,
+  PageClient,
+  QuicClient,
+  RunNotes,
+  realTimers,
+} from '@quiclab/lab';
+import { nodeDial } from '@quiclab/lab/node';
+import { type Connection, Endpoint, standardPolicies } from '@quiclab/quic';
+import type { Address } from '@quiclab/sansio';
+import { clientHandshake } from '@quiclab/tls';
+import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
+import type { Page } from '@quiclab/workload';
+import { answering } from './child.ts';
+import type { FromClient, ToClient } from './messages.ts';
+import { addressOf } from './namespaces.ts';
+
+const clock = monotonicClock();
+const SETUP = { random: systemRandom, crypto: nodeProvider };
+
+/** What earlier connections left, by host; each is of use once. */
+let earlier = new Map<string, EarlierConnection>();
+
+answering(async ({ type, model: name, page, port, certificate }: ToClient): Promise<FromClient> => {
+  const model = modelOf(name);
+  const remote = { host: addressOf('server'), port };
+  if (type === 'prepare') {
+    earlier = await earlierConnections(model, page, remote, certificate);
+    return { type: 'prepared' };
+  }
+  return model.protocol === 'h2' || model.protocol === 'http/1.1'
+    ? overTcp(model, page, remote, certificate)
+    : overQuic(model, page, remote, certificate);
+});
+
+/** What simulated runs note of streams, which nobody asks for here: the kernel would not tell its part. */
+const newNotes = () => new RunNotes(() => clock.now());
+
+const trustIn = (certificate: string) => ({ ca: readPem(certificate).certificates });
+
+async function overTcp(model: Model, page: Page, remote: Address, ca: string): Promise<FromClient> {
+  // what is said to Node's modules needs no driver that is woken
+  return fetchPage(model, page, nodeDial({ model, remote, ca, clock }), () => {});
+}
+
+async function overQuic(model: Model, page: Page, remote: Address, certificate: string): Promise<FromClient> {
+  const left = earlier;
+  const earlierOf = model.earlyData ? (host: string) => left.get(host) : undefined;
+  const client = new QuicClient(SETUP, model, trustIn(certificate), newNotes(), remote, earlierOf);
+  const socket = await UdpSocket.bind({ host: addressOf('client'), port: 0 });
+  const driver: Driver = drive(client.endpoint, socket, { clock, handle: (event) => client.handle(clock.now(), event), onError: fault });
+  const fetched = await fetchPage(model, page, client.dial, () => driver.wake());
+  driver.turnNow();
+  await driver.close();
+  return fetched;
+}
+
+const fault = (error: Error): void => void process.send?.({ type: 'failed', reason: error.stack ?? error.message });
+
+/** @param wake  the driver is to give its machine a turn */
+async function fetchPage(model: Model, page: Page, dial: Dial, wake: () => void): Promise<FromClient> {
+  let settled: (failure: string | undefined) => void;
+  const end = new Promise<string | undefined>((resolve) => {
+    settled = resolve;
+  });
+  /** Hands everything on, and looks whether that was all. */
+  const watched = (handler: HttpHandler): HttpHandler => ({
+    onReady: (now, http) => handler.onReady?.(now, http),
+    onHttp: (now, http, event) => {
+      handler.onHttp(now, http, event);
+      if (client.done || client.failure !== undefined) settled(client.failure);
+    },
+    onClosed: (now, reason) => {
+      handler.onClosed?.(now, reason);
+      if (client.failure !== undefined) settled(client.failure);
+    },
+  });
+  const pool = new ConnectionPool({
+    model,
+    dial: (now, host, handler, cautious) => dial(now, host, watched(handler), cautious),
+    timers: realTimers(clock, wake),
+  });
+  const client = new PageClient(page, pool, newNotes().log);
+  client.start(clock.now());
+  wake();
+  const failure = await end;
+  pool.close(clock.now());
+  if (failure !== undefined) throw new Error(failure);
+  const { startedAt, finishedAt, objects } = client;
+  return { type: 'fetched', startedAt, finishedAt, objects, connections: pool.figures() };
+}
+
+/** Connects to each host once, and keeps what 0-RTT needs. RFC 9001 §4.6, RFC 9000 §8.1.3. */
+async function earlierConnections(model: Model, page: Page, remote: Address, certificate: string): Promise<Map<string, EarlierConnection>> {
+  const handshake = clientHandshake({ provider: nodeProvider, trust: trustIn(certificate) });
+  const endpoint = new Endpoint({ policies: standardPolicies({ ...SETUP, handshake }) });
+  const socket = await UdpSocket.bind({ host: addressOf('client'), port: 0 });
+  const left = new Map<Connection, Partial<EarlierConnection>>();
+  const complete = ({ session, token }: Partial<EarlierConnection> = {}): boolean => session !== undefined && token !== undefined;
+  let told = (): void => {};
+  const driver: Driver = drive(endpoint, socket, {
+    clock,
+    handle: ({ connection }) => {
+      for (let event = connection.pollEvent(); event !== undefined; event = connection.pollEvent())
+        if (event.type === 'session' || event.type === 'token') left.set(connection, { ...left.get(connection), [event.type]: event.data });
+      told();
+    },
+    onError: fault,
+  });
+  const hosts = hostsOf(page, model.shards);
+  const connections = hosts.map((host) => endpoint.connect(clock.now(), { remote, serverName: host, alpn: [ALPN[model.protocol]] }));
+  driver.wake();
+  await new Promise<void>((resolve) => {
+    told = () => connections.every((connection) => complete(left.get(connection))) && resolve();
+  });
+  endpoint.close(clock.now(), 0x100, '');
+  driver.turnNow();
+  await driver.close();
+  return new Map(hosts.map((host, i) => [host, left.get(connections[i]!) as EarlierConnection]));
+}
