@@ -18,7 +18,7 @@ import {
   UsageError,
 } from '@quiclab/http-semantics';
 import { type ByteStream, type ByteStreamEvent, EventQueue, type Micros, NEVER } from '@quiclab/sansio';
-import { roundRobinByPacket, type StreamScheduler } from '@quiclab/streams';
+import { roundRobinByPacket } from '@quiclab/streams';
 import { Control } from './control.ts';
 import { H2, HttpConnectionError } from './errors.ts';
 import { Exchange } from './exchange.ts';
@@ -27,47 +27,10 @@ import { DEFAULT_FRAME_SIZE, FRAME_HEADER, FrameType, LARGEST_STREAM_ID, PREFACE
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
 import { Messages } from './messages.ts';
-import type { Http2Observer } from './observer.ts';
+import type { Http2Options } from './options.ts';
 import { fourOctets, Outgoing } from './outgoing.ts';
 import { ReceiveCredit } from './receive-credit.ts';
 import { Setting } from './settings.ts';
-
-export interface Http2Options {
-  readonly side: 'client' | 'server';
-  readonly transport: ByteStream;
-  /** Whose frame is next. Default: each in turn, a frame at a time. */
-  readonly scheduler?: StreamScheduler;
-  /**
-   * Octets of the largest DATA frame, header included, and of what an exchange says in its turn. What a packet carries, where a lost
-   * packet is to be one exchange's. Default 16,393: a payload of 16,384.
-   */
-  readonly frameSize?: number;
-  /** Octets that an exchange holds before they are laid out; `writeBody` takes no more. Defaults of this and the rest are in `LIMITS`. */
-  readonly maxQueued?: number;
-  /** Octets that the peer may send of an exchange before anybody reads: to begin with, and at most (4 MiB). */
-  readonly streamWindow?: number;
-  readonly maxStreamWindow?: number;
-  /** The same for all exchanges together, not below 65,535; at most 16 MiB. */
-  readonly connectionWindow?: number;
-  readonly maxConnectionWindow?: number;
-  /** At a server: streams that a client may have open at once. */
-  readonly maxConcurrentStreams?: number;
-  /** The largest field section we take, as SETTINGS_MAX_HEADER_LIST_SIZE counts: octets, and 32 for each line. */
-  readonly maxFieldSectionSize?: number;
-  /** Octets of the table for decoding, SETTINGS_HEADER_TABLE_SIZE. */
-  readonly headerTableSize?: number;
-  /** Octets of the largest payload that we take, 16,384 to 16,777,215. */
-  readonly maxFrameSize?: number;
-  /** Frames in a row that say nothing before the peer is sent away. */
-  readonly maxIgnoredFrames?: number;
-  /** At a server: takes CONNECT with :protocol, and says so (RFC 8441). Default false. */
-  readonly enableConnectProtocol?: boolean;
-  /** In µs; a driver that does not call `onTimeout` does without them. */
-  readonly settingsTimeout?: Micros;
-  readonly headersTimeout?: Micros;
-  readonly closeTimeout?: Micros;
-  readonly observer?: Http2Observer;
-}
 
 const FOUR_MIB = 4_194_304;
 
@@ -95,6 +58,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
   #finished = false; // our direction of the transport
   #over = false; // the transport
   #closeDue: Micros = NEVER;
+  #patience: Micros = 0; // with a peer that does not close
 
   constructor(options: Http2Options) {
     const { transport, observer } = options;
@@ -184,7 +148,17 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (event !== undefined) return event;
     const { now } = this.#credit;
     if (this.#closed) this.#leave(now);
-    else this.#guard(now, () => this.#outgoing.pump(now));
+    else {
+      try {
+        this.#outgoing.pump(now);
+        if (this.#exchanges.roomOwed && !this.#crowded) {
+          this.#exchanges.roomOwed = false;
+          this.#events.push({ type: 'requests-available' });
+        }
+      } catch (error) {
+        this.#fail(now, error);
+      }
+    }
     return this.#events.shift();
   }
 
@@ -198,10 +172,13 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
       this.#closeDue = NEVER;
       this.#ended(now, event.reason);
     } else if (this.#closed) this.#drain(now);
-    else
-      this.#guard(now, () => {
+    else {
+      try {
         if (this.#incoming.read(now, this.#transport)) this.#ended(now, this.#incoming.complete ? '' : 'within a frame');
-      });
+      } catch (error) {
+        this.#fail(now, error);
+      }
+    }
   }
 
   /** When to call `onTimeout`; NEVER where nothing is waited for. */
@@ -233,7 +210,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const most = this.#control.maxFieldSectionSize;
     if (size > most) throw new UsageError(`a field section of ${size} octets, the server takes ${most}`); // RFC 9113 §6.5.2
     const exchanges = this.#exchanges;
-    if (exchanges.active >= this.#control.maxConcurrentStreams || this.#outgoing.waiting > this.#maxQueued) {
+    if (this.#crowded) {
       exchanges.roomOwed = true;
       return undefined;
     }
@@ -242,7 +219,8 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     exchanges.add(exchange);
     exchange.method = fieldValue(fields, ':method')!;
     exchange.finalSent = true;
-    exchange.announcedLength = contentLength(fields);
+    exchange.sendsTunnel = exchange.method === 'CONNECT';
+    exchange.announcedLength = exchange.sendsTunnel ? -1 : contentLength(fields);
     this.#checkLength(exchange, end);
     exchange.finished = end;
     this.#prioritizeAs(exchange, fields); // RFC 9218 §9: our side of the stream as well
@@ -263,7 +241,8 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     } else {
       exchange.finalSent = true;
       exchange.sendsNoContent = neverHasContent(exchange.method, status);
-      exchange.announcedLength = exchange.sendsNoContent ? -1 : contentLength(fields);
+      exchange.sendsTunnel = exchange.method === 'CONNECT' && status < 300;
+      exchange.announcedLength = exchange.sendsNoContent || exchange.sendsTunnel ? -1 : contentLength(fields);
       this.#prioritizeAs(exchange, fields);
     }
     exchange.outbox.pushFields(fields, false);
@@ -292,12 +271,16 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || !exchange.told || !exchange.finalReceived) return undefined;
     const content = exchange.take();
-    if (content === undefined) exchange.readableTold = false;
-    else
-      this.#guard(now, () => {
-        this.#credit.consume(exchange, content.data.length);
-        this.#exchanges.retireWhenDone(exchange);
-      });
+    if (content === undefined) {
+      exchange.readableTold = false;
+      return undefined;
+    }
+    try {
+      this.#credit.consume(exchange, content.data.length);
+      this.#exchanges.retireWhenDone(exchange);
+    } catch (error) {
+      this.#fail(now, error);
+    }
     return content;
   }
 
@@ -308,6 +291,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (!exchange.finalSent) throw new UsageError(`the end of exchange ${id} before its header section`);
     this.#checkLength(exchange, true);
     if (trailers.length > 0 && !exchange.sendsNoContent) {
+      if (exchange.sendsTunnel) throw new UsageError(`a trailer section in a tunnel, exchange ${id}`); // RFC 9113 §8.5
       checkOurs(malformedTrailers(trailers), 'trailer section');
       exchange.outbox.pushFields(trailers, true);
     }
@@ -324,17 +308,24 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || exchange.readDone) return;
     exchange.stopCode = code;
-    this.#guard(now, () => {
+    try {
       this.#exchanges.discard(exchange);
       this.#exchanges.retireWhenDone(exchange);
-    });
+    } catch (error) {
+      this.#fail(now, error);
+    }
   }
 
   /** RST_STREAM. Default: CANCEL. RFC 9113 §5.4.2. */
   cancel(now: Micros, id: number, code: number = H2.CANCEL): void {
     this.#credit.now = now;
     const exchange = this.#exchanges.get(id);
-    if (exchange !== undefined) this.#guard(now, () => this.#exchanges.drop(exchange, code));
+    if (exchange === undefined) return;
+    try {
+      this.#exchanges.drop(exchange, code);
+    } catch (error) {
+      this.#fail(now, error);
+    }
   }
 
   prioritize(now: Micros, id: number, priority: Priority): void {
@@ -359,10 +350,15 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     this.#credit.now = now;
     this.#control.close(code, reason);
     this.#exchanges.clear();
-    this.#end(code, reason);
+    this.#end(now, code, reason);
   }
 
   // --- the ground -------------------------------------------------------------------------------------------------------
+
+  /** No request can be made now: as many are open as may be, or so much was laid out that the transport did not take. */
+  get #crowded(): boolean {
+    return this.#exchanges.active >= this.#control.maxConcurrentStreams || this.#outgoing.waiting > this.#maxQueued;
+  }
 
   #onLaid(exchange: Exchange): void {
     if (exchange.writableOwed && !exchange.finished && exchange.outbox.waiting <= this.#maxQueued / 2) {
@@ -378,12 +374,14 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const why = `the connection ended${reason === '' ? '' : `: ${reason}`}`;
     this.#exchanges.failAll(why, this.#outgoing.offset - this.#outgoing.waiting);
     this.#control.close(H2.NO_ERROR, '');
-    this.#end(H2.NO_ERROR, why);
+    this.#end(now, H2.NO_ERROR, why);
     this.#leave(now);
   }
 
-  #end(code: number, reason: string): void {
+  #end(now: Micros, code: number, reason: string): void {
     this.#closed = true;
+    this.#patience = code === H2.NO_ERROR ? (this.#options.closeTimeout ?? LIMITS.closeTime.value) : LIMITS.faultTime.value;
+    if (!this.#over) this.#closeDue = now + this.#patience;
     this.#events.push({ type: 'closed', code, reason });
   }
 
@@ -392,15 +390,13 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (this.#over || this.#finished || !this.#outgoing.flush(now)) return;
     this.#finished = true;
     this.#transport.finish(now);
-    this.#closeDue = now + (this.#options.closeTimeout ?? LIMITS.closeTime.value);
+    this.#closeDue = now + this.#patience;
     this.#drain(now);
   }
 
   #drain(now: Micros): void {
     for (let piece = this.#transport.read(now); piece !== undefined; piece = this.#transport.read(now)) {
-      if (!piece.fin) continue;
-      this.#closeDue = NEVER;
-      return;
+      if (piece.fin) return;
     }
   }
 
@@ -425,13 +421,9 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
   }
 
   /** The one place where a connection error ends the connection. Anything else thrown is a mistake of ours, and is passed on. */
-  #guard(now: Micros, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof HttpConnectionError)) throw error;
-      this.close(now, error.code, error.message);
-    }
+  #fail(now: Micros, error: unknown): void {
+    if (!(error instanceof HttpConnectionError)) throw error;
+    this.close(now, error.code, error.message);
   }
 }
 

@@ -98,15 +98,6 @@ export class Control {
     this.#settingsReceived++;
     this.#outgoing.answer(FrameType.SETTINGS, Flag.ACK, 0, NOTHING);
     this.#events.push({ type: 'settings', settings });
-    this.tellRoom();
-  }
-
-  /** A client that was refused an exchange may have one now. */
-  tellRoom(): void {
-    const exchanges = this.#exchanges;
-    if (!exchanges.roomOwed || exchanges.active >= this.maxConcurrentStreams) return;
-    exchanges.roomOwed = false;
-    this.#events.push({ type: 'requests-available' });
   }
 
   #onAcknowledged(now: Micros): void {

@@ -42,6 +42,8 @@ export class Exchange {
   finalSent: boolean;
   finished: boolean;
   sendsNoContent: boolean;
+  /** Our content is a tunnel's: no field section follows. */
+  sendsTunnel: boolean;
   /** Our Content-Length, or -1; and content taken so far. */
   announcedLength: number;
   contentSent: number;
@@ -77,6 +79,7 @@ export class Exchange {
     this.finalSent = false;
     this.finished = false;
     this.sendsNoContent = false;
+    this.sendsTunnel = false;
     this.announcedLength = -1;
     this.contentSent = 0;
     this.writableOwed = false;

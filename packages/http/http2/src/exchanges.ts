@@ -176,8 +176,5 @@ export class Exchanges {
     if (exchange.state !== 'closed' || !exchange.counted) return;
     exchange.counted = false;
     this.active--;
-    if (!this.roomOwed) return;
-    this.roomOwed = false;
-    this.#events.push({ type: 'requests-available' });
   }
 }

@@ -1,7 +1,8 @@
-export { Http2Connection, type Http2Options } from './connection.ts';
+export { Http2Connection } from './connection.ts';
 export { H2 } from './errors.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
 export type { Http2Observer } from './observer.ts';
+export type { Http2Options } from './options.ts';
 export { Setting, type Settings } from './settings.ts';
 export { STREAM_TRANSITIONS, type StreamInput, type StreamState } from './stream-states.ts';
 

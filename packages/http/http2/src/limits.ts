@@ -135,11 +135,17 @@ export const LIMITS = {
     reason: 'also somebody who connects and says nothing; our limits hold from then on (RFC 9113 §6.5.3)',
   },
   closeTime: {
-    value: 5 * SECOND,
-    unit: 'µs from our last frame to the end of the peer’s direction',
+    value: 60 * SECOND,
+    unit: 'µs from our last frame to the end of the transport',
     option: 'closeTimeout',
     beyond: 'aborted',
-    reason: 'a peer that does not close keeps a socket (RFC 9113 §5.4.1)',
+    reason: 'a peer that does not close keeps a socket; a slow one needs time for what it was sent (RFC 9113 §5.4.1)',
+  },
+  faultTime: {
+    value: 5 * SECOND,
+    unit: 'µs from our last frame to the end of the transport, after a fault of the peer’s',
+    beyond: 'aborted',
+    reason: 'what comes until then is read and thrown away, so that GOAWAY is not lost to a reset (RFC 9113 §5.4.1)',
   },
   tableSize: {
     value: 4_096,

@@ -198,9 +198,9 @@ export class Outgoing {
       if (octets > 0) {
         this.#scheduler.onSent(id, octets);
         this.#scheduler.onPacketDone();
-        if (!exchange.hasFrame) this.update(exchange);
         this.#onLaid(exchange);
       }
+      if (!exchange.hasFrame) this.update(exchange);
       if (this.blocked || (this.#end - this.#start >= BATCH && !this.flush(now))) return;
     }
     this.flush(now);

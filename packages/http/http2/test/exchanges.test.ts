@@ -1,8 +1,8 @@
 import { concat, sameBytes, utf8 } from '@quiclab/bytes';
 import { type MappedKind, UsageError } from '@quiclab/http-semantics';
-import { H2, type Http2Observer, LIMITS } from '@quiclab/http2';
+import { H2, type Http2Observer, LIMITS, STREAM_TRANSITIONS, type StreamInput, type StreamState } from '@quiclab/http2';
 import { integerBelow, SECOND, seededRandom } from '@quiclab/sansio';
-import { sequential, strictUrgency } from '@quiclab/streams';
+import { follow, sequential, strictUrgency } from '@quiclab/streams';
 import { describe, expect, test } from 'vitest';
 import {
   data,
@@ -172,6 +172,7 @@ describe('an exchange (RFC 9113 §8.1)', () => {
       { data: utf8('there'), fin: false },
       { data: utf8('back'), fin: false },
     ]);
+    for (const end of [client, server]) expect(() => end.http.finish(0, id, [['t', '1']])).toThrow(/in a tunnel/);
     client.http.finish(0, id);
     server.http.finish(0, id);
     run();
@@ -272,6 +273,25 @@ describe('many at once', () => {
     expect(made).toBe(7);
     run();
     expect([made, most, client.events('response').length, server.events('request').length]).toEqual([500, 7, 500, 500]);
+  });
+
+  test('no request is made while much waits for the transport, and when there is room again that is told', () => {
+    const { client, server, run } = http2Pair();
+    run();
+    client.transport.stuck = true;
+    const long: Fields = [...GET, ['x-long', '~'.repeat(20_000)]];
+    let made = 0;
+    while (client.http.request(0, [...long, ['x-n', String(made)]], true) !== undefined) made++;
+    expect(made).toBeGreaterThan(2);
+    for (let i = 0; i < made; i++) client.http.cancel(0, 2 * i + 1); // what was laid out is not taken back
+    client.turn();
+    expect(client.events('requests-available')).toEqual([]);
+    client.transport.stuck = false;
+    run();
+    expect(client.events('requests-available')).toHaveLength(1);
+    expect(client.http.request(0, GET, true)).toBeDefined();
+    run();
+    expect(server.events('request').at(-1)).toMatchObject({ fields: GET });
   });
 
   test('before the server has said how many, a client opens a hundred (§6.5.2)', () => {
@@ -510,6 +530,26 @@ describe('flow control (RFC 9113 §6.9)', () => {
     expect(credit()).toBeLessThanOrEqual(110_000); // what was read since the last time, and no more
   });
 
+  test('windows of 2^31 - 1 never bind, and hardly anybody speaks of them', () => {
+    const most = 0x7fff_ffff;
+    const windows: Options = { streamWindow: most, maxStreamWindow: most, connectionWindow: most, maxConnectionWindow: most };
+    const updates: number[] = [];
+    const { client, server, run } = http2Pair({}, windows, {
+      client: {
+        maxQueued: 1 << 24,
+        observer: { frameMapped: (...[, exchange, , , length]) => updates.push(exchange === -1 && length === 13 ? 1 : 0) },
+      },
+    });
+    run();
+    const id = client.http.request(0, POST, false)!;
+    expect(client.http.writeBody(0, id, new Uint8Array(10_000_000))).toBe(10_000_000);
+    client.http.finish(0, id);
+    run();
+    expect(server.readAll(id)).toMatchObject({ data: { length: 10_000_000 }, fin: true });
+    expect(updates.reduce((sum, update) => sum + update, 0)).toBe(2); // each end's first
+    expect(client.http.closed).toBe(false);
+  });
+
   test('a stream that nobody reads holds itself up, and no other', () => {
     const { client, server, run } = http2Pair({}, { streamWindow: 70_000, maxStreamWindow: 70_000 });
     const [slow, fast] = [client.http.request(0, GET, true)!, client.http.request(0, GET, true)!];
@@ -657,8 +697,8 @@ describe('the end of a connection (RFC 9113 §5.4.1, §6.8)', () => {
     expect([client.http.closed, server.http.closed]).toEqual([true, true]);
   });
 
-  test('a peer that does not close is cut off (5 s)', () => {
-    const { end, run } = http2Against('server');
+  test('a peer that does not close is cut off, some time after our last frame', () => {
+    const { end, run } = http2Against('server', { closeTimeout: 5 * SECOND });
     end.http.close(1_000);
     run();
     expect(end.http.nextTimeout()).toBe(5_001_000);
@@ -788,6 +828,21 @@ test('content arrives as it was sent, however small the pieces in which it is wr
   client.http.finish(0, id);
   run();
   expect(sameBytes(concat(...pieces), body)).toBe(true);
+});
+
+test('streams go through the states of RFC 9113 Figure 2, and nowhere else', () => {
+  const path = (...inputs: StreamInput[]): StreamState =>
+    inputs.reduce((state: StreamState, input) => follow(STREAM_TRANSITIONS, state, input), 'idle');
+  expect(path('headers')).toBe('open');
+  expect(path('headers', 'end-sent')).toBe('half-closed-local');
+  expect(path('headers', 'end-received')).toBe('half-closed-remote');
+  expect(path('headers', 'end-sent', 'end-received')).toBe('closed');
+  expect(path('headers', 'end-received', 'end-sent')).toBe('closed');
+  for (const before of [[], ['end-sent'], ['end-received']] as const) expect(path('headers', ...before, 'reset')).toBe('closed');
+  for (const input of ['headers', 'end-sent', 'end-received', 'reset'] as const) {
+    expect(path('headers', 'reset', input)).toBe('closed');
+    if (input !== 'headers') expect(path(input)).toBe('idle');
+  }
 });
 
 test('RST_STREAM is answered by nothing (§5.4.2)', () => {

@@ -296,6 +296,16 @@ const beyond = {
     end.http.onTimeout(LIMITS.closeTime.value + 7);
     expect(end.transport.aborted).toBeDefined();
   },
+  faultTime() {
+    const { end, raw, run } = http2Against('server');
+    end.now = 7;
+    end.transport.stuck = true; // not even the last frame is taken
+    raw.say(frame(PING, 0, 1, EIGHT));
+    run();
+    expect([end.http.closed, end.http.nextTimeout()]).toEqual([true, LIMITS.faultTime.value + 7]);
+    end.http.onTimeout(LIMITS.faultTime.value + 7);
+    expect([end.transport.aborted === undefined, end.http.nextTimeout()]).toEqual([false, NEVER]);
+  },
   tableSize() {
     for (const [size, more] of [
       [undefined, 0],
