@@ -2,7 +2,7 @@ import { cubic, tokenPacer } from '@quiclab/congestion';
 import type { Http2Options } from '@quiclab/http2';
 import type { SingleOptions } from '@quiclab/http3/single';
 import type { Policies as QuicPolicies, TransportConfig } from '@quiclab/quic';
-import { ackEverySecond, immediateAcks, type ProbePolicy, packetAndTimeThreshold, Space, standardProbes } from '@quiclab/recovery';
+import { immediateAcks, type ProbePolicy, packetAndTimeThreshold, standardProbes } from '@quiclab/recovery';
 import { MILLISECOND } from '@quiclab/sansio';
 import { roundRobinByPacket, type StreamScheduler, strictUrgency } from '@quiclab/streams';
 import type { TcpConfig, Policies as TcpPolicies } from '@quiclab/tcp';
@@ -62,9 +62,10 @@ const probes: ProbePolicy = {
 /**
  * Nothing differs but the order in which octets are handed on. A full packet holds the same number of octets of one exchange, whether it is a
  * QUIC packet or a TCP segment with one record and one frame in it, and takes the link as long (the link charges a segment fewer
- * octets of IP header for that). Ten packets at the beginning, the same CUBIC, the same pacer, an ACK for every second packet or after
- * 25 ms, a probe after two round trips; credit that never binds. What stays different: handshakes; TCP's retransmission timeout, which takes all
- * that is outstanding for lost, where QUIC probes again; and where QUIC's last packet of a stream has room left, other streams fill it.
+ * octets of IP header for that). Ten packets at the beginning, the same CUBIC, the same pacer, an ACK for every packet (TCP gives one
+ * while an octet is missing, RFC 5681 §4.2, which a receiver of QUIC cannot know), a probe after two round trips; credit that never binds.
+ * What stays different: handshakes; TCP's retransmission timeout, which takes all that is outstanding for lost, where QUIC probes again;
+ * and where QUIC's last packet of a stream has room left, other streams fill it.
  */
 export const PARITY_PROFILE: Profile = {
   name: 'parity',
@@ -75,7 +76,7 @@ export const PARITY_PROFILE: Profile = {
       pacer: ({ maxDatagramSize }) => tokenPacer({ maxDatagramSize }),
       lossDetector: () => packetAndTimeThreshold(),
       probes,
-      ackPolicy: (space) => (space === Space.APPLICATION ? ackEverySecond({ maxAckDelay: ACK_DELAY }) : immediateAcks),
+      ackPolicy: () => immediateAcks,
     },
     config: {
       datagramSize: DATAGRAM,
@@ -97,7 +98,7 @@ export const PARITY_PROFILE: Profile = {
       maxSegmentSize: SEGMENT,
       timestamps: false,
       ackDelay: ACK_DELAY,
-      ackEvery: 2,
+      ackEvery: 1,
       peerAckDelay: 0,
       minRto: MILLISECOND,
       rtoMargin: ACK_DELAY,
