@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { compare } from './compare/compare.ts';
+import { compareCommand } from './compare/options.ts';
 import { demo } from './demo/demo.ts';
 import { demoCommand } from './demo/options.ts';
 import { cc } from './flows/cc.ts';
@@ -17,6 +19,7 @@ const program = new Command('quiclab')
   .description('a laboratory for HTTP over QUIC: losses, injected and explained')
   .version(VERSION)
   .addCommand(demoCommand(packages, demo))
+  .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
   .addCommand(gatewayCommand(runGateway));
 

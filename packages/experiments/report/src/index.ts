@@ -4,6 +4,9 @@ export type { FlowCurve, FlowResult, FlowsJson, FlowsPath, FlowsRun, Steps } fro
 export { flowsTable } from './flows-table.ts';
 export { bitRate, milliseconds, percent, realisedLoss } from './format.ts';
 export { htmlReport } from './html.ts';
+export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
+export { precision, seedsFor, summarise, variationOf } from './models-stats.ts';
+export { modelsTable } from './models-table.ts';
 export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
 export { terminalTable } from './table.ts';
 export { parseResult, ResultError } from './validate.ts';

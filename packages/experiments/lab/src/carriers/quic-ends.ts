@@ -2,6 +2,7 @@ import type { CryptoProvider, Trust } from '@quiclab/crypto';
 import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import {
   type Connection,
+  defaultTransportConfig,
   Endpoint,
   type EndpointEvent,
   type Observer,
@@ -41,7 +42,14 @@ export interface EarlierConnection {
   readonly token: Uint8Array;
 }
 
-const LAB_CONFIG: Partial<TransportConfig> = { maxStreamsBidi: MOST_EXCHANGES };
+const labConfig = ({ protocol }: Model): Partial<TransportConfig> => ({
+  maxStreamsBidi: MOST_EXCHANGES,
+  // where all exchanges share a stream, the connection's credit is the one that counts, as it is where they do not
+  ...(protocol === 'h3-single' && {
+    initialMaxStreamData: defaultTransportConfig.maxDataWindow,
+    maxStreamDataWindow: defaultTransportConfig.maxDataWindow,
+  }),
+});
 
 /**
  * A server that frames all exchanges onto one stream chooses the next one when a packet is about to leave, as the transport's
@@ -88,7 +96,7 @@ export class QuicServer {
         ...setup.policies,
       },
       config: {
-        ...LAB_CONFIG,
+        ...labConfig(model),
         ...(model.protocol === 'h3-single' ? { sendAhead: SINGLE_SEND_AHEAD } : {}),
         ...profile?.quic.config,
         ...setup.config,
@@ -151,7 +159,7 @@ export class QuicClient {
         ...setup.profile?.quic.policies,
         ...setup.policies,
       },
-      config: { ...LAB_CONFIG, ...setup.profile?.quic.config, ...setup.config },
+      config: { ...labConfig(model), ...setup.profile?.quic.config, ...setup.config },
     });
   }
 
