@@ -1,4 +1,4 @@
-import { DEFAULT_PRIORITY, isToken, type Priority } from '@quiclab/http-semantics';
+import { DEFAULT_PRIORITY, type Fields, isFieldValue, isLowerCaseFieldName, isToken, type Priority } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
 
 /** One exchange of a page: what is asked for, what comes back, and what must have arrived before it is asked for. */
@@ -26,6 +26,9 @@ export interface PageObject {
 export interface Page {
   readonly name: string;
   readonly objects: readonly PageObject[];
+  /** What the client says with every request, and the server with every response, beyond what they must. */
+  readonly requestFields: Fields;
+  readonly responseFields: Fields;
 }
 
 /** A page as people write it: everything but path and size has a default. */
@@ -34,6 +37,9 @@ export interface PageDraft {
   /** For objects that name no host. Default 'localhost'. */
   readonly host?: string;
   readonly objects: readonly ObjectDraft[];
+  /** Default: none. */
+  readonly requestFields?: Fields;
+  readonly responseFields?: Fields;
 }
 export type ObjectDraft = Pick<PageObject, 'path' | 'size'> & Partial<PageObject>;
 
@@ -64,9 +70,10 @@ export function definePage(draft: PageDraft): Page {
       after: object.after ?? [],
     }),
   );
-  const problems = problemsOf(objects);
+  const { requestFields = [], responseFields = [] } = draft;
+  const problems = [...problemsOf(objects), ...fieldProblems(requestFields), ...fieldProblems(responseFields)];
   if (problems.length > 0) throw new PageError(draft.name, problems);
-  return { name: draft.name, objects };
+  return { name: draft.name, objects, requestFields, responseFields };
 }
 
 /** A page from JSON that someone wrote: of the shape of PageDraft, every field of the right type. Throws PageError. */
@@ -76,7 +83,10 @@ export function parsePage(value: unknown): Page {
   const problems: string[] = [];
   if (name === '') problems.push(`name must be a text, it is ${kindOf(value.name)}`);
   if (value.host !== undefined && typeof value.host !== 'string') problems.push(`host must be a text, it is ${kindOf(value.host)}`);
-  for (const field of Object.keys(value)) if (!['name', 'host', 'objects'].includes(field)) problems.push(`there is no field '${field}'`);
+  for (const lines of ['requestFields', 'responseFields'] as const)
+    if (value[lines] !== undefined && !isFields(value[lines])) problems.push(`${lines} must be a list of pairs of texts`);
+  for (const field of Object.keys(value))
+    if (!['name', 'host', 'objects', 'requestFields', 'responseFields'].includes(field)) problems.push(`there is no field '${field}'`);
   if (!Array.isArray(value.objects)) problems.push(`objects must be a list, it is ${kindOf(value.objects)}`);
   else for (const [index, object] of value.objects.entries()) problems.push(...typeProblems(object, `objects[${index}]`));
   if (problems.length > 0) throw new PageError(name, problems);
@@ -148,6 +158,12 @@ function problemsOf(objects: readonly PageObject[]): string[] {
   return problems;
 }
 
+const fieldProblems = (fields: Fields): string[] =>
+  fields.flatMap(([name, value]) => {
+    if (!isLowerCaseFieldName(name)) return [`field '${name}': a name is a token in small letters`];
+    return isFieldValue(value) ? [] : [`field '${name}': '${value}' is no value`];
+  });
+
 /** A cycle of `after`, its first id again at its end. Takes away what waits for nothing left until only cycles stay. */
 function findCycle(objects: readonly PageObject[]): string[] | undefined {
   const waiting = new Map(objects.map((object) => [object.id, new Set(object.after)]));
@@ -174,6 +190,9 @@ function findCycle(objects: readonly PageObject[]): string[] | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function isFields(value: unknown): boolean {
+  return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText));
 }
 function isText(value: unknown): value is string {
   return typeof value === 'string';

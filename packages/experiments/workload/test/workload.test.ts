@@ -96,6 +96,24 @@ describe('a page', () => {
   });
 });
 
+test('fields of all requests and responses are checked, too', () => {
+  const page = { name: 'p', objects: [{ path: '/', size: 1 }] };
+  expect(definePage(page)).toMatchObject({ requestFields: [], responseFields: [] });
+  expect(parsePage({ ...page, requestFields: [['accept', '*/*']] }).requestFields).toEqual([['accept', '*/*']]);
+  expect(problems(() => parsePage({ ...page, responseFields: [['server']] }))).toEqual(['responseFields must be a list of pairs of texts']);
+  expect(
+    problems(() =>
+      definePage({
+        ...page,
+        requestFields: [
+          ['Accept', '*/*'],
+          ['a', 'b\n'],
+        ],
+      }),
+    ),
+  ).toEqual(["field 'Accept': a name is a token in small letters", "field 'a': 'b\n' is no value"]);
+});
+
 describe('progress', () => {
   test('an object is set free by the last arrival that it waits for', () => {
     const progress = new PageProgress(

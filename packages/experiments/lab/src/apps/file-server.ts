@@ -15,16 +15,21 @@ export class FileServer implements HttpHandler {
   readonly #source: FileSource;
   readonly #timers: Timers;
   readonly #serverTime: ServerTime;
+  readonly #fields: Fields;
   readonly #log: RunLog | undefined;
   readonly #connection: number;
   readonly #received = new Map<number, number>(); // octets of a request's content
   readonly #sending = new Map<number, { readonly content: Uint8Array; sent: number }>();
 
-  /** @param connection  what the log calls it */
-  constructor(source: FileSource, timers: Timers, serverTime: ServerTime = () => 0, log?: RunLog, connection = 0) {
+  /**
+   * @param fields      of each response, beyond what it must have
+   * @param connection  what the log calls it
+   */
+  constructor(source: FileSource, timers: Timers, serverTime: ServerTime = () => 0, fields: Fields = [], log?: RunLog, connection = 0) {
     this.#source = source;
     this.#timers = timers;
     this.#serverTime = serverTime;
+    this.#fields = fields;
     this.#log = log;
     this.#connection = connection;
   }
@@ -91,11 +96,7 @@ export class FileServer implements HttpHandler {
     http.respond(
       now,
       id,
-      [
-        [':status', '200'],
-        ['content-type', 'application/octet-stream'],
-        ['content-length', String(content.length)],
-      ],
+      [[':status', '200'], ['content-type', 'application/octet-stream'], ['content-length', String(content.length)], ...this.#fields],
       headersOnly,
     );
     if (headersOnly) return;

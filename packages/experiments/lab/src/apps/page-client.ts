@@ -38,14 +38,14 @@ export class PageClient {
   /** Why it could not go on. */
   failure: string | undefined = undefined;
   /** For the objects below. */
+  readonly page: Page;
   readonly log: RunLog;
-  readonly #page: Page;
   readonly #pool: ConnectionPool;
   readonly #progress: PageProgress;
   readonly #fetching: Fetching[] = [];
 
   constructor(page: Page, pool: ConnectionPool, log: RunLog) {
-    this.#page = page;
+    this.page = page;
     this.#pool = pool;
     this.log = log;
     this.#progress = new PageProgress(page);
@@ -73,7 +73,7 @@ export class PageClient {
     const { shards } = this.#pool.options.model;
     const fetchings = objects.map(
       (object, i) =>
-        new Fetching(this, this.#fetching.length + i, object, shardOf(object.host, this.#page.objects.indexOf(object), shards), now),
+        new Fetching(this, this.#fetching.length + i, object, shardOf(object.host, this.page.objects.indexOf(object), shards), now),
     );
     for (const { exchange } of fetchings) this.log.issued(now, exchange, after);
     this.#fetching.push(...fetchings);
@@ -110,6 +110,7 @@ class Fetching implements PooledExchange {
       [':authority', host],
       [':path', path],
       ...(field === '' ? [] : [['priority', field] as const]),
+      ...client.page.requestFields,
     ];
     this.urgency = priority.urgency;
     this.exchange = exchange;

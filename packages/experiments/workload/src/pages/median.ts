@@ -1,4 +1,4 @@
-import type { Priority } from '@quiclab/http-semantics';
+import type { Fields, Priority } from '@quiclab/http-semantics';
 import { definePage, type ObjectDraft, type Page } from '../page.ts';
 
 // Priorities are those that Chromium sends: its five net priorities are urgencies 0 to 4, and all but style sheets, scripts, fonts
@@ -18,6 +18,30 @@ const FIRST_IMAGE: Priority = { urgency: 2, incremental: true };
 const IMAGE: Priority = { urgency: 3, incremental: true };
 const BEACON: Priority = { urgency: 4, incremental: true };
 
+/** What a browser says each time, cookies of middling size included. */
+const REQUEST: Fields = [
+  ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36'],
+  ['accept', '*/*'],
+  ['accept-encoding', 'gzip, deflate, br, zstd'],
+  ['accept-language', 'en-US,en;q=0.9'],
+  ['referer', 'https://www.example.com/'],
+  ['sec-fetch-dest', 'empty'],
+  ['sec-fetch-mode', 'no-cors'],
+  ['sec-fetch-site', 'same-origin'],
+  ['cookie', 'session=5f2b8c1e9a7d4036b1c8; consent=1~yes; visitor=GA1.1.1209384756.1719482637; theme=light'],
+];
+const RESPONSE: Fields = [
+  ['date', 'Tue, 15 Oct 2024 08:12:31 GMT'],
+  ['server', 'nginx'],
+  ['last-modified', 'Mon, 14 Oct 2024 06:00:00 GMT'],
+  ['etag', '"670cb2e0-4b7f"'],
+  ['cache-control', 'public, max-age=31536000, immutable'],
+  ['vary', 'accept-encoding'],
+  ['content-encoding', 'br'],
+  ['strict-transport-security', 'max-age=63072000; includeSubDomains'],
+  ['x-content-type-options', 'nosniff'],
+];
+
 const load = (priority: Priority, after: string, sizes: Readonly<Record<string, number>>): ObjectDraft[] =>
   Object.entries(sizes).map(([path, size]) => ({ path, size, priority, after: after === '' ? [] : [after] }));
 
@@ -27,6 +51,8 @@ const load = (priority: Priority, after: string, sizes: Readonly<Record<string, 
  */
 export const medianPage: Page = definePage({
   name: 'median',
+  requestFields: REQUEST,
+  responseFields: RESPONSE,
   objects: [
     ...load(DOCUMENT, '', { '/': 18_400 }),
     // what the document names, in its order
