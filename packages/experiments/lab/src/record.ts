@@ -4,6 +4,7 @@ import {
   ledgerOf as blameOf,
   connectionOf,
   directionOf,
+  type ExchangeAccount,
   type ExchangeRecord,
   flowOf,
   type Ledger,
@@ -98,9 +99,11 @@ export const ledgerOf = ({ log }: RunRecord): Ledger => blameOf(log);
 /** Puts a run's record through the ledger. Throws where its accounts part. */
 export function accountRun(record: RunRecord): AccountedObject[] {
   const { exchanges, overlay } = accountOf(record.log);
+  const accounts = new Map<number, ExchangeAccount[]>(); // of an exchange one for each of its carriers
+  for (const account of overlay) accounts.set(account.exchange, [...(accounts.get(account.exchange) ?? []), account]);
   return record.objects.map((object) => {
     const life = exchanges[object.exchange]!;
-    const own = overlay.filter(({ exchange }) => exchange === object.exchange); // one for each of its carriers
+    const own = accounts.get(object.exchange) ?? [];
     return {
       ...object,
       life,

@@ -84,10 +84,11 @@ export class CarrierTimeline {
     }
   }
 
-  /** The first copy of the cell that did not arrive, -1 where there is none; `after`, `sentAt` and `lostAt` take it. */
+  /** The first copy of the cell that did not arrive, -1 where there is none. */
   firstLost(cell: number): number {
     return this.#first[cell]!;
   }
+  /** The one after it. */
   nextLost(copy: number): number {
     return this.#next[copy]!;
   }

@@ -33,7 +33,7 @@ export class Gates {
 
   constructor({ gateChanges, limits, contentGates, sendings }: RunLog) {
     for (let i = 0; i < gateChanges.length; i += 3) seriesOf(this.#changes, gateChanges[i + 1]!).add(gateChanges[i]!, gateChanges[i + 2]!);
-    for (let i = 0; i < limits.length; i += 3) seriesOf(this.#limits, limits[i + 1]!).add(limits[i]!, limits[i + 2]!);
+    for (let i = 0; i < limits.length; i += 3) seriesOf(this.#limits, limits[i + 1]!).raise(limits[i]!, limits[i + 2]!);
     for (let i = 0; i < contentGates.length; i += 3)
       seriesOf(this.#content, contentGates[i + 1]!).add(contentGates[i]!, contentGates[i + 2]!);
     for (let i = 0; i < sendings.length; i += 6) {
@@ -78,9 +78,7 @@ export class Gates {
   /** When the credit of the carrier covers an octet. */
   #creditAt(carrier: number, offset: number): Micros {
     const limits = this.#limits.get(carrier);
-    if (limits === undefined) return 0;
-    const index = limits.values.findIndex((limit) => limit > offset);
-    return index < 0 ? NEVER : limits.times[index]!;
+    return limits === undefined ? 0 : limits.firstAbove(offset);
   }
 
   /** When anything left on the flow for the last time before an instant; -1: nothing did. */
@@ -106,6 +104,24 @@ class Series {
   add(at: Micros, value: number): void {
     this.times.push(at);
     this.values.push(value);
+  }
+
+  /** A value that never falls. */
+  raise(at: Micros, value: number): void {
+    if (this.values.length === 0 || value > this.values[this.values.length - 1]!) this.add(at, value);
+  }
+
+  /** When a value that never falls is above another. */
+  firstAbove(value: number): Micros {
+    const { values } = this;
+    let low = 0;
+    let high = values.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (values[middle]! > value) high = middle;
+      else low = middle + 1;
+    }
+    return this.times[low] ?? NEVER;
   }
 
   /** The value at an instant: the last that was told until then, 0 before. */

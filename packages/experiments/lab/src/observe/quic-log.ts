@@ -33,7 +33,7 @@ export class QuicLog extends Observer {
   #arrivedAt: Micros = 0; // of the packet that is being read
   #refused: Refusal | '' = '';
   #streamLimit = -1; // what streams begin with; -1: not known yet
-  readonly #streams: StreamId[] = [];
+  readonly #streams = new Set<StreamId>();
   #maxData = 0;
   #sent = 0; // octets that count against it
 
@@ -127,8 +127,8 @@ export class QuicLog extends Observer {
   }
 
   override streamWritten(now: Micros, id: StreamId): void {
-    if (!isOfExchange(id) || this.#streams.at(-1) === id || this.#streams.includes(id)) return;
-    this.#streams.push(id);
+    if (!isOfExchange(id) || this.#streams.has(id)) return;
+    this.#streams.add(id);
     if (this.#streamLimit >= 0) this.#log.limit(now, this.#carrierOut(id), this.#streamLimit);
   }
 
