@@ -34,7 +34,7 @@ answering(async ({ model: name, page }: ToServer): Promise<FromServer> => {
   const source = contentOf(page);
   await running?.close();
   if (model.protocol === 'h2' || model.protocol === 'http/1.1') {
-    const server = await nodeServe({ model, page, source, cert: pem, key: toPem('PRIVATE KEY', privateKey), host });
+    const server = await nodeServe({ model, page, source, cert: pem, key: toPem('PRIVATE KEY', privateKey), host, clock });
     running = server;
     return { type: 'serving', port: server.port, certificate: pem };
   }

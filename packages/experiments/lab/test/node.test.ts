@@ -1,7 +1,7 @@
 import { makeCertificate, toPem } from '@quiclab/crypto/node';
 import { RunLog } from '@quiclab/ledger';
 import { SECOND } from '@quiclab/sansio';
-import { definePage, type Page, smallPage } from '@quiclab/workload';
+import { definePage, medianPage, type Page, smallPage } from '@quiclab/workload';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ConnectionPool, hostsOf, type ModelName, modelOf, PageClient, realTimers } from '../src/index.ts';
 import { type NodeServer, nodeDial, nodeServe } from '../src/node/index.ts';
@@ -29,7 +29,7 @@ async function fetchPage(
   const cert = toPem('CERTIFICATE', certificate);
   const contents = new Map(page.objects.map(({ path, size }) => [path, new Uint8Array(size)]));
   const source = (path: string) => contents.get(path);
-  const served = await nodeServe({ model, page, source, cert, key: toPem('PRIVATE KEY', privateKey), host: '127.0.0.1' });
+  const served = await nodeServe({ model, page, source, cert, key: toPem('PRIVATE KEY', privateKey), host: '127.0.0.1', clock });
   open.push(served);
   server?.(served);
   const remote = { host: '127.0.0.1', port: served.port };
@@ -83,6 +83,12 @@ describe("a page over Node's own http, https and http2", () => {
       [...sizes].map(([id, size]) => [id, size, 200]).sort(),
     );
     expect(pool.figures().length).toBe(connections);
+  });
+
+  test('by h1-pipelined keeps its connection, however much waits in the pipe', async () => {
+    const { client, pool } = await fetchPage('h1-pipelined', medianPage);
+    expect(pool.figures()).toMatchObject([{ exchanges: medianPage.objects.length }]);
+    expect(client.objects.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
   test('by h1-sharded goes to each host by its own connections, under its own name', async () => {

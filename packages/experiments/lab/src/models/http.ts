@@ -13,7 +13,7 @@ export const MOST_EXCHANGES = 1_000;
 export interface HttpSetup<Transport> {
   readonly side: 'client' | 'server';
   readonly transport: Transport;
-  readonly observer: FrameObserver;
+  readonly observer?: FrameObserver;
 }
 
 /** HTTP over a QUIC connection. At `h3` whose octets are next is the transport's affair. */

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { MILLISECOND } from '@quiclab/sansio';
+import { type Clock, MILLISECOND } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
 import type { FileSource } from '../apps/file-server.ts';
+import { serving } from '../apps/serving.ts';
 import { ALPN, type Model } from '../models/model.ts';
+import { pipeliningServe } from './pipelining.ts';
 
 export interface NodeServeOptions {
   readonly model: Model;
@@ -16,6 +18,7 @@ export interface NodeServeOptions {
   readonly key: string;
   /** Where to listen, on a port that is free. */
   readonly host: string;
+  readonly clock: Clock;
 }
 
 export interface NodeServer {
@@ -23,8 +26,13 @@ export interface NodeServer {
   close(): void;
 }
 
-/** Serves a page with Node's own `https` or `http2`. The answers' fields are those of the lab's own server, and what HTTP/1.1 adds in Node. */
-export async function nodeServe({ model, page, source, cert, key, host }: NodeServeOptions): Promise<NodeServer> {
+/**
+ * Serves a page with Node's own `https` or `http2`; pipelining with our own HTTP/1.1. The answers' fields are those of the lab's own
+ * server, and what HTTP/1.1 adds in Node.
+ */
+export async function nodeServe({ model, page, source, cert, key, host, clock }: NodeServeOptions): Promise<NodeServer> {
+  if (model.protocol === 'http/1.1' && model.exchanges > 1)
+    return pipeliningServe({ model, serve: serving({ page, source }), cert, key, host, clock });
   const thinks = new Map(page.objects.map(({ path, serverTime }) => [path, serverTime / MILLISECOND]));
   const later = (path: string, answer: () => void): void => {
     const wait = thinks.get(path) ?? 0;
