@@ -19,6 +19,8 @@ export class Pump {
   /** What was taken, while it may have to be said again; undefined: that is too much. */
   #sent: Uint8Array[] | undefined = undefined;
   #replayLeft = 0;
+  /** Octets that are read while there is no sink. */
+  readonly #gathers: number;
   #trailers: Fields = [];
   /** All content was read; and then, too, what the source had to tell with it. */
   #readOut = false;
@@ -40,6 +42,7 @@ export class Pump {
   constructor(carry: (now: Micros) => void, maxReplay = 0) {
     this.carry = carry;
     this.#replayLeft = maxReplay;
+    this.#gathers = Math.max(1, maxReplay);
     if (maxReplay > 0) this.#sent = [];
   }
 
@@ -97,7 +100,10 @@ export class Pump {
   run(now: Micros): boolean {
     let moved = false;
     while (!this.done) {
-      if (this.#at < this.#held.length) {
+      if (this.#sink === undefined && !this.#readOut && this.#held.length < this.#gathers) {
+        if (!this.#read(now)) return moved; // what is wrong with a small request shows before anybody is asked
+        moved = true;
+      } else if (this.#at < this.#held.length) {
         if (!this.#write(now)) return moved;
         moved = true;
       } else if (this.#readOut) {
@@ -147,7 +153,7 @@ export class Pump {
       this.starved = true;
       return false;
     }
-    this.#held = piece.data;
+    this.#held = this.#held.length === this.#at ? piece.data : concat(this.#held.subarray(this.#at), piece.data);
     this.#at = 0;
     if (piece.fin) {
       this.#readOut = true;

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { nodeProvider, readPem } from '@quiclab/crypto/node';
@@ -43,6 +44,7 @@ export class OriginDialer {
 
   constructor(options: DialOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#giveUp.signal); // one for each connection that is being made
   }
 
   dial(back: Back): void {
