@@ -76,6 +76,7 @@ export class Flows {
   readonly receivers: Connection[] = [];
   readonly links: ReturnType<World['connect']>;
   readonly clientHost: Host;
+  readonly serverHost: Host;
   readonly #plan: FlowsPlan;
   readonly #byConnection = new Map<Connection, number>();
   readonly #written: number[] = [];
@@ -139,6 +140,7 @@ export class Flows {
       ...(plan.slotSize === undefined ? {} : { slotSize: plan.slotSize }),
     });
     this.clientHost = clientHost;
+    this.serverHost = serverHost;
     this.links = world.connect(clientHost, serverHost, plan.up, plan.down);
     for (const [flow, startsAt] of plan.starts.entries())
       world.at(startsAt, (now) => {

@@ -87,9 +87,13 @@ export class LossRecovery {
 
   // sending ------------------------------------------------------------------------------------------------------------
 
-  /** Whether the congestion window lets so much leave: it fits, or it is the one segment that a reduction allows (RFC 6675 §5, step 4.3). */
-  windowAllows(bytes: number): boolean {
-    return this.board.bytesInFlight + bytes <= this.#controller.congestionWindow || this.#repairAllowed;
+  /**
+   * Whether the congestion window lets so much data leave: it fits, or it is the one segment that a reduction allows (RFC 6675 §5, step 4.3),
+   * or nothing is in flight whose acknowledgement could change that. A FIN needs no room.
+   */
+  windowAllows(length: number): boolean {
+    const { bytesInFlight } = this.board;
+    return bytesInFlight === 0 || bytesInFlight + length <= this.#controller.congestionWindow || this.#repairAllowed;
   }
 
   /** New data, or the FIN, leaves: positions up to `end`. */

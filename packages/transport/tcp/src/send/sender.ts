@@ -150,10 +150,10 @@ export class Sender {
     const again = recovery.board.nextLost();
     if (again !== undefined && !(recovery.mistakes.newDataFirst && this.#findNew(parts) === '')) {
       this.#repeat(again, 'retransmission');
-      return this.#mayLeave(now, parts, again.bytes);
+      return this.#mayLeave(now, parts);
     }
     const gate = this.#findNew(parts);
-    if (gate === '') return this.#mayLeave(now, parts, this.nextLength + (this.nextFin ? 1 : 0));
+    if (gate === '') return this.#mayLeave(now, parts);
     if (gate === 'credit') this.#persist(now, recovery);
     return gate;
   }
@@ -178,10 +178,10 @@ export class Sender {
     return '';
   }
 
-  #mayLeave(now: Micros, parts: Established, bytes: number): Gate {
+  #mayLeave(now: Micros, parts: Established): Gate {
     const { recovery, pacer, controller } = parts;
-    if (!recovery.windowAllows(bytes)) return 'window';
-    const earliest = pacer.earliest(now, bytes, pacingRate(controller, recovery.rtt));
+    if (!recovery.windowAllows(this.nextLength)) return 'window';
+    const earliest = pacer.earliest(now, this.nextLength, pacingRate(controller, recovery.rtt));
     if (earliest <= now) return '';
     this.deadline = earliest;
     return 'pacer';
@@ -224,7 +224,7 @@ export class Sender {
       if (length < maxSegmentSize) this.#smallEnd = offset + bytes;
       this.#overridden = false;
     } else recovery.onRetransmitted(now, again, timestamp);
-    pacer.onSent(now, bytes, pacingRate(controller, recovery.rtt));
+    pacer.onSent(now, length, pacingRate(controller, recovery.rtt));
     this.#observer.streamSent(now, offset, length, fin, again !== undefined);
     this.#tell(now);
   }
