@@ -190,6 +190,7 @@ export class LossRecovery {
       log.dropFirst();
     }
     this.#ackedBytes += board.advance(ack);
+    if (!this.#sackPermitted) board.correctPresumption();
   }
 
   /** The segments of a block that it is news of. */
@@ -264,13 +265,23 @@ export class LossRecovery {
 
   #detectOnAck(now: Micros, advanced: boolean, wasRecovering: boolean, duplicate: boolean): number {
     if (this.#sackPermitted) return this.#detect(now);
-    if (duplicate) this.#duplicateAcks++;
+    if (duplicate) this.#onDuplicateAck(now);
     // RFC 5681 §3.2, RFC 6582 §3.2: the third duplicate, and in recovery whatever acknowledges only a part of it
     const isLost = duplicate ? this.#duplicateAcks === DUPLICATE_THRESHOLD && !wasRecovering : advanced && this.inRecovery;
     const { log } = this.board;
     if (!isLost || log.count === 0 || log.at(0).lost || (advanced && log.at(0).transmissions > 1)) return 0;
     this.#nowLost.push(log.at(0));
     return this.#lose(now, 'duplicates');
+  }
+
+  /** Each is one segment that has left the network (RFC 5681 §3.2, RFC 3042). */
+  #onDuplicateAck(now: Micros): void {
+    this.#duplicateAcks++;
+    const segment = this.board.presumeArrived();
+    if (segment === undefined) return;
+    this.#ackedBytes += segment.bytes;
+    this.#ack.largestSentAt = Math.max(this.#ack.largestSentAt, segment.originalSentAt);
+    this.#rate.onAcked(now, segment);
   }
 
   #detect(now: Micros): number {

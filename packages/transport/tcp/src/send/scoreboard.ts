@@ -99,6 +99,29 @@ export class Scoreboard {
     this.#sacked.add(start, end);
   }
 
+  /** Without SACK: something beyond the first has arrived. Which is not known, so it is taken to be the lowest; how much is in flight is right. */
+  presumeArrived(): SentSegment | undefined {
+    for (let i = 1; i < this.log.count; i++) {
+      const segment = this.log.at(i);
+      if (segment.copies === 0) continue;
+      this.deliver(segment);
+      this.onSacked(segment);
+      return segment;
+    }
+    return undefined;
+  }
+
+  /** And that was another one: this is the first that is missing. */
+  correctPresumption(): void {
+    const first = this.log.count === 0 ? undefined : this.log.at(0);
+    if (first === undefined || !first.sacked) return;
+    first.sacked = false;
+    this.sackedSegments--;
+    first.copies = 1;
+    this.bytesInFlight += first.bytes;
+    this.log.relaunch(first);
+  }
+
   /** The peer has thrown away what it had said had arrived. RFC 2018 §8. */
   renege(): void {
     for (let i = 0; i < this.log.count; i++) this.log.at(i).sacked = false;
