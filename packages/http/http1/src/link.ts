@@ -30,9 +30,8 @@ export class Link {
   }
 
   flush(now: Micros): void {
-    const waited = this.out.blocked;
     this.out.flush(now);
-    if (waited && this.lingering && !this.out.blocked) this.lingerDue = now + this.#lingerTimeout;
+    this.#awaitEnd(now);
   }
 
   /** Closes in stages: our direction first; what still comes is dropped, so that no reset overtakes what we said. */
@@ -40,7 +39,7 @@ export class Link {
     if (this.lingering || this.over) return;
     this.lingering = true;
     this.out.finish(now);
-    if (!this.out.blocked) this.lingerDue = now + this.#lingerTimeout;
+    this.#awaitEnd(now);
     this.linger(now);
   }
 
@@ -58,6 +57,11 @@ export class Link {
     this.#end();
     this.out.giveUp();
     this.#transport.abort(now, reason);
+  }
+
+  /** From when our last has left, the peer's end is waited for. */
+  #awaitEnd(now: Micros): void {
+    if (this.lingering && this.out.done && this.lingerDue === NEVER) this.lingerDue = now + this.#lingerTimeout;
   }
 
   /** The transport is gone, or both directions have ended. */

@@ -10,6 +10,8 @@ export class OutgoingOctets {
 
   readonly #transport: ByteStream;
   #started: boolean;
+  #finished: boolean; // the transport knows of the end
+  #full: boolean; // the transport took less than it was given, and will say when there is room
   #waiting: Uint8Array[];
   #head: number;
 
@@ -19,6 +21,8 @@ export class OutgoingOctets {
     this.open = true;
     this.#transport = transport;
     this.#started = false;
+    this.#finished = false;
+    this.#full = false;
     this.#waiting = [];
     this.#head = 0;
   }
@@ -29,9 +33,14 @@ export class OutgoingOctets {
     this.flush(now);
   }
 
-  /** Something waits for the transport. */
+  /** The transport takes nothing now. */
   get blocked(): boolean {
-    return !this.#started || this.#head < this.#waiting.length;
+    return !this.#started || this.#full;
+  }
+
+  /** The transport has everything, the end included, or all was given up. */
+  get done(): boolean {
+    return this.#finished;
   }
 
   /** Lays octets out, whether the transport takes them now or not; they must not change. */
@@ -46,19 +55,18 @@ export class OutgoingOctets {
   /** Lays out what the transport takes now. Returns how many octets that were. */
   offer(now: Micros, octets: Uint8Array): number {
     if (!this.open || this.blocked) return 0;
-    const taken = this.#transport.write(now, octets);
+    const taken = this.#give(now, octets);
     this.offset += taken;
-    this.taken += taken;
     return taken;
   }
 
   /** The transport may take more. */
   flush(now: Micros): void {
-    if (!this.#started || this.#head === this.#waiting.length) return;
+    if (!this.#started) return;
+    this.#full = false;
     while (this.#head < this.#waiting.length) {
       const next = this.#waiting[this.#head]!;
-      const taken = this.#transport.write(now, next);
-      this.taken += taken;
+      const taken = this.#give(now, next);
       if (taken < next.length) {
         this.#waiting[this.#head] = next.subarray(taken);
         return;
@@ -67,20 +75,33 @@ export class OutgoingOctets {
     }
     this.#waiting = [];
     this.#head = 0;
-    if (!this.open) this.#transport.finish(now);
+    if (!this.open && !this.#finished) this.#end(now);
   }
 
   /** Nothing follows what is laid out. */
   finish(now: Micros): void {
     if (!this.open) return;
     this.open = false;
-    if (!this.blocked) this.#transport.finish(now);
+    if (this.#started && this.#head === this.#waiting.length) this.#end(now);
   }
 
   /** Forgets what waits. */
   giveUp(): void {
     this.open = false;
+    this.#finished = true;
     this.#waiting = [];
     this.#head = 0;
+  }
+
+  #give(now: Micros, octets: Uint8Array): number {
+    const taken = this.#transport.write(now, octets);
+    this.taken += taken;
+    this.#full = taken < octets.length;
+    return taken;
+  }
+
+  #end(now: Micros): void {
+    this.#finished = true;
+    this.#transport.finish(now);
   }
 }

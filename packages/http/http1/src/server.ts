@@ -107,7 +107,7 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
   onTransport(now: Micros, event: ByteStreamEvent): void {
     if (event.type === 'closed') this.#lost(now, event.clean, event.reason);
     else {
-      this.#link.flush(now);
+      if (event.type === 'writable') this.#link.flush(now);
       this.#settle(now);
     }
   }

@@ -17,7 +17,7 @@ export interface StatusLine {
   readonly minor: 0 | 1;
 }
 
-/** method SP request-target SP HTTP-version, with single spaces. RFC 9112 §3. */
+/** method SP request-target SP HTTP-version, with single spaces; what the target may be is judged when Host is there. RFC 9112 §3. */
 export function parseRequestLine(line: string): RequestLine {
   const [first, last] = [line.indexOf(' '), line.lastIndexOf(' ')];
   const method = first < 0 ? line : line.slice(0, first);
@@ -26,7 +26,6 @@ export function parseRequestLine(line: string): RequestLine {
   if (first === last) throw bad('a request line without target or version');
   const target = line.slice(first + 1, last);
   if (target.length > LIMITS.target.value) throw new MessageFault(414, `a request target of ${target.length} octets`);
-  if (target === '' || target.includes(' ') || target.includes('\t')) throw bad('white space in a request line');
   return { method, target, minor: parseVersion(line.slice(last + 1)) };
 }
 

@@ -106,6 +106,16 @@ describe('the content of a request (RFC 9112 §6)', () => {
     expect(http.openExchanges).toBe(0);
   });
 
+  test('is whole before another request follows', () => {
+    const server = new RawServer({ client: { pipelining: 3 } });
+    expect([server.request(sized(2), false), server.request()]).toEqual([0, undefined]);
+    server.client.http.writeBody(0, 0, latin1('ab'));
+    server.client.http.finish(0, 0);
+    server.run();
+    expect(server.client.events('requests-available')).toHaveLength(1);
+    expect(server.request()).toBe(1);
+  });
+
   test('comes when the server says so, if the application waits for that (RFC 9110 §10.1.1)', () => {
     const server = new RawServer();
     const { http } = server.client;
@@ -224,7 +234,7 @@ describe('how a connection ends (RFC 9112 §9.6)', () => {
   });
 
   test('when it is lost: of what has not left, nothing was processed (RFC 9110 §9.2.2)', () => {
-    const server = new RawServer({ sendBuffer: 60, client: { pipelining: 3 } });
+    const server = new RawServer({ sendBuffer: 76, client: { pipelining: 3 } });
     const { http, transport } = server.client;
     for (const path of ['/a', '/b', '/c']) http.request(0, get(path), true);
     transport.die('ECONNRESET');
@@ -232,8 +242,8 @@ describe('how a connection ends (RFC 9112 §9.6)', () => {
     expect(server.client.told).toMatchObject([
       { type: 'goaway', id: 0 },
       { type: 'failed', id: 0, unprocessed: false, reason: 'the connection ended: ECONNRESET' },
-      { type: 'failed', id: 1, unprocessed: false }, // 38 octets each: the second has left in part
-      { type: 'failed', id: 2, unprocessed: true },
+      { type: 'failed', id: 1, unprocessed: false },
+      { type: 'failed', id: 2, unprocessed: true }, // 38 octets each: nothing of the third has left
     ]);
     expect([http.closed, http.openExchanges]).toEqual([true, 0]);
   });
@@ -308,6 +318,17 @@ describe('how a connection ends (RFC 9112 §9.6)', () => {
     server.say(ok());
     expect([server.request(), server.request(), server.request(), server.request()]).toEqual([1, 2, 3, undefined]);
   });
+});
+
+test('content is read in the order of the responses', () => {
+  const server = new RawServer({ client: { pipelining: 2 } });
+  server.request();
+  server.request();
+  server.say(ok('first') + ok('second'));
+  expect(server.client.http.readBody(0, 1)).toBeUndefined();
+  expect(server.client.events('response')).toHaveLength(1);
+  expect(server.client.readAll(0)).toEqual({ text: 'first', fin: true });
+  expect(server.client.readAll(1)).toEqual({ text: 'second', fin: true });
 });
 
 describe('a response that nobody wants', () => {

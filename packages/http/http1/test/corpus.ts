@@ -82,6 +82,7 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   { name: 'octets above 7F in a value (RFC 9110 §5.5)', octets: get('A: \xe4\xff\r\n'), gives: [{ ...root, fields: [['a', '\xe4\xff']] }] },
+  { name: 'an empty line before each of two requests (RFC 9112 §2.2)', octets: `\r\n${get('')}\r\n${next}`, gives: [root, also] },
   { name: 'an empty line before a request (RFC 9112 §2.2)', octets: `\r\n${get('')}`, gives: [root] },
   {
     name: 'an empty line between two requests (RFC 9112 §2.2)',

@@ -64,6 +64,8 @@ const beyond: Record<keyof typeof LIMITS, () => void> = {
     const lines = (size: number): string => line(half).repeat(7) + line(size - 7 * half);
     answered(LIMITS.fieldSection, request(lines(value - host)), request(lines(value - host + 1)));
     givenUp(`HTTP/1.1 200 OK\r\n${lines(value)}\r\n`, `HTTP/1.1 200 OK\r\n${lines(value + 1)}\r\n`);
+    const folded = `HTTP/1.1 200 OK\r\nx:${`${'y'.repeat(9_000)}\r\n `.repeat(6)}z\r\n\r\n`; // 54,000 octets once, not 9,000 and 18,000 and …
+    givenUp(folded, `HTTP/1.1 200 OK\r\n${lines(value + 1)}\r\n`);
     const trailed = (size: number): string => post('Transfer-Encoding: chunked\r\n', `0\r\n${lines(size)}\r\n`);
     answered(LIMITS.fieldSection, trailed(value), trailed(value + 1));
   },

@@ -141,6 +141,23 @@ describe('a response (RFC 9112 §4, §6)', () => {
   });
 });
 
+test('there is word of room only when there is room', () => {
+  const client = new RawClient({ sendBuffer: 60 });
+  client.server.onEvent = ({ type }) => {
+    if (type === 'request') client.server.http.respond(0, 0, withLength(100), false);
+  };
+  client.raw.write(0, latin1(request()));
+  client.raw.deliver();
+  client.server.turn();
+  expect(client.server.http.writeBody(0, 0, new Uint8Array(100))).toBeLessThan(60);
+  client.raw.write(0, latin1('x'));
+  client.raw.deliver();
+  client.server.turn();
+  expect(client.server.events('body-writable')).toEqual([]);
+  client.run();
+  expect(client.server.events('body-writable')).toHaveLength(1);
+});
+
 describe('the order of responses (RFC 9112 §9.3.2)', () => {
   test('is that of the requests, whoever is ready first', () => {
     const client = new RawClient();
@@ -339,6 +356,27 @@ describe('Expect: 100-continue (RFC 9110 §10.1.1)', () => {
     expect(client.take()).toBe('');
     client.server.http.respond(0, 0, [[':status', '403']], true);
     expect([client.run().statuses, client.ended]).toEqual([[403], true]);
+  });
+
+  test('who has sent some of the content sends the rest, whatever the answer', () => {
+    const client = new RawClient({ server: { expectContinue: 'application' } });
+    client.say(`${expecting}a`);
+    client.server.readAll(0);
+    client.server.http.respond(0, 0, OK, true);
+    expect(client.run().take()).toBe('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    client.say('bc');
+    client.server.readAll(0);
+    client.say(request('/next'));
+    expect(client.server.events('request')).toHaveLength(2);
+  });
+
+  test('an answer that is complete without the content needs no 100 before it', () => {
+    const client = new RawClient();
+    client.server.onEvent = ({ type }) => {
+      if (type === 'request') client.server.http.respond(0, 0, OK, true);
+    };
+    client.say(expecting);
+    expect([client.statuses, client.ended]).toEqual([[200], true]);
   });
 
   test('waits for the responses before it', () => {
