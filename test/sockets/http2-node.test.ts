@@ -102,7 +102,7 @@ function nodeFetch(session: ClientHttp2Session, headers: object, body?: Uint8Arr
   });
 }
 
-describe.each(KINDS)("our client and Node's server, over %s", (kind) => {
+describe.each(KINDS)("our client and Node's server, over %s (RFC 9113 §3.2, §3.3)", (kind) => {
   test('two hundred requests at once, each with its content and its fields', async () => {
     const port = await nodeServer(kind, (stream, headers) => {
       stream.respond({ ':status': 200, 'x-path': headers[':path'], 'content-type': 'text/plain' });

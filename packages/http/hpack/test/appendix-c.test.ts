@@ -25,7 +25,7 @@ function example(steps: readonly Step[], tableSize: number, huffman: HuffmanUse,
   }
 }
 
-describe('single lines (RFC 7541 Appendix C.2)', () => {
+describe('single lines (RFC 7541 Appendix C.2, §6.1, §6.2.1, §6.2.2 and §6.2.3)', () => {
   const one = (name: string, hex: string, line: Line, tableSize: number, indexing: Indexing): void =>
     example([{ name, hex, fields: [line], tableSize }], 4_096, 'never', indexing);
   one('C.2.1 with indexing', '400a637573746f6d2d6b65790d637573746f6d2d686561646572', ['custom-key', 'custom-header'], 55, 'index');

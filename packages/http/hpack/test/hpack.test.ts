@@ -20,7 +20,7 @@ function encoded(encoder: HpackEncoder, fields: readonly Line[]): Uint8Array {
 const once = (fields: readonly Line[], options?: HpackEncoderOptions): string => toHex(encoded(new HpackEncoder(options), fields));
 const decoded = (hex: string, limit?: number, tableSize?: number) => new HpackDecoder(limit, tableSize).decode(fromHex(hex));
 
-describe('tables (RFC 7541 §2.3)', () => {
+describe('tables (RFC 7541 §2.3, §4, §4.1)', () => {
   test('every line of the static table is one octet, and comes back (Appendix A)', () => {
     expect(STATIC_TABLE).toHaveLength(61);
     STATIC_TABLE.forEach((line, i) => {
@@ -137,7 +137,7 @@ describe('table size updates (RFC 7541 §4.2, §6.3)', () => {
   });
 });
 
-describe('what is indexed (RFC 7541 §7.1)', () => {
+describe('what is indexed (RFC 7541 §6.2, §7.1, §7.1.3)', () => {
   const first = (line: Line): number => Number.parseInt(once([line]).slice(0, 2), 16);
 
   test('credentials and short cookies never are, long cookies are', () => {
@@ -180,7 +180,7 @@ describe('what is indexed (RFC 7541 §7.1)', () => {
   });
 });
 
-describe('what cannot be decoded (RFC 7541 §2.3.3, §5, §6)', () => {
+describe('what cannot be decoded (RFC 7541 §2.3.3, §5, §6, §6.1)', () => {
   const cases: [string, string, RegExp][] = [
     ['index 0 (§6.1)', '80', /index 0/],
     ['an index beyond both tables', 'be', /index 62, and the tables have 61 and 0/],
@@ -281,7 +281,7 @@ function randomList(random: Random, latin = false): Line[] {
   });
 }
 
-describe('round trips', () => {
+describe('round trips (RFC 7541 §3, §3.1)', () => {
   test('what one encoder wrote, one decoder reads, with the same table, through any change of its size', () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = seededRandom(seed);

@@ -118,7 +118,7 @@ describe('the connection preface (RFC 9113 §3.4)', () => {
   }
 });
 
-describe('frames of the connection, and their sizes (RFC 9113 §4, §6)', () => {
+describe('frames of the connection, and their sizes (RFC 9113 §4, §4.2, §4.3, §6, §6.1, §6.2, §6.3, §6.4, §6.5, §6.6, §6.10)', () => {
   const big = new Uint8Array(16_385);
   const eight = '0102030405060708';
   const cases: [string, Uint8Array[], number][] = [
@@ -387,7 +387,7 @@ describe('stream errors (RFC 9113 §5.1, §5.4.2)', () => {
   });
 });
 
-describe('malformed messages are PROTOCOL_ERROR for their stream (RFC 9113 §8.1.1)', () => {
+describe('malformed messages are PROTOCOL_ERROR for their stream (RFC 9113 §8, §8.1.1, §8.2, §8.2.1, §8.2.2, §8.3, §8.3.1, §8.3.2, §8.6)', () => {
   const without = (...names: string[]): Fields => GET.filter(([field]) => !names.includes(field));
   const requests: [string, Fields][] = [
     ['no :method (§8.3.1)', without(':method')],

@@ -446,7 +446,7 @@ const beyond = {
 
 const table = Object.entries<Limit>(LIMITS);
 
-describe('beyond the limit (RFC 9113 §10.5)', () => {
+describe('beyond the limit (RFC 9113 §10.5, §10.5.1)', () => {
   test.each(table)('%s', (name) => beyond[name as keyof typeof LIMITS]());
 
   test('a bomb of HPACK is refused like a list of its size, whatever it costs the sender (CVE-2016-6581)', () => {
