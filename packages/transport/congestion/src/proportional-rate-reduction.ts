@@ -3,6 +3,16 @@
  * threshold in step with what is delivered, instead of the sender falling silent until so much has drained. When losses have
  * taken the flight below the threshold already, it may come up to it again, by one datagram more than is delivered for each
  * ACK that brings no further loss (the slow start reduction bound), else by what is delivered.
+ *
+ * Compared with RFC 9937 §6, sums and bounds are the same, and what differs is:
+ *
+ * - SafeACK: there the datagram more is for an ACK that advances SND.UNA, too, which proves that a repair has arrived. Here no ACK of a
+ *   recovery period can do that, since the first to acknowledge what was sent in it ends it (RFC 9002 §7.3.2), with the window at the
+ *   threshold. So it is as in RFC 6937, and the flight is on its way to where it may be a round trip later. Without the
+ *   datagram more, the 10 MB of the lab's table under loss take from 1.2% less to 0.2% longer, most rows 0.0% (6 seeds).
+ * - A loss found by the timer is counted, with nothing delivered: else the window would stay, and all that was lost leave at once.
+ * - The repair that may leave at once is a whole datagram where the sum allows a part of one, and not only where it allows nothing.
+ * - The window is never above that before the loss, nor below the minimum.
  */
 export class ProportionalRateReduction {
   /** Octets that may be in flight, while `active`. */
