@@ -4,6 +4,7 @@ import type { Ecn, Micros } from '@quiclab/sansio';
 /** The three packet number spaces (RFC 9000 §12.3), as indexes. */
 export const Space = { INITIAL: 0, HANDSHAKE: 1, APPLICATION: 2 } as const;
 export type Space = (typeof Space)[keyof typeof Space];
+export const SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION] as const;
 
 export interface SentPacket {
   readonly packetNumber: number;

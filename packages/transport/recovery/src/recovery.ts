@@ -2,7 +2,8 @@ import type { CongestionController } from '@quiclab/congestion';
 import { type Micros, NEVER } from '@quiclab/sansio';
 import { DeliveryRate, MutableAckSummary } from './delivery-rate.ts';
 import { PERSISTENT_CONGESTION_THRESHOLD, persistentCongestion } from './persistent-congestion.ts';
-import { type LossDetector, type ProbePolicy, Space } from './ports.ts';
+import { type LossDetector, type ProbePolicy, SPACES, Space } from './ports.ts';
+import { ProbeTimeouts } from './probe-timeouts.ts';
 import { standardProbes } from './probes.ts';
 import { INITIAL_RTT, RttEstimator } from './rtt.ts';
 import { SentPacketLog } from './sent-packet-log.ts';
@@ -18,7 +19,6 @@ export interface RecoveryOptions {
   readonly initialRtt?: Micros;
 }
 
-const SPACES = [Space.INITIAL, Space.HANDSHAKE, Space.APPLICATION] as const;
 const LATE_ACK_TIMEOUTS = 3; // a lost packet is remembered for so many probe timeouts
 
 /**
@@ -29,7 +29,6 @@ const LATE_ACK_TIMEOUTS = 3; // a lost packet is remembered for so many probe ti
 export class Recovery {
   readonly rtt: RttEstimator;
   bytesInFlight = 0;
-  ptoCount = 0;
   /** When `onDeadline` wants to run: loss time or probe timeout; NEVER when neither is armed. */
   deadline: Micros = NEVER;
   /** The peer's max_ack_delay, once known; of several that it may keep to, the longest (draft-ietf-quic-ack-frequency §7). After a change of this or of a flag below, call `updateDeadline`. */
@@ -59,14 +58,7 @@ export class Recovery {
   readonly #detectors: readonly LossDetector[];
   readonly #logs: readonly SentPacketLog[] = SPACES.map((space) => new SentPacketLog(space));
   readonly #lossTimes: Micros[] = [NEVER, NEVER, NEVER];
-  readonly #probesOwed: number[] = [0, 0, 0];
-  /** They are owed because the peer has shown that it lacks something, and not because it was silent. */
-  readonly #hastened: boolean[] = [false, false, false];
-  /** From when the probe timeout of a space counts: the last ack-eliciting packet, or the last timeout where its probe has not left. */
-  readonly #probeBase: Micros[] = [0, 0, 0];
-  /** From when a client without packets in flight counts (RFC 9002 §6.2.2.1); -1 while it has no reason to. */
-  #deadlockBase: Micros = -1;
-  #probeSpace: Space = Space.INITIAL;
+  readonly #timeouts: ProbeTimeouts;
   #pathId = 0;
   /** When the window was last reduced: what left before does not begin another recovery period. */
   #reducedAt: Micros = -1;
@@ -82,6 +74,7 @@ export class Recovery {
     this.#controller = options.controller;
     this.#probes = options.probes;
     this.#detectors = SPACES.map((space) => options.lossDetector(space));
+    this.#timeouts = new ProbeTimeouts(this, this.#logs, options.probes);
   }
 
   get controller(): CongestionController {
@@ -114,7 +107,7 @@ export class Recovery {
     this.appLimited = false;
     if (!record.explores) this.repairAllowed = false;
     this.#controller.onPacketSent(now, record.bytes, this.bytesInFlight);
-    if (record.ackEliciting) this.#probeBase[space] = now;
+    if (record.ackEliciting) this.#timeouts.onSent(now, space);
     this.updateDeadline(now);
   }
 
@@ -135,7 +128,7 @@ export class Recovery {
 
   /** Ack-eliciting datagrams that must leave in this space, whatever window and pacer say (RFC 9002 §7.5). */
   probesOwed(space: Space): number {
-    return this.#probesOwed[space]!;
+    return this.#timeouts.owed(space);
   }
 
   /**
@@ -144,14 +137,16 @@ export class Recovery {
    * @returns false, and nothing is owed, when the peer can have sent it before what left last could arrive
    */
   hasten(now: Micros, space: Space): boolean {
-    if (this.rtt.hasSample && now <= this.#probeBase[space]! + this.rtt.min) return false;
-    this.#probesOwed[space] = this.#probesFor(space);
-    this.#hastened[space] = true;
-    return true;
+    return this.#timeouts.hasten(now, space);
   }
 
   onProbeSent(space: Space): void {
-    if (this.#probesOwed[space]! > 0) this.#probesOwed[space]!--;
+    this.#timeouts.onProbeSent(space);
+  }
+
+  /** Probe timeouts since the peer was last heard. */
+  get ptoCount(): number {
+    return this.#timeouts.count;
   }
 
   /** What was sent in a space: `oldest()` and `after()` walk what is in flight, for the content of probes. */
@@ -177,7 +172,7 @@ export class Recovery {
     if (!log.wereSent(count, largest, smallest)) return false;
     const priorInFlight = this.bytesInFlight;
     log.acknowledge(count, largest, smallest, this.acked);
-    log.acknowledgeLost(now - LATE_ACK_TIMEOUTS * this.#probeTimeout(0), count, largest, smallest, this.lateAcked);
+    log.acknowledgeLost(now - LATE_ACK_TIMEOUTS * this.#timeouts.duration(0), count, largest, smallest, this.lateAcked);
     if (this.lateAcked.length > 0) this.#onLateAcked(now, space);
     if (this.acked.length === 0) return true;
 
@@ -196,12 +191,7 @@ export class Recovery {
     }
     // only an ACK in the Handshake space proves that the server has validated our address (§6.2.2.1)
     if (space === Space.HANDSHAKE) this.peerValidatedAddress = true;
-    // §6.2.1, but not at a client whose address may not be validated: a busy server must not be probed harder for having answered
-    if (this.#peerCompletedAddressValidation()) {
-      this.ptoCount = 0;
-      this.#answerProbes(space);
-    }
-    this.#deadlockBase = -1;
+    this.#timeouts.onAck(space);
     this.updateDeadline(now);
     return true;
   }
@@ -229,7 +219,7 @@ export class Recovery {
       this.updateDeadline(now);
       if (this.deadline > now) return 'loss';
     }
-    this.#oweProbes(now, this.#probeSpace);
+    this.#timeouts.onTimeout(now);
     this.updateDeadline(now);
     return isLoss ? 'loss' : 'probe';
   }
@@ -240,7 +230,7 @@ export class Recovery {
   }
   get deadlineSpace(): Space {
     const lossTime = this.#earliestLossTime();
-    return lossTime < NEVER ? SPACES[this.#lossTimes.indexOf(lossTime)]! : this.#probeSpace;
+    return lossTime < NEVER ? SPACES[this.#lossTimes.indexOf(lossTime)]! : this.#timeouts.space;
   }
 
   /** Recomputes `deadline` (Appendix A.8) after a flag changed. It may lie in the past: what came due while blocked is due now (§6.2.2.1). */
@@ -248,7 +238,7 @@ export class Recovery {
     const lossTime = this.#earliestLossTime();
     if (lossTime < NEVER) this.deadline = lossTime;
     else if (this.amplificationBlocked) this.deadline = NEVER;
-    else this.deadline = this.#probeTime(now);
+    else this.deadline = this.#timeouts.next(now);
   }
 
   // the connection's progress ------------------------------------------------------------------------------------------
@@ -257,9 +247,13 @@ export class Recovery {
   discardSpace(now: Micros, space: Space): void {
     this.#discard(space, -1);
     this.#lossTimes[space] = NEVER;
-    this.#probesOwed[space] = 0;
-    this.ptoCount = 0;
-    this.#deadlockBase = -1;
+    this.#timeouts.discard(space);
+    this.updateDeadline(now);
+  }
+
+  /** What was sent is not waited for any more: the probe timeout begins anew, without back-off. RFC 9002 §6.3. */
+  restartTimeouts(now: Micros): void {
+    this.#timeouts.restart();
     this.updateDeadline(now);
   }
 
@@ -277,11 +271,9 @@ export class Recovery {
     this.rtt.reset(initialRtt);
     this.#rate.reset();
     this.#windowUse.reset();
-    this.ptoCount = 0;
     this.repairAllowed = false;
     this.#reducedAt = -1;
-    this.#deadlockBase = -1;
-    this.updateDeadline(now);
+    this.restartTimeouts(now);
   }
 
   // steps --------------------------------------------------------------------------------------------------------------
@@ -381,29 +373,6 @@ export class Recovery {
     this.repairAllowed = true;
   }
 
-  /** The peer is heard, before the probes of a timeout have left. Those that are hastened say what it lacks, until it acknowledges all that is outstanding there. */
-  #answerProbes(space: Space): void {
-    for (const each of SPACES) {
-      if (this.#hastened[each]! && (each !== space || this.ackElicitingInFlight(each) > 0)) continue;
-      this.#probesOwed[each] = 0;
-    }
-  }
-
-  #oweProbes(now: Micros, space: Space): void {
-    this.#probesOwed[space] = this.#probesFor(space);
-    this.#hastened[space] = false;
-    this.ptoCount++;
-    this.#probeBase[space] = now; // until the probe itself has left
-    // after a late wake-up, one timeout and not one for each space
-    for (const other of SPACES) if (this.#probeTimeOf(other) <= now) this.#probeBase[other] = now;
-    this.#deadlockBase = -1;
-  }
-
-  /** RFC 9002 §6.2.4: with nothing to say again, a single packet. */
-  #probesFor(space: Space): number {
-    return this.ackElicitingInFlight(space) > 0 ? this.#probes.datagrams(this.ptoCount) : 1;
-  }
-
   #discard(space: Space, level: number): void {
     const log = this.#logs[space]!;
     for (let record = log.first(); record !== undefined; record = record.next) {
@@ -412,44 +381,8 @@ export class Recovery {
     log.clear(level);
   }
 
-  #peerCompletedAddressValidation(): boolean {
-    return this.peerValidatedAddress || this.handshakeConfirmed;
-  }
-
   #earliestLossTime(): Micros {
     return Math.min(this.#lossTimes[0]!, this.#lossTimes[1]!, this.#lossTimes[2]!);
-  }
-
-  #probeTimeout(maxAckDelay: Micros): Micros {
-    return this.#probes.timeout(this.rtt, maxAckDelay, this.ptoCount);
-  }
-
-  /** RFC 9002 §6.2.1: a peer may hold ACKs back in the Application space only. */
-  #probeTimeOf(space: Space): Micros {
-    return this.#probeBase[space]! + this.#probeTimeout(space === Space.APPLICATION ? this.maxAckDelay : 0);
-  }
-
-  /** The earliest probe timeout of the spaces that may have one, else the client's against deadlock; remembers whose it is. */
-  #probeTime(now: Micros): Micros {
-    let earliest = NEVER;
-    for (const space of SPACES) {
-      if (this.#logs[space]!.ackElicitingInFlight === 0) continue;
-      // §6.2.1: before confirmation one of the two ends might not have the keys
-      if (space === Space.APPLICATION && !this.handshakeConfirmed) continue;
-      const time = this.#probeTimeOf(space);
-      if (time < earliest) {
-        earliest = time;
-        this.#probeSpace = space;
-      }
-    }
-    if (earliest < NEVER || this.#peerCompletedAddressValidation()) {
-      this.#deadlockBase = -1;
-      return earliest;
-    }
-    // §6.2.2.1: the server may wait for more of ours before it can go on
-    if (this.#deadlockBase < 0) this.#deadlockBase = now;
-    this.#probeSpace = this.hasHandshakeKeys ? Space.HANDSHAKE : Space.INITIAL;
-    return this.#deadlockBase + this.#probeTimeout(0);
   }
 }
 

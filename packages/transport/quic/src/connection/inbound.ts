@@ -19,13 +19,13 @@ import { WaitingPackets } from '../packet/waiting.ts';
 import { SMALLEST_MAX_DATAGRAM } from '../path/mtu.ts';
 import type { Path } from '../path/path.ts';
 import type { SpaceKeys } from '../space/keys.ts';
-import type { PacketSpace } from '../space/space.ts';
 import { takeEcnCounts } from './ecn-feedback.ts';
 import { checkPlace, isAckEliciting, isProbing } from './frame-rules.ts';
 import { Hastening } from './hastening.ts';
-import { changeVersion, keysOf, onVersionNegotiation } from './negotiation.ts';
+import { InboundReports } from './inbound-reports.ts';
+import { changeVersion, initialKeysFor, isRead, onVersionNegotiation } from './negotiation.ts';
 import type { Parts } from './parts.ts';
-import { reportAcked, reportLost, reportPath, reportReceived, reportRecovery } from './reports.ts';
+import { reportAcked, reportLost, reportPath, reportRecovery } from './reports.ts';
 import { onRetry } from './retry.ts';
 import { onPacketAcked } from './sent-outcome.ts';
 import { countAcknowledged } from './statistics.ts';
@@ -49,16 +49,13 @@ export class Inbound {
   readonly #hastening = new Hastening();
   /** The ID that the peer chose in the handshake is known: at a server from the first Initial, at a client from the first answer. */
   #peerIdKnown: boolean;
-  #generation = 0;
   /** Packets that no key opened. */
   #forgeries = 0;
   /** Where the datagram that is being read came from. */
   #path: Path;
   /** The connection ID of ours that the peer used last on the active path: another one tells that it moved knowingly. */
   readonly #lastDestination = new Uint8Array(20);
-  /** For the observer: the connection ID of ours that it was told the peer uses; whether a packet is read that waited. */
-  #toldDestination: Uint8Array;
-  #replaying = false;
+  readonly #reports: InboundReports;
   /** Nothing but what a path is probed by was in the packet. RFC 9000 §9.1. */
   #onlyProbing = false;
 
@@ -68,7 +65,7 @@ export class Inbound {
     this.#idLength = idLength;
     this.#peerIdKnown = parts.side === 'server';
     this.#path = parts.path;
-    this.#toldDestination = parts.side === 'client' ? parts.localIds.first : (parts.retry.source ?? parts.originalDestination);
+    this.#reports = new InboundReports(parts);
   }
 
   /** Takes a datagram. Throws TransportError: the peer's fault, proven. */
@@ -80,7 +77,7 @@ export class Inbound {
       return;
     }
     this.#path = path;
-    this.#replaying = false;
+    this.#reports.replaying = false;
     parts.counters.datagramsReceived++;
     parts.counters.bytesReceived += length;
     path.credit(length);
@@ -128,7 +125,7 @@ export class Inbound {
     if (type === PacketType.VERSION_NEGOTIATION)
       return this.#peerIdKnown ? 'invalid-version-negotiation' : onVersionNegotiation(now, parts, header);
     if (type === PacketType.RETRY) return this.#peerIdKnown ? 'retry' : onRetry(now, parts, header);
-    if (!this.#isOurVersion(type, header.version)) return 'version';
+    if (!isRead(parts, type, header.version)) return 'version';
     if (offset === 0) {
       this.#destinationLength = header.destinationIdLength;
       for (let i = 0; i < header.destinationIdLength; i++) this.#destination[i] = bytes[header.destinationIdStart + i]!;
@@ -141,7 +138,7 @@ export class Inbound {
     const space = parts.spaces[index]!;
     // RFC 9000 §7.2: the source ID must not change
     if (type !== PacketType.ONE_RTT && this.#peerIdKnown && !sameBytes(header.sourceId, parts.peerIds.ofHandshake)) return 'connection-id';
-    const keys = early ? space.early : type === PacketType.INITIAL ? this.#initialKeys(space, header.version) : space.keys;
+    const keys = early ? space.early : type === PacketType.INITIAL ? initialKeysFor(parts, space, header.version) : space.keys;
     if (!keys.canRead && !keys.discarded) {
       this.#hastening.onUnreadable(now, parts);
       if (!this.#waiting.keep(bytes, offset, header.end, type, ecn)) return 'keys-unavailable';
@@ -162,23 +159,6 @@ export class Inbound {
       throw new TransportError(TransportErrorCode.AEAD_LIMIT_REACHED, `${this.#forgeries} packets were not authentic`);
   }
 
-  /** Packets that are read: of the negotiated version; Initial and 0-RTT packets of the original one; at a client of one that its server may have chosen. */
-  #isOurVersion(type: number, version: number): boolean {
-    if (type === PacketType.ONE_RTT) return true;
-    if (type === PacketType.UNKNOWN_VERSION) return false;
-    const { versions, side } = this.#parts;
-    if (type === PacketType.ZERO_RTT) return version === versions.original;
-    if (version === versions.current || (type === PacketType.INITIAL && version === versions.original)) return true;
-    return side === 'client' && versions.mayBecome(version);
-  }
-
-  #initialKeys(space: PacketSpace, version: number): SpaceKeys {
-    const parts = this.#parts;
-    if (version === parts.versions.current || space.keys.discarded) return space.keys;
-    if (version === parts.versions.original) return space.before!;
-    return parts.versions.candidateKeys(version, (one) => keysOf(parts, one));
-  }
-
   #opened(now: Micros, index: Space, early: boolean, bytes: Uint8Array, ecn: Ecn): DropReason | '' {
     const parts = this.#parts;
     const space = parts.spaces[index]!;
@@ -187,7 +167,7 @@ export class Inbound {
     this.#path.counters.packetsReceived++;
     this.#path.ecn.onReceived(ecn);
     parts.paths.keep(this.#path);
-    if (parts.observed) this.#report(now, space, early);
+    if (parts.observed) this.#reports.opened(now, this.#path.id, space, early, this.#header, this.#opener, this.#frames);
     if (!this.#peerIdKnown) {
       this.#peerIdKnown = true;
       parts.peerIds.replaceFirst(this.#header.sourceId); // RFC 9000 §7.2
@@ -214,23 +194,6 @@ export class Inbound {
     if (index === Space.APPLICATION && newest && !early && parts.side === 'server') this.#follow(now);
     parts.idle.onReceived(now, parts.path.probeTimeout);
     return '';
-  }
-
-  /** For the observer: the packet, and what its header says that was not known. */
-  #report(now: Micros, space: PacketSpace, early: boolean): void {
-    const parts = this.#parts;
-    const { generation } = space.keys;
-    if (space.index === Space.APPLICATION && generation !== this.#generation) {
-      this.#generation = generation;
-      parts.observer.keyUpdated(now, 'peer', generation & 1, generation);
-    }
-    const { destinationId } = this.#header;
-    if (!sameBytes(destinationId, this.#toldDestination)) {
-      const before = this.#toldDestination;
-      this.#toldDestination = destinationId.slice();
-      parts.observer.connectionIdChanged(now, 'local', before, this.#toldDestination);
-    }
-    reportReceived(now, parts, this.#path.id, early ? 'early' : space.level, this.#header, this.#opener, this.#frames, this.#replaying);
   }
 
   /** A server goes where its peer is. RFC 9000 §9.3. */
@@ -410,7 +373,7 @@ export class Inbound {
   /** Keys have come: so do the packets that waited for them, which may bring the next keys. */
   #replay(now: Micros): void {
     const { spaces, lifecycle } = this.#parts;
-    this.#replaying = true;
+    this.#reports.replaying = true;
     for (const type of [PacketType.INITIAL, PacketType.ZERO_RTT, PacketType.HANDSHAKE, PacketType.ONE_RTT]) {
       const space = spaces[SPACE_OF[type]!]!;
       const keys = type === PacketType.ZERO_RTT ? space.early : space.keys;
@@ -418,7 +381,7 @@ export class Inbound {
       for (let packet = this.#waiting.take(type); packet !== undefined; packet = this.#waiting.take(type))
         if (lifecycle.open && keys.canRead) this.#datagram(now, packet.bytes, packet.bytes.length, SMALLEST_MAX_DATAGRAM, packet.ecn);
     }
-    this.#replaying = false;
+    this.#reports.replaying = false;
   }
 
   #drop(now: Micros, reason: DropReason, octets: number, type: number): void {

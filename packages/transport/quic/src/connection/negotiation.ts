@@ -1,9 +1,10 @@
 import { sameBytes } from '@quiclab/bytes';
 import { Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
-import { type PacketHeader, readVersions } from '@quiclab/wire';
+import { type PacketHeader, PacketType, readVersions } from '@quiclab/wire';
 import type { DropReason } from '../errors.ts';
 import { SpaceKeys } from '../space/keys.ts';
+import type { PacketSpace } from '../space/space.ts';
 import type { Parts } from './parts.ts';
 import { initialKeys } from './versions.ts';
 
@@ -26,6 +27,23 @@ export function changeVersion(parts: Parts, version: number, initial = keysOf(pa
 /** Keys for Initial packets of a version, made from where the client's Initials went first: the same ID for all versions. */
 export const keysOf = ({ policies, side, retry, originalDestination }: Parts, version: number): SpaceKeys =>
   initialKeys(policies.crypto, side, version, retry.source ?? originalDestination);
+
+/** Packets that are read: of the negotiated version; Initial and 0-RTT packets of the original one; at a client of one that its server may have chosen. */
+export function isRead({ versions, side }: Parts, type: number, version: number): boolean {
+  if (type === PacketType.ONE_RTT) return true;
+  if (type === PacketType.UNKNOWN_VERSION) return false;
+  if (type === PacketType.ZERO_RTT) return version === versions.original;
+  if (version === versions.current || (type === PacketType.INITIAL && version === versions.original)) return true;
+  return side === 'client' && versions.mayBecome(version);
+}
+
+/** Keys for an Initial packet of a version that is read. */
+export function initialKeysFor(parts: Parts, space: PacketSpace, version: number): SpaceKeys {
+  const { versions } = parts;
+  if (version === versions.current || space.keys.discarded) return space.keys;
+  if (version === versions.original) return space.before!;
+  return versions.candidateKeys(version, (one) => keysOf(parts, one));
+}
 
 /**
  * A Version Negotiation packet: the client tries once more, with a version that it shares with the server, or gives up. RFC 9000
@@ -59,9 +77,8 @@ function startOver(now: Micros, parts: Parts, version: number): void {
     space.keys = space.index === Space.INITIAL ? keysOf(parts, version) : new SpaceKeys(policies.crypto, version);
   }
   spaces[Space.INITIAL]!.crypto.reset();
-  recovery.ptoCount = 0;
   parts.handshake.restart(now, parts);
-  recovery.updateDeadline(now);
+  recovery.restartTimeouts(now);
 }
 
 const NO_TOKEN = new Uint8Array(0);

@@ -1,73 +1,12 @@
 import { type SentRecord, Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import type { Level } from '@quiclab/tls';
-import { defaultTransportParameters, type FrameReader, type PacketHeader, PacketType } from '@quiclab/wire';
 import { EARLY, type PacketBuilder } from '../packet/builder.ts';
-import type { PacketOpener } from '../packet/opener.ts';
 import type { PathOutcome } from '../path/paths.ts';
 import { onEcnLost } from './ecn-feedback.ts';
-import { logReceived } from './frame-log.ts';
-import { isAckEliciting } from './frame-rules.ts';
 import type { Parts } from './parts.ts';
 import { onPacketLost } from './sent-outcome.ts';
 import { countLost } from './statistics.ts';
-
-/** Tells the observer of a packet that was opened, before anything comes of its frames: the one that breaks a rule is to be seen, too. */
-export function reportReceived(
-  now: Micros,
-  parts: Parts,
-  path: number,
-  level: Level,
-  header: PacketHeader,
-  opener: PacketOpener,
-  frames: FrameReader,
-  waited: boolean,
-): void {
-  const { view, counters, observer } = parts;
-  const short = header.type === PacketType.ONE_RTT;
-  view.level = level;
-  view.packetNumber = opener.packetNumber;
-  view.path = path;
-  view.datagram = counters.datagramsReceived - 1;
-  view.bytes = header.end - header.start;
-  view.sentAt = now;
-  view.version = short ? 0 : header.version;
-  view.keyPhase = short ? keyPhaseOf(parts, (header.bytes[header.start]! & 0x04) >>> 2) : -1;
-  view.tokenLength = header.type === PacketType.INITIAL ? header.tokenLength : 0;
-  view.probe = false;
-  view.waited = waited;
-  view.mtuProbe = false;
-  view.payload = header.bytes;
-  view.payloadStart = opener.payloadStart;
-  view.payloadEnd = opener.payloadEnd;
-  view.frames.numbers = view.received;
-  const exponent = short ? parts.peerParameters.ackDelayExponent : defaultTransportParameters.ackDelayExponent;
-  frames.reset(header.bytes, opener.payloadStart, opener.payloadEnd);
-  view.ackEliciting = logFrames(view.received, frames, exponent);
-  view.inFlight = view.ackEliciting;
-  observer.packetReceived(now, view);
-}
-
-/** The updates that a Key Phase bit stands for: those so far, or one fewer in a packet that was overtaken. */
-function keyPhaseOf({ spaces }: Parts, bit: number): number {
-  const { generation } = spaces[Space.APPLICATION]!.keys;
-  return (generation & 1) === bit ? generation : generation - 1;
-}
-
-/** Notes all frames up to one that cannot be read. Returns whether any of them elicits an acknowledgement. */
-function logFrames(log: number[], frames: FrameReader, delayExponent: number): boolean {
-  log.length = 0;
-  let ackEliciting = false;
-  try {
-    for (let type = frames.next(); type >= 0; type = frames.next()) {
-      if (isAckEliciting(type)) ackEliciting = true;
-      logReceived(log, frames, type, delayExponent);
-    }
-  } catch {
-    // it ends the connection when it is read for its meaning
-  }
-  return ackEliciting;
-}
 
 /** Tells the observer of a packet that leaves; its payload is in the view. */
 export function reportSent(now: Micros, parts: Parts, packet: PacketBuilder, path: number): void {

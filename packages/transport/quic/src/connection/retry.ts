@@ -37,7 +37,6 @@ export function onRetry(now: Micros, parts: Parts, header: PacketHeader): DropRe
     repeatAll(parts, space);
     recovery.discardLevel(now, space, level);
   }
-  recovery.ptoCount = 0;
-  recovery.updateDeadline(now);
+  recovery.restartTimeouts(now);
   return '';
 }
