@@ -55,7 +55,7 @@ describe('the demo, simulated', () => {
   beforeAll(() => {
     top = mkdtempSync(join(tmpdir(), 'quiclab-determinism-'));
     first = hashes(process.execPath, 1);
-  });
+  }, 120_000);
   afterAll(() => rmSync(top, { recursive: true, force: true }));
 
   /** Files to serve: the same each time, in a new place. */
