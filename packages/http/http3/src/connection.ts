@@ -353,11 +353,14 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     return exchange;
   }
 
-  /** What we send is held to the rules that we hold the peer to, and to its limit (RFC 9114 §4.2.2). */
+  /**
+   * What we send is held to the rules that we hold the peer to; a request to the server's limit, too (RFC 9114 §4.2.2). A client's limit does
+   * not bind the answer: it is a SHOULD, and a client that says 0 must not make the calls of a server's application throw.
+   */
   #checkOurs(reason: string, fields: Fields, what: string): void {
     if (reason !== '') throw new UsageError(`this ${what} is malformed: ${reason}`);
     const size = fieldSectionSize(fields);
-    if (size > this.#peerMaxFieldSectionSize)
+    if (!this.#server && size > this.#peerMaxFieldSectionSize)
       throw new UsageError(`a field section of ${size} octets, the peer takes ${this.#peerMaxFieldSectionSize}`);
   }
 

@@ -422,6 +422,16 @@ describe('what we are asked to send (UsageError; the connection lives)', () => {
     run();
     expect(() => client.http.request(0, [...GET, ['x-long', 'a'.repeat(300)]], true)).toThrow(/the peer takes 300/);
   });
+
+  test("a client's limit does not make an answer throw: it comes, and the client may do with it what it likes (RFC 9114 §4.2.2)", () => {
+    const { client, server, run } = http3Pair({ maxFieldSectionSize: 200 });
+    const id = client.http.request(0, GET, true)!;
+    run();
+    server.http.respond(0, id, [...OK, ['x-long', 'a'.repeat(300)]], true);
+    run();
+    expect(client.events('failed').map((event) => event.id)).toEqual([id]);
+    expect(server.http.closed).toBe(false);
+  });
 });
 
 test('every frame is mapped to its exchange at both ends, without gaps', () => {

@@ -37,7 +37,13 @@ export function httpOverTcp(model: Model, setup: HttpSetup<ByteStream>, profile:
       maxConcurrentStreams: MOST_EXCHANGES,
     });
   if (setup.side === 'client') return new Http1Client({ ...setup, pipelining: exchanges, cautious, persistent });
-  return new Http1Server({ ...setup, scheme: 'https', persistent, idleTimeout: idleTimeout === 0 ? NEVER : idleTimeout });
+  return new Http1Server({
+    ...setup,
+    scheme: 'https',
+    persistent,
+    idleTimeout: idleTimeout === 0 ? NEVER : idleTimeout,
+    maxPipelined: MOST_EXCHANGES,
+  });
 }
 
 /** HTTP over a byte stream, with deadlines of its own. */
