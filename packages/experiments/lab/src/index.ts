@@ -23,3 +23,4 @@ export type { Timer, Timers } from './timers.ts';
 export { LinkLog, linkConfig, type PathPlan } from './worlds/links.ts';
 export { realTimers } from './worlds/real-timers.ts';
 export { runSimulated, type SimulatedRun } from './worlds/simulated.ts';
+export { type GatewayRecord, type GatewayRun, type HopPlan, type HopRecord, runThroughGateway } from './worlds/through-gateway.ts';

@@ -46,20 +46,30 @@ export abstract class Hop {
     this.#owner.settle(now);
   }
 
+  /** For a driver that asks the connection for its events itself: the next of them. */
+  tell(now: Micros, event: HttpEvent): void {
+    this.touch();
+    this.#take(now, event);
+    this.#owner.settle(now);
+  }
+
   /**
    * Handles what the connection tells, until it has nothing more to say. One that is over is asked as well: in some versions, what it
    * says last leaves only then.
    */
   drain(now: Micros): void {
-    for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) {
-      if (this.over) continue;
-      if (event.type !== 'closed') this.handle(now, event);
-      else {
-        this.#endPumps(now);
-        this.ended(now, event.reason === '' ? 'the connection was closed' : event.reason);
-      }
+    for (let event = this.http.pollEvent(); event !== undefined; event = this.http.pollEvent()) this.#take(now, event);
+    this.#endPumps(now);
+  }
+
+  #take(now: Micros, event: HttpEvent): void {
+    if (this.over) return;
+    if (event.type !== 'closed') {
+      this.handle(now, event);
+      return;
     }
     this.#endPumps(now);
+    this.ended(now, event.reason === '' ? 'the connection was closed' : event.reason);
   }
 
   #endPumps(now: Micros): void {
