@@ -2,11 +2,12 @@ import { cubic, tokenPacer } from '@quiclab/congestion';
 import type { Http2Options } from '@quiclab/http2';
 import type { SingleOptions } from '@quiclab/http3/single';
 import type { Policies as QuicPolicies, TransportConfig } from '@quiclab/quic';
-import { immediateAcks, type ProbePolicy, packetAndTimeThreshold, standardProbes } from '@quiclab/recovery';
+import { immediateAcks, type ProbePolicy, standardProbes } from '@quiclab/recovery';
 import { MILLISECOND } from '@quiclab/sansio';
 import { roundRobinByPacket, type StreamScheduler, strictUrgency } from '@quiclab/streams';
 import type { TcpConfig, Policies as TcpPolicies } from '@quiclab/tcp';
 import type { TlsStreamOptions } from '@quiclab/tls/record';
+import { RackDetector } from './rack.ts';
 
 /** How the ends are set up, whatever the model. EXPERIMENTS §1. */
 export interface Profile {
@@ -17,7 +18,7 @@ export interface Profile {
   readonly tcp: { readonly policies: Partial<TcpPolicies>; readonly config: Partial<TcpConfig> };
   readonly records: Pick<TlsStreamOptions, 'maxRecord'>;
   readonly http2: Partial<
-    Pick<Http2Options, 'frameSize' | 'streamWindow' | 'maxStreamWindow' | 'connectionWindow' | 'maxConnectionWindow'>
+    Pick<Http2Options, 'frameSize' | 'headerTableSize' | 'streamWindow' | 'maxStreamWindow' | 'connectionWindow' | 'maxConnectionWindow'>
   >;
   readonly single: Pick<SingleOptions, 'frameSize'>;
   /** What a link charges for the headers below a UDP payload; below a TCP segment eight less. */
@@ -63,7 +64,8 @@ const probes: ProbePolicy = {
  * Nothing differs but the order in which octets are handed on. A full packet holds the same number of octets of one exchange, whether it is a
  * QUIC packet or a TCP segment with one record and one frame in it, and takes the link as long (the link charges a segment fewer
  * octets of IP header for that). Ten packets at the beginning, the same CUBIC, the same pacer, an ACK for every packet (TCP gives one
- * while an octet is missing, RFC 5681 §4.2, which a receiver of QUIC cannot know), a probe after two round trips; credit that never binds.
+ * while an octet is missing, RFC 5681 §4.2, which a receiver of QUIC cannot know), the same rule for what is lost, a probe after two round
+ * trips; credit that never binds.
  * What stays different: handshakes; TCP's retransmission timeout, which takes all that is outstanding for lost, where QUIC probes again;
  * and where QUIC's last packet of a stream has room left, other streams fill it.
  */
@@ -74,7 +76,7 @@ export const PARITY_PROFILE: Profile = {
     policies: {
       congestion: ({ maxDatagramSize }) => cubic({ maxDatagramSize }),
       pacer: ({ maxDatagramSize }) => tokenPacer({ maxDatagramSize }),
-      lossDetector: () => packetAndTimeThreshold(),
+      lossDetector: () => new RackDetector(),
       probes,
       ackPolicy: () => immediateAcks,
     },
@@ -111,6 +113,7 @@ export const PARITY_PROFILE: Profile = {
   records: { maxRecord: SEGMENT },
   http2: {
     frameSize: STREAM_OCTETS + FRAME_HEADER,
+    headerTableSize: 0, // as our HTTP/3 has none: header sections are equally long
     streamWindow: PLENTY,
     maxStreamWindow: PLENTY,
     connectionWindow: PLENTY,
