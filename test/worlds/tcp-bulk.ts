@@ -10,7 +10,8 @@ const ZEROS = new Uint8Array(1 << 18);
 
 export interface Bulk {
   readonly octets: number;
-  /** Of the sender, at the server. */
+  /** Of the sender, at the server. Default CUBIC. */
+  readonly controller?: 'cubic' | 'newReno';
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TcpConfig>;
 }
@@ -35,7 +36,10 @@ export class TcpBulk {
     const endpoint = (name: string, host: string, policies: Partial<Policies> = {}): TcpEndpoint =>
       new TcpEndpoint({
         host,
-        policies: { ...standardTcpPolicies({ random: random.fork(name) }), ...policies },
+        policies: {
+          ...standardTcpPolicies({ random: random.fork(name), ...(bulk.controller && { controller: bulk.controller }) }),
+          ...policies,
+        },
         ...(bulk.config && { config: bulk.config }),
       });
     this.client = endpoint('client', CLIENT);

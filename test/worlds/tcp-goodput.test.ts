@@ -1,8 +1,7 @@
 import { cubic, tokenPacer } from '@quiclab/congestion';
 import { bernoulli, type LinkConfig, reorder } from '@quiclab/impair';
 import { MILLISECOND, SECOND } from '@quiclab/sansio';
-import type { TcpConfig } from '@quiclab/tcp';
-import { standardTcpPolicies } from '@quiclab/tcp';
+import type { Policies, TcpConfig } from '@quiclab/tcp';
 import { describe, expect, test } from 'vitest';
 import { EQUAL_SIZES, median } from './cross-traffic.ts';
 import { Flows } from './flows.ts';
@@ -20,15 +19,8 @@ function transfer(plan: {
   readonly paced?: boolean;
 }) {
   const { octets, seed = 1, controller = 'cubic', down = PATH, config = {}, paced = false } = plan;
-  const { random: _, ...policies } = standardTcpPolicies({ random: { fork() {} } as never, controller });
-  const { world, bulk, path } = tcpTransfer({
-    seed,
-    octets,
-    up: PATH,
-    down,
-    config,
-    policies: paced ? { ...policies, pacer: ({ maxSegmentSize }) => tokenPacer({ maxDatagramSize: maxSegmentSize }) } : policies,
-  });
+  const policies: Partial<Policies> = paced ? { pacer: ({ maxSegmentSize }) => tokenPacer({ maxDatagramSize: maxSegmentSize }) } : {};
+  const { world, bulk, path } = tcpTransfer({ seed, octets, up: PATH, down, config, controller, policies });
   world.run({ until: 900 * SECOND, while: () => !bulk.done });
   expect(bulk.octets).toBe(octets);
   return { kilobits: (8_000 * octets) / (bulk.lastAt - bulk.firstAt), stats: bulk.sender!.stats(), path, bulk };

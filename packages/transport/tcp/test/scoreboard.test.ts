@@ -1,6 +1,5 @@
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { expect, test } from 'vitest';
-import { Rack } from '../src/send/rack.ts';
 import { Scoreboard } from '../src/send/scoreboard.ts';
 import type { SentSegment } from '../src/send/sent-segment.ts';
 
@@ -84,19 +83,4 @@ test.each([1, 2, 3, 4])('seed %i: bytes in flight are the sum over all copies, w
     }
   }
   expect(board.next).toBeGreaterThan(20_000);
-});
-
-test('the reordering window: none while nothing speaks for it, a quarter of the round trip, wider with each DSACK, and back (RFC 8985 §6.2)', () => {
-  const rack = new Rack();
-  const window = (inRecovery = false, sacked = 0): number => rack.reorderingWindow(inRecovery, sacked, 40_000, 50_000);
-  expect([window(), window(false, 2), window(false, 3), window(true)]).toEqual([10_000, 10_000, 0, 0]);
-  rack.onMistake();
-  expect([window(false, 3), window(true)]).toEqual([10_000, 10_000]);
-  rack.onDuplicate(0, 1_000);
-  rack.onDuplicate(500, 2_000); // in the same round trip
-  expect(window(true)).toBe(20_000);
-  for (let una = 1_000; una < 10_000; una += 1_000) rack.onDuplicate(una, una + 1_000);
-  expect(window(true)).toBe(50_000); // the smoothed round trip is the most
-  for (let i = 0; i < 16; i++) rack.onRecovered();
-  expect(window(true)).toBe(10_000);
 });
