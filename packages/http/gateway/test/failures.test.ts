@@ -299,11 +299,20 @@ test('a response that is complete stands, although the origin takes no more of t
   }
 });
 
-test('fields that the next hop does not take are answered, and cost nobody else', () => {
+test('fields that the origin does not take are answered with 502, and cost nobody else', () => {
+  const world = new World({ back: '3', backLeg: { maxFieldSectionSize: 2_000 } });
+  const client = world.client('3');
+  ask(world, client); // from here on the origin's limit is known
+  const id = ask(world, client, asking('GET', '/', ['x', 'y'.repeat(3_000)]));
+  expect(said(client, id)).toMatchObject({ status: 502, error: 'http_request_error' });
+  expect(client.status(ask(world, client))).toBe(200);
+});
+
+test('an answer with more fields than the client takes is the loss of that client alone', () => {
   const world = new World({ frontLeg: { maxFieldSectionSize: 2_000 }, app: answering('x', ['x', 'y'.repeat(3_000)]) });
   const client = world.client('3');
   const id = ask(world, client);
-  expect(said(client, id)).toMatchObject({ status: 502, error: 'http_protocol_error' });
+  expect(client.told.some((event) => event.type === 'failed' && event.id === id)).toBe(true);
   world.app = answering('fine');
   expect(client.body(ask(world, client))).toBe('fine');
 });
