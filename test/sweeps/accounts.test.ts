@@ -7,9 +7,6 @@ const PER_TEST = 100;
 const firsts = Array.from({ length: PAGES / PER_TEST }, (_, i) => FIRST + i * PER_TEST);
 const MODELS = ['h1-short:2', 'h1-persistent', 'h1-pipelined', 'h1-parallel', 'h1-sharded', 'h2', 'h3', 'h3-single', 'h3-0rtt'] as const;
 
-/** Not mended yet: a connection of this run goes on for ever without its page. Whoever mends it takes it out here and keeps the seed in test/worlds. */
-const NEVER_THERE: readonly string[] = ['Error: h1-short:2, seed 10887: the page takes more than an hour'];
-
 /** The same as in test/worlds, with other seeds. One that fails belongs into the list there. */
 describe.each(MODELS)('a thousand pages, every microsecond explained: %s (EXPERIMENTS §4)', (model) => {
   test.each(firsts)('a hundred from seed %i on', (first) => {
@@ -21,8 +18,6 @@ describe.each(MODELS)('a thousand pages, every microsecond explained: %s (EXPERI
         failures.push(String(error));
       }
     }
-    expect(failures).toEqual(
-      NEVER_THERE.filter((known) => known.startsWith(`Error: ${model}, `) && first <= 10_887 && 10_887 < first + PER_TEST),
-    );
+    expect(failures).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { ModelName } from '@quiclab/lab';
 import type { State } from '@quiclab/ledger';
+import { SECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { accountPage, sumStates } from './accounts.ts';
 
@@ -39,3 +40,9 @@ describe.each(MODELS)(
     });
   },
 );
+
+test('a server that has given its connection up, and whose resets are lost, is asked: the page comes over another (RFC 9293 §3.8.4)', () => {
+  const { record, exchanges } = accountPage('h1-short:2', 10_887); // it failed once: for an hour nobody said anything
+  expect(exchanges.filter(({ attempts }) => attempts > 1).length).toBe(1);
+  expect(record.finishedAt).toBeLessThan(2 * 60 * SECOND);
+});

@@ -44,6 +44,12 @@ export interface TcpConfig {
   readonly synRetries: number;
   readonly synAckRetries: number;
   readonly retries: number;
+  /** Whether a peer that was silent for `keepAliveTime` is asked if it is still there. Default false. RFC 9293 §3.8.4. */
+  readonly keepAlive: boolean;
+  /** How long it may be silent, µs; how long after a probe without an answer the next one leaves, µs; how many of them are sent before it is given up. Defaults 2 h, 75 s, 9. */
+  readonly keepAliveTime: Micros;
+  readonly keepAliveInterval: Micros;
+  readonly keepAliveProbes: number;
   /** How long TIME-WAIT lasts, µs. Default 60 s. RFC 9293 §3.6.1 has four minutes. */
   readonly timeWait: Micros;
   /** Octets held for sending, unsent or unacknowledged; `write` takes no more. Default 2 MiB. */
@@ -81,6 +87,10 @@ export const defaultTcpConfig: TcpConfig = {
   synRetries: 6,
   synAckRetries: 5,
   retries: 15,
+  keepAlive: false,
+  keepAliveTime: 7_200_000_000,
+  keepAliveInterval: 75_000_000,
+  keepAliveProbes: 9,
   timeWait: 60_000_000,
   sendBuffer: 2 << 20,
   sendAhead: Number.MAX_SAFE_INTEGER,
@@ -108,6 +118,9 @@ const BOUNDS: readonly (readonly [NumericOption, number, number])[] = [
   ['synRetries', 0, 100],
   ['synAckRetries', 0, 100],
   ['retries', 0, 100],
+  ['keepAliveTime', 1_000_000, WHOLE],
+  ['keepAliveInterval', 1_000_000, WHOLE],
+  ['keepAliveProbes', 2, 100],
   ['timeWait', 0, WHOLE],
   ['sendBuffer', 1, WHOLE],
   ['sendAhead', 1, WHOLE],

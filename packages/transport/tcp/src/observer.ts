@@ -3,8 +3,8 @@ import type { Address, Micros } from '@quiclab/sansio';
 import type { State } from './connection/states.ts';
 import type { DropReason } from './errors.ts';
 
-/** Why a segment left: for the first time, because the one before it was declared lost, to probe, or with no data of its own. */
-export type Purpose = 'data' | 'retransmission' | 'tail-probe' | 'window-probe' | 'ack' | 'syn' | 'reset';
+/** Why a segment left: for the first time, because the one before it was declared lost, to probe, to ask whether the peer is there, or with no data of its own. */
+export type Purpose = 'data' | 'retransmission' | 'tail-probe' | 'window-probe' | 'keep-alive' | 'ack' | 'syn' | 'reset';
 
 /** What keeps a sender from sending: '' while it sends; the peer's window ('credit'), the congestion window, the pacer, Nagle's rule; nothing to say. */
 export type Gate = '' | 'handshake' | 'credit' | 'window' | 'pacer' | 'nagle' | 'application';
@@ -73,8 +73,12 @@ export class Observer {
     _phase: CongestionController['phase'],
     _threshold: number,
   ): void {}
-  /** A timer went off. @param _count  how often in a row, for 'retransmission', 'persist' and the 'handshake' */
-  timeout(_now: Micros, _kind: 'handshake' | 'retransmission' | 'tail-probe' | 'reordering' | 'persist' | 'ack', _count: number): void {}
+  /** A timer went off. @param _count  how often in a row, for 'retransmission', 'persist', 'keep-alive' and the 'handshake' */
+  timeout(
+    _now: Micros,
+    _kind: 'handshake' | 'retransmission' | 'tail-probe' | 'reordering' | 'persist' | 'keep-alive' | 'ack',
+    _count: number,
+  ): void {}
   /** Both directions are over. */
   closed(_now: Micros, _clean: boolean, _reason: string): void {}
 }

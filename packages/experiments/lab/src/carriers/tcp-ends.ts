@@ -1,5 +1,5 @@
 import type { CryptoProvider, Trust } from '@quiclab/crypto';
-import type { Address, Micros, Random } from '@quiclab/sansio';
+import { type Address, type Micros, type Random, SECOND } from '@quiclab/sansio';
 import { type Policies, standardTcpPolicies, type TcpConfig, type TcpConnection, TcpEndpoint, type TcpEvent } from '@quiclab/tcp';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
 import { TlsStream } from '@quiclab/tls/record';
@@ -13,6 +13,12 @@ import { TcpLog } from '../observe/tcp-log.ts';
 import type { Timers } from '../timers.ts';
 import { type Dial, pumped, type Serve, type ServerIdentity } from './carrier.ts';
 import { TlsCarrier } from './tls.ts';
+
+/**
+ * As browsers ask a server that is silent whether it is still there: one whose reset was lost would be waited for without end.
+ * HTTP has no limit of its own for an answer. RFC 9293 §3.8.4.
+ */
+const KEEP_ALIVE: Partial<TcpConfig> = { keepAlive: true, keepAliveTime: 45 * SECOND, keepAliveInterval: 45 * SECOND };
 
 /** What the world gives to either end, and what an experiment replaces there. */
 export interface TcpEndSetup {
@@ -124,7 +130,7 @@ export class TcpClient {
         ...profile?.tcp.policies,
         ...policies,
       },
-      config: { ...profile?.tcp.config, ...config },
+      config: { ...KEEP_ALIVE, ...profile?.tcp.config, ...config },
     });
   }
 

@@ -169,7 +169,12 @@ export class TcpConnection implements ByteStream {
   nextTimeout(): Micros {
     const block = this.#block;
     if (block.state === 'closed') return NEVER;
-    return Math.min(block.deadline, this.#opening.deadline, block.receiver.ackDeadline, block.sender.nextTimeout);
+    return Math.min(block.deadline, this.#opening.deadline, block.receiver.ackDeadline, block.sender.nextTimeout, this.#keepAliveDeadline);
+  }
+
+  /** In TIME-WAIT nobody is asked for anything. */
+  get #keepAliveDeadline(): Micros {
+    return this.#block.state === 'time-wait' ? NEVER : this.#block.keepAlive.deadline;
   }
 
   onTimeout(now: Micros): void {
@@ -178,7 +183,9 @@ export class TcpConnection implements ByteStream {
     this.#opening.onDeadline(now);
     block.receiver.onDeadline(now);
     block.sender.onDeadline(now);
-    if (block.sender.givesUp) block.abort(now, 'the peer does not answer any more', true);
+    if (this.#keepAliveDeadline <= now && block.keepAlive.onDue(now, block.sender.isSilent))
+      block.observer.timeout(now, 'keep-alive', block.keepAlive.unanswered);
+    if (block.sender.givesUp || block.keepAlive.givesUp) block.abort(now, 'the peer does not answer any more', true);
     if (block.deadline <= now) block.move(now, 'timeout');
   }
 

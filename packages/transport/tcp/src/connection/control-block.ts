@@ -6,6 +6,7 @@ import { Receiver } from '../receive/receiver.ts';
 import { Sender } from '../send/sender.ts';
 import { Challenges } from './challenges.ts';
 import { EventQueue } from './event-queue.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { nextState, type State, type StateInput } from './states.ts';
 import { Timestamps } from './timestamps.ts';
 
@@ -32,6 +33,7 @@ export class ControlBlock {
   readonly timestamps: Timestamps;
   readonly events: EventQueue;
   readonly challenges: Challenges;
+  readonly keepAlive: KeepAlive;
   state: State;
   /** Sequence numbers of position 0 in each direction: ISS + 1 and IRS + 1. */
   readonly localBase: number;
@@ -66,6 +68,7 @@ export class ControlBlock {
     this.timestamps = new Timestamps(plan.timestampOffset);
     this.events = new EventQueue();
     this.challenges = new Challenges();
+    this.keepAlive = new KeepAlive(plan.config);
     this.state = plan.side === 'client' ? 'closed' : 'listen';
     this.localBase = plan.random.uint32();
     this.remoteBase = 0;
@@ -89,6 +92,7 @@ export class ControlBlock {
     if (to === from) return;
     this.state = to;
     this.observer.stateChanged(now, from, to);
+    if (to === 'established') this.keepAlive.onHeard(now);
     if (to === 'time-wait') {
       this.deadline = now + this.config.timeWait;
       this.#end(now, true, '');

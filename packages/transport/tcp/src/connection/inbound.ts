@@ -70,6 +70,7 @@ export class Inbound {
     if (block.timestamps.used && segment.hasTimestamps && start <= block.lastAckSent) block.timestamps.accept(now, segment.timestamp);
     const acknowledged = this.#acknowledgment(now, segment, start);
     if (acknowledged !== '') return acknowledged;
+    block.keepAlive.onHeard(now);
     return this.#data(now, segment, start);
   }
 

@@ -48,8 +48,12 @@ export class Outbound {
     if (block.handshakeAckOwed || (receiver.ackOwed && receiver.outOfOrder.isOwed)) return this.#ack(now, into, sender.next);
     if (sender.prepare(now)) return this.#data(now, into);
     if (sender.windowProbeOwed) {
-      this.#probe(now, into);
-      return true;
+      sender.onWindowProbeSent(now);
+      return this.#probe(now, into, sender.una - 1, 'window-probe');
+    }
+    if (block.keepAlive.owed) {
+      block.keepAlive.owed = false;
+      return this.#probe(now, into, sender.next - 1, 'keep-alive');
     }
     return receiver.ackOwed && this.#ack(now, into, sender.next);
   }
@@ -80,12 +84,10 @@ export class Outbound {
     return this.#send(now, into, 0, 'ack');
   }
 
-  /** A segment below the window, which the peer must answer. RFC 9293 §3.8.6.1; no octet of new data is risked, as in Linux. */
-  #probe(now: Micros, into: Datagram): void {
-    const { sender } = this.#block;
-    this.#begin(now, Flag.ACK, sender.una - 1);
-    sender.onWindowProbeSent(now);
-    this.#send(now, into, 0, 'window-probe');
+  /** A segment below the window, which the peer must answer. RFC 9293 §3.8.4, §3.8.6.1; no octet of data is risked, as in Linux. */
+  #probe(now: Micros, into: Datagram, position: number, purpose: Purpose): boolean {
+    this.#begin(now, Flag.ACK, position);
+    return this.#send(now, into, 0, purpose);
   }
 
   #data(now: Micros, into: Datagram): boolean {

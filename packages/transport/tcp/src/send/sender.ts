@@ -122,6 +122,11 @@ export class Sender {
     return this.#unanswered > most || (this.#parts !== undefined && this.#parts.recovery.expiries > most);
   }
 
+  /** Nothing was sent that wants an answer, and nothing waits to be. */
+  get isSilent(): boolean {
+    return this.stream.written === this.stream.sent && this.#parts?.recovery.board.log.count === 0;
+  }
+
   get nextTimeout(): Micros {
     return this.#parts === undefined ? NEVER : Math.min(this.deadline, this.#parts.recovery.deadline);
   }
