@@ -11,7 +11,7 @@ import { makeCertificates } from './interop/certificate.ts';
 import { runCrossTraffic } from './interop/cross-traffic.ts';
 import { withEvidence } from './interop/faults.ts';
 import { FEATURES, type Feature } from './interop/features.ts';
-import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer } from './interop/peers.ts';
+import { OUR_WEB_SERVER, OURS, PeerMissing, PROGRAM_PEERS, type Program, type ProgramPeer, packetOf } from './interop/peers.ts';
 import { KEPT_RESULTS, keptResults, updateReadme } from './interop/readme.ts';
 import { line, matrix, NOT_OURS_YET, type Result, type Role, updated } from './interop/results.ts';
 import { type Room, runCase, type Verdict } from './interop/run-case.ts';
@@ -42,7 +42,7 @@ function allJobs(ours: ProgramPeer): Job[] {
           const missing = ours === OURS ? missingOfOurs(test, peer, role) : undefined;
           if (missing !== undefined) return { outcome: 'unsupported', detail: `${NOT_OURS_YET}: ${missing}` };
           const ends = { client: await ready(clientPeer), server: await ready(serverPeer) };
-          return test.besideTcp ? runCrossTraffic(test, ends, room) : runCase(test, ends, role, room);
+          return test.besideTcp ? runCrossTraffic(test, ends, packetOf(serverPeer), room) : runCase(test, ends, role, room);
         };
         return { peer: peer.name, case: test.name, role, run };
       }),

@@ -22,9 +22,12 @@ export interface Download {
   readonly failure: string | undefined;
 }
 
-/** The figure is the median of QUIC's goodput, in kbit/s. Throws PeerMissing where there can be no tunnel. */
-export async function runCrossTraffic(test: InteropCase, ends: Ends, room: Room): Promise<Verdict> {
-  const tunnel = openTunnel();
+/**
+ * The figure is the median of QUIC's goodput, in kbit/s. Throws PeerMissing where there can be no tunnel.
+ * @param packet  octets of the server's full IP packets: TCP's are made as large, since a controller's share goes with its packets
+ */
+export async function runCrossTraffic(test: InteropCase, ends: Ends, packet: number, room: Room): Promise<Verdict> {
+  const tunnel = openTunnel(packet);
   const done: Shares[] = [];
   try {
     while (done.length < test.goodputRuns) {
@@ -52,6 +55,7 @@ export function summary(runs: readonly Shares[]): { readonly quic: number; reado
     `median ${quic} kbit/s of ${all((run) => run.quic)}`,
     `the kernel's TCP meanwhile ${all((run) => run.tcp)}`,
     `together ${median((run) => run.quic + run.tcp)}`,
+    `IP packets of ${median(({ packets }) => packets.quic)} and ${median(({ packets }) => packets.tcp)} octets`,
     ...(latest > LATE ? [`${RELAY_LATE} by ${Math.round(latest / MILLISECOND)} ms (p99)`] : []),
   ];
   return { quic, text: facts.join('; ') };
@@ -91,9 +95,9 @@ export async function downloadBesideTcp(
   }
 }
 
-function openTunnel(): Tunnel {
+function openTunnel(tcpPacket: number): Tunnel {
   try {
-    return new Tunnel();
+    return new Tunnel({ tcpPacket });
   } catch (error) {
     throw new PeerMissing((error as Error).message.replaceAll(/\n- /g, ' '));
   }

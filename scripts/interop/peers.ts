@@ -28,9 +28,14 @@ export class PeerMissing extends Error {}
 
 export interface ProgramPeer {
   readonly name: string;
+  /** Octets of UDP payload in its full packets, where a path takes IP packets of 1,400; default 1,200. */
+  readonly datagram?: number;
   /** Makes it ready, from the cache if it can. Throws PeerMissing. */
   prepare(): Promise<Program>;
 }
+
+/** Octets of its full IP packets: IPv4's header and UDP's are 28. */
+export const packetOf = ({ datagram = 1_200 }: ProgramPeer): number => datagram + 28;
 
 const ourProgram = (file: string) => async (): Promise<Program> => [
   process.execPath,
@@ -59,6 +64,7 @@ const AIOQUIC: ProgramPeer = {
 
 const QUIC_GO: ProgramPeer = {
   name: 'quic-go',
+  datagram: 1_372, // it looks for what the path takes (RFC 8899), and finds it but for a few octets
   async prepare() {
     const source = join(SOURCES, 'quic-go');
     const directory = await cached('quic-go', source, async (target) => {
@@ -80,6 +86,7 @@ const QUINN: ProgramPeer = {
 
 const QUICHE: ProgramPeer = {
   name: 'quiche',
+  datagram: 1_350,
   async prepare() {
     const source = join(SOURCES, 'quiche');
     const directory = await cached('quiche', source, async (target) => {

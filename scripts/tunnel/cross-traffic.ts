@@ -13,6 +13,8 @@ export interface Shares {
   readonly quic: number;
   /** Octets of the stream that were new, in the same time. */
   readonly tcp: number;
+  /** The largest IP packets of both, octets. */
+  readonly packets: { readonly quic: number; readonly tcp: number };
   readonly lateness: Lateness;
   readonly queueDrops: number;
   readonly unread: number;
@@ -34,9 +36,11 @@ export async function besideTcp<T>(
     await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS));
     const result = await transfer();
     const { down, lateness, unread, flows } = await relay.ask({ type: 'close' }, 'figures');
-    const { quicFirstAt, quicLastAt, tcpOctets } = flows;
+    const { quicFirstAt, quicLastAt, tcpOctets, quicPacket, tcpPacket } = flows;
     const rate = (octets: number): number => (quicLastAt > quicFirstAt ? (octets * 8_000) / (quicLastAt - quicFirstAt) : 0);
-    return { result, shares: { quic: rate(content), tcp: rate(tcpOctets), lateness: lateness.down, queueDrops: down.queueDrops, unread } };
+    const packets = { quic: quicPacket, tcp: tcpPacket };
+    const measured = { quic: rate(content), tcp: rate(tcpOctets), packets };
+    return { result, shares: { ...measured, lateness: lateness.down, queueDrops: down.queueDrops, unread } };
   } finally {
     await Promise.all([sink.stop(), source.stop(), relay.stop()]);
   }

@@ -6,6 +6,8 @@ import { attempt, missing, system } from './ip.ts';
 const PREFIX = 'quiclab-tunnel';
 const PORT = 4789;
 const MTU = 1_400;
+/** IPv4's and TCP's, without options: what an MSS does not count (RFC 6691). */
+const TCP_HEADERS = 40;
 /** What the relay sees beyond the IP packet that the ends exchange: VXLAN's header, and Ethernet's. */
 export const TUNNEL_OVERHEAD = 8 + 14;
 
@@ -29,21 +31,28 @@ export const RELAY = {
 
 export const addressOf = (end: End): string => INSIDE[end];
 
+export interface TunnelOptions {
+  /** The kernel's TCP at both ends; default 'cubic'. */
+  readonly controller?: string;
+  /** The largest IP packet of TCP, octets: what both ends announce as MSS is 40 less. Default: what the tunnel's device takes, 1,400. */
+  readonly tcpPacket?: number;
+}
+
 /** A tunnel, and what runs in it. Whatever ends this process, `close` is called; after a crash, the next tunnel cleans up. */
 export class Tunnel {
   readonly #name: string;
   #closed = false;
   readonly #onExit = (): void => this.close();
 
-  /** @param controller  the kernel's TCP at both ends. Throws an Error that says what is missing. */
-  constructor(controller = 'cubic') {
+  /** Throws an Error that says what is missing. */
+  constructor({ controller = 'cubic', tcpPacket = MTU }: TunnelOptions = {}) {
     const lacks = missing([controller]);
     if (lacks.length > 0) throw new Error(`no tunnel here; missing:\n${lacks.map((one) => `- ${one}`).join('\n')}`);
     cleanUp();
     this.#name = `${PREFIX}-${process.pid}-${startedAt(process.pid)}`;
     process.once('exit', this.#onExit);
     try {
-      this.#build(controller);
+      this.#build(controller, tcpPacket - TCP_HEADERS);
     } catch (error) {
       this.close();
       throw error;
@@ -67,7 +76,7 @@ export class Tunnel {
     return `${this.#name}-${place}`;
   }
 
-  #build(controller: string): void {
+  #build(controller: string, segment: number): void {
     for (const place of PLACES) {
       system('ip', 'netns', 'add', this.#namespace(place));
       // no neighbours are looked for, no routers asked: what crosses the tunnel is what the ends say
@@ -75,10 +84,10 @@ export class Tunnel {
       this.#set(place, 'net/ipv6/conf/default/disable_ipv6', 1);
       system('ip', '-n', this.#namespace(place), 'link', 'set', 'lo', 'up');
     }
-    for (const end of ENDS) this.#join(end, controller);
+    for (const end of ENDS) this.#join(end, controller, segment);
   }
 
-  #join(end: End, controller: string): void {
+  #join(end: End, controller: string, segment: number): void {
     const here = this.#namespace(end);
     const relay = this.#namespace('relay');
     const other = end === 'client' ? 'server' : 'client';
@@ -116,7 +125,7 @@ export class Tunnel {
     system('ip', '-n', here, 'link', 'set', 'tunnel', 'up');
     system('ip', '-n', here, 'neighbour', 'add', INSIDE[other], 'lladdr', MAC[other], 'dev', 'tunnel', 'nud', 'permanent');
     const route = [`${INSIDE[end].replace(/\d+$/, '0')}/24`, 'dev', 'tunnel', 'proto', 'kernel', 'scope', 'link', 'src', INSIDE[end]];
-    system('ip', '-n', here, 'route', 'replace', ...route, 'congctl', controller);
+    system('ip', '-n', here, 'route', 'replace', ...route, 'congctl', controller, 'advmss', `${segment}`);
     // what one connection has learnt of the path is not the next one's: runs would not be independent
     this.#set(end, 'net/ipv4/tcp_no_metrics_save', 1);
   }

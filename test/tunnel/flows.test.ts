@@ -35,11 +35,11 @@ test("what TCP's stream grew by while QUIC had the path as well: retransmissions
   log.delivered(7, segment(0x0000_002c + 50, 100)); // behind a hole
   log.delivered(8, datagram(0x41));
   log.delivered(9, segment(0x0000_002c + 150, 100));
-  expect(log.flows()).toEqual({ quicFirstAt: 3, quicLastAt: 8, tcpOctets: 250 });
+  expect(log.flows()).toEqual({ quicFirstAt: 3, quicLastAt: 8, tcpOctets: 250, quicPacket: 32, tcpPacket: 152 });
 });
 
 test('without QUIC there is no interval', () => {
   const log = new FlowLog();
   log.delivered(0, segment(1, 100));
-  expect(log.flows()).toEqual({ quicFirstAt: -1, quicLastAt: -1, tcpOctets: 0 });
+  expect(log.flows()).toEqual({ quicFirstAt: -1, quicLastAt: -1, tcpOctets: 0, quicPacket: 0, tcpPacket: 0 });
 });
