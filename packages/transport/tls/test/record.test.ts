@@ -368,6 +368,28 @@ describe('the end', () => {
     expect(client.closed).toMatchObject({ clean: false, reason: 'enough' });
   });
 
+  test('by abort comes to the stream below after an alert as well: the peer may never close', () => {
+    const { client } = secured();
+    client.lower.room = 0;
+    client.receive(new Uint8Array(8));
+    expect(client.closed?.clean).toBe(false);
+    expect(client.lower.aborted).toBeUndefined();
+    const { closed } = client;
+    client.stream.abort(client.now, 'enough');
+    client.lower.room = 100;
+    client.settle();
+    expect(client.lower.aborted).toBe('enough');
+    expect(client.lower.sent).toEqual([]);
+    expect(client.closed).toEqual(closed);
+  });
+
+  test('by abort is not told to a stream below that is over', () => {
+    const { client } = secured();
+    client.closedBelow(false, 'reset by peer');
+    client.stream.abort(client.now, 'enough');
+    expect(client.lower.aborted).toBeUndefined();
+  });
+
   test('finish before the handshake is complete waits for it', () => {
     const pair = new StreamPair();
     pair.client.stream.finish(pair.client.now);

@@ -122,10 +122,12 @@ export class TlsStream implements ByteStream {
     this.#turn(now);
   }
 
+  /** Gives up the stream below, too; after an alert, the alert if it has not left, and a peer that does not close. */
   abort(now: Micros, reason: string): void {
-    if (this.#over) return;
+    if (this.#belowClosed !== undefined) return;
+    this.#writer.clear();
     this.#below.abort(now, reason);
-    this.#end(false, reason);
+    if (!this.#over) this.#end(false, reason);
   }
 
   /** Goes on to the next keys, and asks the peer to do so if wanted: before the next record of application data (RFC 9846 §4.6.3). */
