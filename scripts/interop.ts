@@ -158,7 +158,8 @@ if (jobs.length === 0)
   program.error(
     `error: ${options.peer?.join(', ')} has no case ${options.case?.join(', ') ?? 'at all'} with us as ${options.role ?? 'either'}`,
   );
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // 'exit' ends what was started
+// 'exit' ends what was started, and a second signal must not end that: tsx passes each on that the terminal has sent to both
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const keep = (result: Result): void => {
   const kept = inOrder(updated(keptResults(), [result]));
   writeFileSync(KEPT_RESULTS, `${JSON.stringify(kept, null, 2)}\n`);

@@ -100,7 +100,8 @@ async function withTunnel(options: TunnelOptions, use: (tunnel: Tunnel) => Promi
     process.exitCode = 1;
     return;
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130)); // 'exit' takes the tunnel down
+  // 'exit' takes the tunnel down, and a second signal must not end that: tsx passes each on that the terminal has sent to both
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
   try {
     await use(tunnel);
   } finally {

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { inOneLine } from './complaint.ts';
 
 const execute = promisify(execFile);
 /** The slowest build takes some minutes. */
@@ -152,10 +153,4 @@ export async function orMissing<T>(reason: string, work: Promise<T>): Promise<T>
     const { stderr, message } = error as Error & { stderr?: string };
     throw new PeerMissing(`${reason}: ${inOneLine(stderr || message).slice(0, 200)}`);
   }
-}
-
-/** What a command complained of: the line that names an error, for behind it stand help and traces; the last one where none does. */
-export function inOneLine(complaint: string): string {
-  const lines = complaint.trim().split('\n');
-  return lines.find((line) => /^\s*(error|fatal)\b/i.test(line))?.trim() ?? lines.at(-1)!;
 }

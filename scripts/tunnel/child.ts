@@ -1,6 +1,7 @@
 /** A process of ours at a place in the tunnel, and what it says: JSON, over Node's channel. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { inOneLine } from '../interop/complaint.ts';
 import type { Place, Tunnel } from './namespaces.ts';
 
 /** What any of them may say beside what it is asked for. */
@@ -10,6 +11,7 @@ export interface Failed {
 }
 
 const STOP_MS = 2_000;
+const KEPT_COMPLAINT = 2_000;
 
 /** One question is under way at a time, and has one answer. A process that fails, or ends before it has answered, rejects. */
 export class Child<Ask, Answer extends { readonly type: string }> {
@@ -18,6 +20,7 @@ export class Child<Ask, Answer extends { readonly type: string }> {
   readonly #heard: (Answer | Failed)[] = [];
   readonly #ended: Promise<void>;
   #over: string | undefined = undefined;
+  #complaint = '';
   #wake: () => void = () => {};
 
   /** @param program  a module in this folder */
@@ -27,7 +30,11 @@ export class Child<Ask, Answer extends { readonly type: string }> {
     const module = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
     // `ip netns exec` becomes the program: its number, its channel and its end are those of the process that was started
     this.#process = spawn(command!, [...words, process.execPath, '--import', import.meta.resolve('tsx'), module], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      process.stderr.write(text);
+      this.#complaint = (this.#complaint + text).slice(-KEPT_COMPLAINT);
     });
     this.#process.on('message', (message) => {
       this.#heard.push(message as Answer | Failed);
@@ -35,12 +42,12 @@ export class Child<Ask, Answer extends { readonly type: string }> {
     });
     this.#ended = new Promise((resolve) => {
       const end = (how: string): void => {
-        this.#over ??= `the ${program} process ${how}`;
+        this.#over ??= `the ${program} process ${how}${this.#complaint === '' ? '' : `: ${inOneLine(this.#complaint)}`}`;
         this.#wake();
         resolve();
       };
       this.#process.once('error', (error) => end(`did not start: ${error.message}`));
-      this.#process.once('exit', (code, signal) => end(`has ended with ${signal ?? `code ${code}`}`));
+      this.#process.once('close', (code, signal) => end(`has ended with ${signal ?? `code ${code}`}`));
     });
   }
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '@quiclab/sansio';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { inOneLine } from '../../scripts/interop/complaint.ts';
 import { Evidence } from '../../scripts/interop/evidence.ts';
 import { withEvidence } from '../../scripts/interop/faults.ts';
 import { differenceFrom, generateFiles } from '../../scripts/interop/files.ts';
 import { isReserved, packetsIn } from '../../scripts/interop/packets.ts';
 import { PcapWriter } from '../../scripts/interop/pcap.ts';
-import { inOneLine } from '../../scripts/interop/peers.ts';
 import { keptResults, README, readmeTable, updateReadme } from '../../scripts/interop/readme.ts';
 import {
   handshakes,
@@ -374,6 +374,7 @@ describe('the command', () => {
     expect(inOneLine(rustup)).toBe('error: rustup could not choose a version of cargo to run');
     expect(inOneLine('spawn cargo ENOENT')).toBe('spawn cargo ENOENT');
     expect(inOneLine('one\ntwo\n')).toBe('two');
+    expect(inOneLine('x.ts:1\nTypeError: no such thing\n    at x.ts:1\n\nNode.js')).toBe('TypeError: no such thing');
   });
 
   test.each([
