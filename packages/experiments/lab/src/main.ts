@@ -9,6 +9,7 @@ import { flowsCommand } from './flows/options.ts';
 import { lossTableCommand } from './flows/table-command.ts';
 import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
+import { planJsonSchema } from './plan/json-schema.ts';
 import { VERSION } from './version.ts';
 
 // The program. What a run depends on comes from its arguments and is written into its result.
@@ -21,7 +22,12 @@ const program = new Command('quiclab')
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
-  .addCommand(gatewayCommand(runGateway));
+  .addCommand(gatewayCommand(runGateway))
+  .addCommand(
+    new Command('schema')
+      .description('print the JSON Schema of plans, for editors')
+      .action(() => void process.stdout.write(planJsonSchema())),
+  );
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -7,6 +7,15 @@ export { htmlReport } from './html.ts';
 export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
 export { precision, seedsFor, summarise, variationOf } from './models-stats.ts';
 export { modelsTable } from './models-table.ts';
+export {
+  FIGURE_DEFINITIONS,
+  type FigureDefinition,
+  type FigureUnit,
+  PLAN_FIGURES,
+  type PlanFigure,
+  type PlanFigures,
+} from './plan-figures.ts';
+export type { PlanDocument, PlanFlow, PlanJson, PlanRun, PlanSummary, PlanVariable, PlanVariant, PlanWorld } from './plan-schema.ts';
 export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
 export { terminalTable } from './table.ts';
 export { parseResult, ResultError } from './validate.ts';
