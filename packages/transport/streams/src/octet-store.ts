@@ -1,11 +1,12 @@
+const SHORT = 256; // what the first block has room for until it is asked for more: most requests are no longer
 const SMALLEST = 2_048;
 const LARGEST = 65_536;
 const DOUBLINGS = 5; // 2, 4, 8, 16 and 32 KiB, then 64 KiB each
 const GROWN = LARGEST - SMALLEST; // where the first of the largest blocks begins
 
 /**
- * Octets by offset, in blocks whose sizes grow from 2 KiB to 64 KiB: a small stream stays small, and a long one costs one
- * allocation for fifty packets. Where a block lies follows from its number alone, so finding one is arithmetic.
+ * Octets by offset, in blocks whose sizes grow from 2 KiB to 64 KiB (the first begins with 256 octets): a small stream stays small,
+ * and a long one costs one allocation for fifty packets. Where a block lies follows from its number alone, so finding one is arithmetic.
  * It does not know which octets are there; its owner does. A block is never used again, so views are the reader's to keep.
  */
 export class OctetStore {
@@ -21,7 +22,7 @@ export class OctetStore {
       const number = blockNumber(at);
       const start = blockStart(number);
       const length = Math.min(to - next, start + blockSize(number) - at);
-      const block = this.#obtain(number);
+      const block = this.#obtain(number, at + length - start);
       block?.set(next === 0 && length === bytes.length ? bytes : bytes.subarray(next, next + length), at - start);
       at += length;
       next += length;
@@ -74,11 +75,17 @@ export class OctetStore {
     return sum;
   }
 
-  #obtain(number: number): Uint8Array | undefined {
+  /** The block of this number, with room for so many octets. */
+  #obtain(number: number, room: number): Uint8Array | undefined {
     if (number < this.#first) return undefined;
     const index = this.#head + number - this.#first;
     while (this.#blocks.length <= index) this.#blocks.push(undefined);
-    return (this.#blocks[index] ??= new Uint8Array(blockSize(number)));
+    const block = this.#blocks[index];
+    if (block !== undefined && block.length >= room) return block;
+    const larger = new Uint8Array(number === 0 && room <= SHORT ? SHORT : blockSize(number));
+    if (block !== undefined) larger.set(block); // who has a view of the smaller one keeps it: what was written does not change
+    this.#blocks[index] = larger;
+    return larger;
   }
 
   #block(number: number): Uint8Array {

@@ -4,10 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { octetAt, octets } from './slow-reassembly.ts';
 
 describe('octets by offset', () => {
-  test('blocks grow from 2 KiB to 64 KiB: a small stream takes 2 KiB', () => {
+  test('blocks grow from 2 KiB to 64 KiB: a small stream takes 256 octets', () => {
     const store = new OctetStore();
     store.write(0, octets(0, 100), 0, 100);
+    expect(store.allocated).toBe(256);
+    const view = store.view(0, 100);
+    store.write(200, octets(200, 257), 0, 57); // one more than fit: the first block grows, and keeps what it had
     expect(store.allocated).toBe(2_048);
+    expect(store.view(0, 100)).toEqual(octets(0, 100));
+    expect(view).toEqual(octets(0, 100));
     store.write(100, octets(100, 3_000), 0, 2_900);
     expect(store.allocated).toBe(2_048 + 4_096);
   });
