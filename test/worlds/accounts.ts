@@ -38,7 +38,7 @@ export function accountPage(model: ModelName, seed: number): Accounted {
   }
 }
 
-function drawRun(model: ModelName, seed: number): SimulatedRun {
+export function drawRun(model: ModelName, seed: number): SimulatedRun {
   const random = seededRandom(seed).fork('accounts');
   const below = (n: number): number => integerBelow(random, n);
   const page = generatePage(random.fork('page'), {

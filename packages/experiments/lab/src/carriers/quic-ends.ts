@@ -89,7 +89,10 @@ export class QuicServer {
         observer: (connection) => {
           const number = notes.numberOf(quicKey(connection));
           this.#numbers.push(number);
-          return watchedBy(new QuicLog(notes.log, number, 'server', notes.carried[RESPONSE]), setup.observer?.(connection));
+          return watchedBy(
+            new QuicLog(notes.log, number, 'server', notes.carried[RESPONSE], notes.watches[RESPONSE]),
+            setup.observer?.(connection),
+          );
         },
         ...profile?.quic.policies,
         ...(profile && { scheduler: () => profile.scheduler() }),
@@ -154,7 +157,10 @@ export class QuicClient {
         scheduler: () => roundRobinByByte(),
         observer: (connection) => {
           this.#opened = notes.numberOf(quicKey(connection));
-          return watchedBy(new QuicLog(notes.log, this.#opened, 'client', notes.carried[REQUEST]), setup.observer?.(connection));
+          return watchedBy(
+            new QuicLog(notes.log, this.#opened, 'client', notes.carried[REQUEST], notes.watches[REQUEST]),
+            setup.observer?.(connection),
+          );
         },
         ...setup.profile?.quic.policies,
         ...setup.policies,

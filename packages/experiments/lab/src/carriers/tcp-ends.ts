@@ -1,4 +1,5 @@
 import type { CryptoProvider, Trust } from '@quiclab/crypto';
+import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import { type Address, type Micros, type Random, SECOND } from '@quiclab/sansio';
 import { type Policies, standardTcpPolicies, type TcpConfig, type TcpConnection, TcpEndpoint, type TcpEvent } from '@quiclab/tcp';
 import { clientHandshake, serverHandshake } from '@quiclab/tls';
@@ -55,7 +56,7 @@ export class TcpServer {
       host: address.host,
       policies: {
         ...standardTcpPolicies({ random }),
-        observer: ({ remote }) => new TcpLog(notes.log, notes.numberOf(tcpKey(remote)), 'server', notes.carried),
+        observer: ({ remote }) => new TcpLog(notes.log, notes.numberOf(tcpKey(remote)), 'server', notes.carried, notes.watches[RESPONSE]),
         ...profile?.tcp.policies,
         ...policies,
       },
@@ -126,7 +127,7 @@ export class TcpClient {
       host,
       policies: {
         ...standardTcpPolicies({ random }),
-        observer: ({ local }) => new TcpLog(notes.log, notes.numberOf(tcpKey(local)), 'client', notes.carried),
+        observer: ({ local }) => new TcpLog(notes.log, notes.numberOf(tcpKey(local)), 'client', notes.carried, notes.watches[REQUEST]),
         ...profile?.tcp.policies,
         ...policies,
       },

@@ -73,8 +73,8 @@ export class ArrivalCurve extends Observer {
 export class QueueCurve extends LinkLog {
   readonly waiting = new Curve();
 
-  override entered(now: Micros, packet: LinkPacket, waiting: number): void {
-    super.entered(now, packet, waiting);
+  override entered(now: Micros, packet: LinkPacket, waiting: number, waitingBytes: number): void {
+    super.entered(now, packet, waiting, waitingBytes);
     this.waiting.add(now, waiting);
   }
 }

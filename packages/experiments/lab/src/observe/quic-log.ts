@@ -5,6 +5,7 @@ import type { StreamId } from '@quiclab/streams';
 import type { Level } from '@quiclab/tls';
 import { FrameType, PacketType, type TransportParameters } from '@quiclab/wire';
 import type { Carried } from './carried.ts';
+import type { DatagramWatch } from './datagram-watch.ts';
 
 const GATES: Readonly<Record<Refusal | '', number>> = {
   '': 0,
@@ -27,6 +28,7 @@ export class QuicLog extends Observer {
   readonly #out: number; // flows
   readonly #in: number;
   readonly #carried: Carried | undefined;
+  readonly #watch: DatagramWatch | undefined;
   readonly #copies: number[] = []; // of the datagram that is being made
   readonly #early: number[] = []; // packets of 0-RTT
   readonly #waiting: { readonly type: number; readonly bytes: number; readonly at: Micros }[] = []; // for their keys
@@ -37,7 +39,8 @@ export class QuicLog extends Observer {
   #maxData = 0;
   #sent = 0; // octets that count against it
 
-  constructor(log: RunLog, connection: number, side: ConnectionFacts['side'], carried?: Carried) {
+  /** @param watch  told of everything that leaves, what carries no exchange too */
+  constructor(log: RunLog, connection: number, side: ConnectionFacts['side'], carried?: Carried, watch?: DatagramWatch) {
     super();
     this.#log = log;
     this.#connection = connection;
@@ -47,11 +50,14 @@ export class QuicLog extends Observer {
     this.#out = flowOf(connection, this.#sends);
     this.#in = flowOf(connection, this.#receives);
     this.#carried = carried;
+    this.#watch = watch;
   }
 
   // ---- packets -------------------------------------------------------------------------------------------------------
 
-  override packetSent(now: Micros, { level, packetNumber, frames }: PacketView): void {
+  override packetSent(now: Micros, packet: PacketView): void {
+    this.#watch?.packetLeft(this.#connection, packet);
+    const { level, packetNumber, frames } = packet;
     if (level !== 'application' && level !== 'early') return;
     let any = false;
     for (let i = 0; i < frames.length; i++) {

@@ -2,6 +2,7 @@ import { toHex } from '@quiclab/bytes';
 import { flowOf, REQUEST, RESPONSE, RunLog, type RunLogColumns } from '@quiclab/ledger';
 import type { Address, Micros } from '@quiclab/sansio';
 import { Carried } from './carried.ts';
+import type { DatagramWatch } from './datagram-watch.ts';
 
 /**
  * What is noted of a run while it goes on: by both ends, where they are in one process, or by one of them. Connections are numbered as they
@@ -13,10 +14,13 @@ export class RunNotes {
   readonly carried: readonly [up: Carried, down: Carried];
   readonly keys: string[] = [];
   readonly clock: () => Micros;
+  /** By direction: who else is told what leaves. */
+  readonly watches: readonly [up: DatagramWatch | undefined, down: DatagramWatch | undefined];
 
   /** @param counts  nobody tells what enters the links: the nth datagram of an end is taken for the nth that enters */
-  constructor(clock: () => Micros, counts = false) {
+  constructor(clock: () => Micros, counts = false, watch?: { readonly up: DatagramWatch; readonly down: DatagramWatch }) {
     this.clock = clock;
+    this.watches = [watch?.up, watch?.down];
     this.carried = [new Carried(counts), new Carried(counts)];
   }
 

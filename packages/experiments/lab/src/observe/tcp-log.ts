@@ -2,6 +2,7 @@ import { carrierOf, flowOf, Gate, REQUEST, RESPONSE, type RunLog } from '@quicla
 import type { Micros } from '@quiclab/sansio';
 import { Observer, type SegmentView, type Gate as TcpGate } from '@quiclab/tcp';
 import type { Carried } from './carried.ts';
+import type { DatagramWatch } from './datagram-watch.ts';
 
 const GATES: Readonly<Record<TcpGate, number>> = {
   '': 0,
@@ -16,6 +17,8 @@ const GATES: Readonly<Record<TcpGate, number>> = {
 /** One end of a TCP connection, as the run's log wants it: what became of its segments, and what kept others from leaving. */
 export class TcpLog extends Observer {
   readonly #log: RunLog;
+  readonly #connection: number;
+  readonly #watch: DatagramWatch | undefined;
   readonly #outCarrier: number;
   readonly #inCarrier: number;
   readonly #out: number; // flows
@@ -29,10 +32,18 @@ export class TcpLog extends Observer {
   #came = -1; // the copy that is being read; -1: it is known already, or has no data
 
   /** @param carried  by direction: which segment comes is told by the link, as a receiver cannot tell copies apart */
-  constructor(log: RunLog, connection: number, side: 'client' | 'server', carried: readonly [up: Carried, down: Carried]) {
+  constructor(
+    log: RunLog,
+    connection: number,
+    side: 'client' | 'server',
+    carried: readonly [up: Carried, down: Carried],
+    watch?: DatagramWatch,
+  ) {
     super();
     const [sends, receives] = side === 'client' ? ([REQUEST, RESPONSE] as const) : ([RESPONSE, REQUEST] as const);
     this.#log = log;
+    this.#connection = connection;
+    this.#watch = watch;
     this.#outCarrier = carrierOf(connection, 0, sends);
     this.#inCarrier = carrierOf(connection, 0, receives);
     this.#out = flowOf(connection, sends);
@@ -41,7 +52,9 @@ export class TcpLog extends Observer {
     this.#comes = carried[receives];
   }
 
-  override segmentSent(now: Micros, { offset, length }: SegmentView): void {
+  override segmentSent(now: Micros, segment: SegmentView): void {
+    this.#watch?.segmentLeft(this.#connection, segment);
+    const { offset, length } = segment;
     this.#copies.length = 0;
     if (length > 0) {
       const copy = this.#starts.length;

@@ -30,24 +30,35 @@ export class LinkLog extends LinkObserver {
   #queueDrops = 0;
   readonly #drops: LinkDrop[] = [];
   readonly #carried: Carried | undefined;
+  readonly #watch: LinkObserver;
 
-  /** @param carried  told what enters, and what comes out */
-  constructor(carried?: Carried) {
+  /**
+   * @param carried  told what enters, and what comes out
+   * @param watch    told everything
+   */
+  constructor(carried?: Carried, watch: LinkObserver = new LinkObserver()) {
     super();
     this.#carried = carried;
+    this.#watch = watch;
   }
 
-  override entered(_now: Micros, packet: LinkPacket, _waiting: number): void {
+  override entered(now: Micros, packet: LinkPacket, waiting: number, waitingBytes: number): void {
     this.#entered++;
     this.#carried?.onEntered(packet.index);
+    this.#watch.entered(now, packet, waiting, waitingBytes);
   }
-  override delivered(_now: Micros, packet: LinkPacket): void {
+  override departed(now: Micros, packet: LinkPacket, arrivesAt: Micros, copies: number): void {
+    this.#watch.departed(now, packet, arrivesAt, copies);
+  }
+  override delivered(now: Micros, packet: LinkPacket): void {
     this.#delivered++;
     this.#carried?.onDelivered(packet.index);
+    this.#watch.delivered(now, packet);
   }
   override dropped(at: Micros, packet: LinkPacket, kind: DropKind, cause: string): void {
     if (kind !== 'injected') this.#queueDrops++;
     this.#drops.push({ index: packet.index, at, kind, cause });
+    this.#watch.dropped(at, packet, kind, cause);
   }
 
   figures(): LinkFigures {

@@ -16,6 +16,7 @@ import { TcpClient, type TcpEndSetup, TcpServer } from '../carriers/tcp-ends.ts'
 import { isOverQuic, type Model, type ModelName, modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
 import type { Profile } from '../models/profile.ts';
+import type { DatagramWatch } from '../observe/datagram-watch.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
 import type { Timers } from '../timers.ts';
@@ -34,6 +35,8 @@ export interface SimulatedRun {
   readonly nameLookup?: Micros;
   /** Who watches beside the ledger. */
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
+  /** Who watches what enters the links, and what becomes of it. */
+  readonly watch?: { readonly up: DatagramWatch; readonly down: DatagramWatch };
   /** Default: each package's own defaults. */
   readonly profile?: Profile;
   /** What an experiment replaces at both ends of QUIC; `crypto` of TLS over TCP, too. */
@@ -92,10 +95,10 @@ export function runSimulated(run: SimulatedRun): RunRecord {
   const model = modelOf(run.model);
   const random = seededRandom(seed);
   const start = model.earlyData ? AFTERWARDS : 0;
-  const notes = new RunNotes(() => world.now);
+  const notes = new RunNotes(() => world.now, false, run.watch);
   const { log, carried } = notes;
-  const up = new LinkLog(carried[REQUEST]);
-  const down = new LinkLog(carried[RESPONSE]);
+  const up = new LinkLog(carried[REQUEST], run.watch?.up);
+  const down = new LinkLog(carried[RESPONSE], run.watch?.down);
   const world = new World({ random, start, observer: (link) => (link === 'up' ? up : down) });
   const timersOf = (host: () => Host): Timers => ({
     at: (when, action) =>
