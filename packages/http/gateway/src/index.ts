@@ -4,3 +4,4 @@ export { Gateway } from './gateway.ts';
 export { type Beyond, LIMITS, type Limit } from './limits.ts';
 export type { GatewayObserver, Passage } from './observer.ts';
 export type { ForwardedStyle, FrontFacts, GatewayOptions, GatewayPorts, HttpVersion } from './options.ts';
+export { type Windows, windowsFor } from './windows.ts';

@@ -39,6 +39,21 @@ export const LIMITS = {
     beyond: 'waits',
     reason: 'no more is read until it has gone: so a slow end of one hop is felt at the other',
   },
+  buffered: {
+    value: 1 << 30,
+    unit: 'octets of content, in either direction, that HTTP/2 and HTTP/3 keep for all requests together until the other hop takes them',
+    option: 'maxBuffered',
+    beyond: 'waits',
+    reason:
+      'each stream has its share of it as its window, 16 KiB to 1 MiB, and each connection credit for all of its streams: who takes nothing holds up nobody else (RFC 9113 §5.2.2, RFC 9000 §4.2)',
+  },
+  sharing: {
+    value: 64,
+    unit: 'requests at once on one connection to the origin over HTTP/2 or HTTP/3; over HTTP/1.1 it is one',
+    option: 'exchangesPerConnection',
+    beyond: 'waits',
+    reason: 'the credit of a connection is that for so many; more requests have another connection',
+  },
   replay: {
     value: 16_384,
     unit: 'octets of content of a request, kept until the origin answers',

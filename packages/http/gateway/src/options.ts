@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly altSvc?: string;
   /** What a Date field says (RFC 9110 §5.6.7); without it, a response that has no Date gets none. */
   readonly date?: (now: Micros) => string;
-  /** Exchanges that one connection to the origin can carry at once: 1 with HTTP/1.1. Default: as many as it takes. */
+  /** Exchanges that one connection to the origin carries at once, if it takes so many: 1 with HTTP/1.1, as many as the credit of the connection is for otherwise (`windowsFor`). Default in `LIMITS`. */
   readonly exchangesPerConnection?: number;
   /** False: each connection to the origin carries one exchange, then it is closed. Default true. */
   readonly reuse?: boolean;
@@ -69,7 +69,7 @@ export function settingsOf(options: GatewayOptions): Settings {
     forwarded: 'none',
     trustForwarded: false,
     altSvc: '',
-    exchangesPerConnection: Number.POSITIVE_INFINITY,
+    exchangesPerConnection: LIMITS.sharing.value,
     reuse: true,
     maxRequests: LIMITS.requests.value,
     maxReplay: LIMITS.replay.value,

@@ -1,4 +1,4 @@
-import { type Beyond, LIMITS, type Limit } from '@quiclab/gateway';
+import { type Beyond, LIMITS, type Limit, windowsFor } from '@quiclab/gateway';
 import { SECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { answering, ask, asking, echo, type OriginApp, silent, upload, World } from './world.ts';
@@ -28,6 +28,24 @@ const beyond = {
     world.gateway.close(world.now);
     world.run();
     expect(world.passages[0]!.octetsUp).toBeLessThanOrEqual(20_000);
+  },
+  buffered() {
+    // what goes beyond it on the wire is in shared-credit.test.ts
+    const { stream, connection } = windowsFor(value('sharing'));
+    expect([stream * value('requests'), connection]).toEqual([value('buffered'), stream * value('sharing')]);
+    expect(windowsFor(1, value('requests'), 1).stream).toBe(16_384);
+    expect(windowsFor(1, 1).stream).toBe(1_048_576);
+  },
+  sharing() {
+    for (const back of ['2', '3'] as const) {
+      const world = new World({ back, app: silent });
+      const client = world.client('3');
+      const dialedFor = (requests: number): number => {
+        for (let i = 0; i < requests; i++) client.http.request(0, asking('GET'), true);
+        return world.run().dialed;
+      };
+      expect([dialedFor(value('sharing')), dialedFor(1)]).toEqual([1, 2]);
+    }
   },
   replay() {
     for (const more of [0, 1]) {

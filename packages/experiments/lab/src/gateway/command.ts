@@ -64,6 +64,12 @@ export function gatewayCommand(run: (options: GatewayArguments) => Promise<void>
     .addOption(time('--idle-timeout <time>', 'how long a connection to the origin is kept for the next request', '4s'))
     .addOption(time('--grace <time>', 'what is under way when it is stopped may take so long', '10s'))
     .option('--max-requests <n>', 'requests at once', atLeastOne, 4096)
+    .option(
+      '--max-buffered <octets>',
+      'content kept for all requests together over h2 and h3; its share is a stream’s window',
+      atLeastOne,
+      2 ** 30,
+    )
     .option('--max-connections <n>', 'connections to the origin', atLeastOne, 64)
     .option('--max-clients <n>', 'connections of clients over TCP', atLeastOne, 10_000)
     .option('--max-header <octets>', 'the largest header section, on either hop', atLeastOne, 65_536)

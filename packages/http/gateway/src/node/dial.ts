@@ -11,8 +11,10 @@ import { MILLISECOND, type Micros } from '@quiclab/sansio';
 import { clientHandshake } from '@quiclab/tls';
 import type { MonotonicClock } from '@quiclab/udp';
 import type { Back, DialFailure } from '../back.ts';
+import type { Windows } from '../windows.ts';
 import { QuicHost } from './quic-host.ts';
 import { StreamHop, type StreamHttp } from './stream-hop.ts';
+import { http2Windows, quicWindows } from './windows.ts';
 
 export interface DialOptions {
   readonly clock: MonotonicClock;
@@ -29,6 +31,7 @@ export interface DialOptions {
   readonly connectTimeout: Micros;
   readonly stallTimeout: Micros;
   readonly maxFieldSectionSize: number;
+  readonly windows: Windows;
   readonly onFault: (error: Error) => void;
   /** What a failure is about, with addresses, for the log. */
   readonly onFailure: (failure: DialFailure, detail: string) => void;
@@ -91,10 +94,10 @@ export class OriginDialer {
       stream.abort(clock.now(), 'no HTTP/2');
       throw new NotSpoken('HTTP/2');
     }
-    const { maxFieldSectionSize } = this.#options;
+    const { maxFieldSectionSize, windows } = this.#options;
     const http: StreamHttp =
       version === 'h2'
-        ? new Http2Connection({ side: 'client', transport: stream, maxFieldSectionSize })
+        ? new Http2Connection({ side: 'client', transport: stream, maxFieldSectionSize, ...http2Windows(windows) })
         : new Http1Client({ transport: stream, maxFieldSectionSize });
     new StreamHop(http, stream, { clock, stallTimeout, onFault }, (self) => {
       back.opened(clock.now(), {
@@ -131,13 +134,13 @@ export class OriginDialer {
   #quicHost(family: number): Promise<QuicHost> {
     const known = this.#quic.get(family);
     if (known !== undefined) return known;
-    const { clock, ca, verify, connectTimeout, maxFieldSectionSize, onFault } = this.#options;
+    const { clock, ca, verify, connectTimeout, maxFieldSectionSize, windows, onFault } = this.#options;
     const opening = QuicHost.open({
       host: family === 6 ? '::' : '0.0.0.0',
       port: 0,
       clock,
       handshake: clientHandshake({ provider: nodeProvider, trust: { verify, ca: ca === undefined ? [] : readPem(ca).certificates } }),
-      transport: { handshakeTimeout: connectTimeout },
+      transport: { handshakeTimeout: connectTimeout, ...quicWindows(windows) },
       http: { maxFieldSectionSize },
       onFault,
     });

@@ -11,11 +11,13 @@ import type { Logger } from 'pino';
 import { Gateway } from '../gateway.ts';
 import { LIMITS } from '../limits.ts';
 import type { GatewayOptions } from '../options.ts';
+import { type Windows, windowsFor } from '../windows.ts';
 import { type Identity, identityOf } from './certificate.ts';
 import { OriginDialer } from './dial.ts';
 import { logging } from './log.ts';
 import { QuicHost } from './quic-host.ts';
 import { StreamHop } from './stream-hop.ts';
+import { http2Windows, quicWindows } from './windows.ts';
 
 /** Versions of HTTP as the command line names them. */
 export type Version = 'h1' | 'h2' | 'h3';
@@ -66,6 +68,8 @@ export interface ServerOptions
   readonly connectTimeout?: Micros;
   /** The largest header section on either hop, as HTTP/3 counts. Default 65,536. */
   readonly maxFieldSectionSize?: number;
+  /** Octets of content that HTTP/2 and HTTP/3 keep for all requests together; a request's share is its window. Default in `LIMITS`. */
+  readonly maxBuffered?: number;
   /** Clients' connections over TCP at once. Default 10,000. */
   readonly maxClients?: number;
   readonly logger?: Logger;
@@ -92,6 +96,8 @@ export interface GatewayServer extends AsyncDisposable {
 }
 
 const MAX_FIELD_SECTION_SIZE = 65_536;
+/** Requests that a client has under way at once on a connection over HTTP/2 or HTTP/3. */
+const CLIENT_STREAMS = 100;
 const CONNECT_TIMEOUT = 10_000_000;
 const GRACE_MS = 5_000;
 /** What a client may still take to close its connections, once all requests are over. */
@@ -150,6 +156,7 @@ class RunningGateway implements GatewayServer {
       connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
       stallTimeout: options.bodyTimeout ?? LIMITS.bodyTime.value,
       maxFieldSectionSize: options.maxFieldSectionSize ?? MAX_FIELD_SECTION_SIZE,
+      windows: this.#windowsFor(LIMITS.sharing.value),
       onFault: (error) => this.#fault(error),
       onFailure: (failure, detail) => this.#logger?.warn({ error: failure.error, detail }, failure.what),
     });
@@ -251,6 +258,7 @@ class RunningGateway implements GatewayServer {
         tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }),
         earlyData: true,
       }),
+      transport: { maxStreamsBidi: CLIENT_STREAMS, ...quicWindows(this.#windowsFor(CLIENT_STREAMS)) },
       http: this.#httpLimits,
       accept: (made) =>
         this.#gateway.accept(this.#clock.now(), made.http, {
@@ -269,11 +277,21 @@ class RunningGateway implements GatewayServer {
     return { maxFieldSectionSize, headersTimeout };
   }
 
+  #windowsFor(streams: number): Windows {
+    return windowsFor(streams, this.#options.maxRequests, this.#options.maxBuffered);
+  }
+
   #onStream(stream: SocketStream, secure: boolean): void {
     const version = stream.tls?.alpn === H2_ALPN ? '2' : '1.1';
     const http =
       version === '2'
-        ? new Http2Connection({ side: 'server', transport: stream, ...this.#httpLimits })
+        ? new Http2Connection({
+            side: 'server',
+            transport: stream,
+            maxConcurrentStreams: CLIENT_STREAMS,
+            ...this.#httpLimits,
+            ...http2Windows(this.#windowsFor(CLIENT_STREAMS)),
+          })
         : new Http1Server({ transport: stream, scheme: secure ? 'https' : 'http', expectContinue: 'application', ...this.#httpLimits });
     const stallTimeout = this.#options.bodyTimeout ?? LIMITS.bodyTime.value;
     const options = { clock: this.#clock, stallTimeout, onFault: (error: Error) => this.#fault(error) };
