@@ -18,6 +18,12 @@ export interface TransportOptions {
   /** False: nothing is sent (client) or taken (server) in 0-RTT, where it could be a replay. Default true, for safe methods only (RFC 8470). */
   readonly earlyData?: boolean;
   /**
+   * False: a connection on which nothing is heard for the idle timeout (`transport.maxIdleTimeout`, 30 s by default, or the peer's) is lost,
+   * with the requests that wait there for an answer. Default true: while requests are under way, and only then, the peer is asked for a
+   * sign of life after half of that time (PING, RFC 9000 §10.1.2).
+   */
+  readonly keepAlive?: boolean;
+  /**
    * How long the head of the peer's message may take, in ms: at a server a request's, from the first octet on, default 60,000; at a
    * client the response's, once the request is sent, default 300,000. Infinity: for ever.
    */

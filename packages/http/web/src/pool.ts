@@ -102,7 +102,7 @@ export class Pool {
   }
 
   async #openHost(family: number): Promise<Host> {
-    const { ca = [], verify = true, transport, policies, earlyData, headersTimeoutMs, bodyTimeoutMs } = this.#options;
+    const { ca = [], verify = true, transport, policies, earlyData, keepAlive, headersTimeoutMs, bodyTimeoutMs } = this.#options;
     const roots = (Array.isArray(ca) ? ca : [ca]).flatMap((one: CertificateInput) => certificates(one));
     const host = await Host.open({
       bind: { host: family === 6 ? '::' : '0.0.0.0', port: 0 },
@@ -110,6 +110,7 @@ export class Pool {
       transport: { handshakeTimeout: HANDSHAKE_TIMEOUT, ...transport },
       ...(policies === undefined ? {} : { policies }),
       ...(earlyData === undefined ? {} : { earlyData }),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
       ...(headersTimeoutMs === undefined ? {} : { headersTimeoutMs }),
       ...(bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs }),
       onFault: () => void this.close(),

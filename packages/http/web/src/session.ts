@@ -53,6 +53,8 @@ export class Session {
 
   readonly #host: Host;
   readonly #hooks: SessionHooks;
+  /** While exchanges are under way, the connection does not fall idle. RFC 9000 §10.1.2. */
+  readonly #keepsAlive: boolean;
   readonly #listeners = new Map<number, ExchangeListener>();
   #establish!: () => void;
   #refuse!: (error: Error) => void;
@@ -66,6 +68,7 @@ export class Session {
     this.#host = host;
     this.#hooks = hooks;
     this.connection = connection;
+    this.#keepsAlive = options.keepAlive ?? true;
     const { side } = connection;
     this.headersTimeoutMs = options.headersTimeoutMs ?? (side === 'server' ? LIMITS.requestTime : LIMITS.responseTime).value;
     this.bodyTimeoutMs = options.bodyTimeoutMs ?? LIMITS.bodyTime.value;
@@ -94,10 +97,12 @@ export class Session {
 
   listen(id: number, listener: ExchangeListener): void {
     this.#listeners.set(id, listener);
+    if (this.#keepsAlive && this.#listeners.size === 1) this.connection.keepAlive(true);
   }
 
   forget(id: number): void {
     this.#listeners.delete(id);
+    if (this.#keepsAlive && this.#listeners.size === 0) this.connection.keepAlive(false);
     this.#tellIdle();
   }
 

@@ -76,6 +76,60 @@ describe('silence (RFC 9000 §10.1)', () => {
   });
 });
 
+describe('silence that is to have no end (RFC 9000 §10.1.2)', () => {
+  const config = { maxIdleTimeout: 10 * SECOND };
+
+  test('the peer is asked for a sign of life after half of the idle timeout, by whichever end wants that', () => {
+    for (const side of ['client', 'server'] as const) {
+      const pair = quiet({ config });
+      const connection = side === 'client' ? pair.connection : pair.accepted!;
+      const observer = side === 'client' ? pair.clientObserver : pair.serverObserver;
+      connection.keepAlive(true);
+      const heardAt = observer.received.at(-1)!.at;
+      const before = observer.sent.length;
+      pair.run(heardAt + 5 * SECOND - 1);
+      expect(observer.sent.length).toBe(before);
+      pair.run(heardAt + 5 * SECOND);
+      expect(observer.sent.slice(before).map(({ ackEliciting }) => ackEliciting)).toEqual([true]);
+      pair.run(100 * SECOND);
+      expect([pair.connection.state, pair.accepted!.state]).toEqual(['open', 'open']);
+      connection.keepAlive(false);
+      pair.run(pair.now + 20 * SECOND);
+      expect([pair.connection.cause, pair.accepted!.cause]).toEqual([{ kind: 'idle-timeout' }, { kind: 'idle-timeout' }]);
+    }
+  });
+
+  test('after 15 seconds at the latest, however long the idle timeout, or without any', () => {
+    for (const maxIdleTimeout of [0, 600 * SECOND]) {
+      const pair = quiet({ config: { maxIdleTimeout } });
+      pair.connection.keepAlive(true);
+      pair.settle();
+      const heardAt = pair.clientObserver.received.at(-1)!.at;
+      expect(pair.client.nextTimeout()).toBe(heardAt + 15 * SECOND);
+    }
+  });
+
+  test('wanted late, it is asked for at once', () => {
+    const pair = quiet({ config });
+    pair.run(9 * SECOND);
+    pair.connection.keepAlive(true);
+    pair.run(30 * SECOND);
+    expect(pair.connection.state).toBe('open');
+  });
+
+  test('a peer that is gone is asked once, and the connection ends', () => {
+    let gone = false;
+    const pair = quiet({ config, drop: () => gone });
+    gone = true;
+    pair.connection.keepAlive(true);
+    const heardAt = pair.clientObserver.received.at(-1)!.at;
+    pair.run(heardAt + 15 * SECOND - 1);
+    expect(pair.connection.state).toBe('open'); // half of the timeout, and the timeout from the question on
+    pair.run(heardAt + 15 * SECOND);
+    expect(pair.connection.cause).toEqual({ kind: 'idle-timeout' });
+  });
+});
+
 describe('closing and draining (RFC 9000 §10.2)', () => {
   test('whoever closes says so, whoever is told is silent; both forget after three probe timeouts', () => {
     const pair = quiet();

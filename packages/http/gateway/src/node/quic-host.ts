@@ -165,6 +165,7 @@ export class QuicConnection {
   }
 
   wake(): void {
+    this.connection.keepAlive((this.hop?.exchanges.size ?? 0) > 0); // RFC 9000 §10.1.2
     this.#host.wake();
   }
 

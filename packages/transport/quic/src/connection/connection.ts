@@ -133,7 +133,8 @@ export class Connection {
   nextTimeout(): Micros {
     const { lifecycle, idle, path, paths, budget, spaces, handshake, localIds, table } = this.#parts;
     if (!lifecycle.open) return lifecycle.deadline;
-    let deadline = Math.min(idle.deadline, path.recovery.deadline, budget.deadline, paths.deadline, localIds.deadline, table.deadline);
+    let deadline = Math.min(idle.deadline, idle.askAt, path.recovery.deadline, budget.deadline, paths.deadline);
+    deadline = Math.min(deadline, localIds.deadline, table.deadline);
     for (const { received, keys, early } of spaces) deadline = Math.min(deadline, received.deadline, keys.deadline, early.deadline);
     return handshake.complete ? deadline : Math.min(deadline, this.#handshakeDeadline);
   }
@@ -152,6 +153,10 @@ export class Connection {
     if (!handshake.complete && this.#handshakeDeadline <= now) {
       lifecycle.expire({ kind: 'handshake-timeout' });
       return;
+    }
+    if (idle.askAt <= now) {
+      idle.onAsk();
+      this.#parts.ping.pending = true;
     }
     budget.deadline = budget.deadline <= now ? NEVER : budget.deadline;
     for (const space of spaces) {
@@ -318,6 +323,17 @@ export class Connection {
   ping(): void {
     if (!this.#parts.lifecycle.open) return;
     this.#parts.ping.pending = true;
+    this.#touch();
+  }
+
+  /**
+   * Whether the connection is to be kept while nothing is said: as long as that is so, the peer is asked for a sign of life after half of
+   * the idle timeout, after 15 s at the latest. For as long as an answer is waited for, not longer: it wakes both ends, and everything on
+   * the way between them, up. RFC 9000 §10.1.2.
+   */
+  keepAlive(wanted: boolean): void {
+    if (!this.#parts.lifecycle.open) return;
+    this.#parts.idle.keep(wanted);
     this.#touch();
   }
 

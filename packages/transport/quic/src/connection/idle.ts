@@ -1,8 +1,17 @@
-import { type Micros, NEVER } from '@quiclab/sansio';
+import { type Micros, NEVER, SECOND } from '@quiclab/sansio';
+
+/** Silence after which a peer is asked for a sign of life at the latest: NATs forget a UDP flow after 30 s and more. RFC 9308 §3.2. */
+const LONGEST_SILENCE = 15 * SECOND;
 
 /** Silence has an end. RFC 9000 §10.1. */
 export class Idle {
   deadline: Micros;
+  /** When the peer is to be asked for a sign of life, so that the end does not come (RFC 9000 §10.1.2); NEVER unless that is wanted. */
+  askAt: Micros;
+  #kept: boolean;
+  /** Asked since something came: recovery sees to it that this arrives. */
+  #asked: boolean;
+  #heardAt: Micros;
   #timeout: Micros;
   #sentSinceReceived: boolean;
 
@@ -10,6 +19,10 @@ export class Idle {
   constructor(now: Micros, timeout: Micros) {
     this.#timeout = timeout;
     this.#sentSinceReceived = false;
+    this.askAt = NEVER;
+    this.#kept = false;
+    this.#asked = false;
+    this.#heardAt = now;
     this.deadline = timeout === 0 ? NEVER : now + timeout;
   }
 
@@ -18,7 +31,23 @@ export class Idle {
     if (timeout > 0 && (this.#timeout === 0 || timeout < this.#timeout)) this.#timeout = timeout;
   }
 
+  /** Whether silence is to have no end while the peer is there. */
+  keep(wanted: boolean): void {
+    if (wanted === this.#kept) return;
+    this.#kept = wanted;
+    this.#setAsk();
+  }
+
+  /** It is time to ask. */
+  onAsk(): void {
+    this.#asked = true;
+    this.askAt = NEVER;
+  }
+
   onReceived(now: Micros, probeTimeout: Micros): void {
+    this.#heardAt = now;
+    this.#asked = false;
+    if (this.#kept) this.#setAsk();
     this.#sentSinceReceived = false;
     this.#restart(now, probeTimeout);
   }
@@ -28,6 +57,11 @@ export class Idle {
     if (this.#sentSinceReceived) return;
     this.#sentSinceReceived = true;
     this.#restart(now, probeTimeout);
+  }
+
+  #setAsk(): void {
+    if (!this.#kept || this.#asked) this.askAt = NEVER;
+    else this.askAt = this.#heardAt + (this.#timeout === 0 ? LONGEST_SILENCE : Math.min(LONGEST_SILENCE, Math.ceil(this.#timeout / 2)));
   }
 
   #restart(now: Micros, probeTimeout: Micros): void {
