@@ -221,6 +221,22 @@ test('an origin that does not speak what it is asked in is a 502', async () => {
   expect((await overH1(outer, '/')).status).toBe(502);
 });
 
+test('another certificate is shown to whoever connects from then on, over TLS and over QUIC', { timeout: 30_000 }, async () => {
+  const { url } = await origin(saying);
+  const running = await gateway({ origin: url });
+  const first = running.certificate;
+  const { cert, key } = identityOf(undefined, undefined);
+  running.setCertificate(cert, key);
+  expect(running.certificate).toMatchObject({ pem: cert, selfSigned: false });
+  for (const [name, client] of CLIENTS) {
+    expect([name, (await client(running, '/')).status]).toEqual([name, 200]);
+    const trusting = { at: running.at, port: running.port, certificate: first } as typeof running;
+    await expect(client(trusting, '/')).rejects.toThrow();
+  }
+  expect(() => running.setCertificate(cert, identityOf(undefined, undefined).key)).toThrow(/not that of the certificate/);
+  expect(running.certificate.pem).toBe(cert);
+});
+
 describe('options that make no sense', () => {
   const cases: [Partial<ServerOptions>, RegExp][] = [
     [{ origin: 'localhost' }, /'localhost' is no URL/],

@@ -5,7 +5,7 @@ import { H1_ALPN, Http1Server } from '@quiclab/http1';
 import { H2_ALPN, Http2Connection } from '@quiclab/http2';
 import { Listener, type SocketStream } from '@quiclab/net';
 import { type Address, MILLISECOND, type Micros } from '@quiclab/sansio';
-import { serverHandshake, ticketKeeper } from '@quiclab/tls';
+import { type HandshakeFactory, serverHandshake, ticketKeeper } from '@quiclab/tls';
 import { type MonotonicClock, monotonicClock } from '@quiclab/udp';
 import type { Logger } from 'pino';
 import { Gateway } from '../gateway.ts';
@@ -89,7 +89,7 @@ export interface GatewayServer extends AsyncDisposable {
   readonly name: string;
   readonly requests: number;
   readonly connections: { readonly front: number; readonly back: number };
-  /** Another certificate for new TLS connections; QUIC keeps the first one. */
+  /** Another certificate for new connections over TLS and QUIC. Sessions that are resumed go on without one. */
   setCertificate(cert: string, key?: string): void;
   /** Takes nothing new, lets what is under way finish, for so long (ms, default 5,000), then ends. */
   close(graceMs?: number): Promise<Ended>;
@@ -119,11 +119,13 @@ class RunningGateway implements GatewayServer {
   readonly name: string;
   readonly #options: ServerOptions;
   readonly #clock: MonotonicClock = monotonicClock();
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #gateway: Gateway;
   readonly #dialer: OriginDialer;
   readonly #logger: Logger | undefined;
   readonly #versions: readonly Version[];
+  readonly #tickets = ticketKeeper({ provider: nodeProvider, random: systemRandom });
+  #quicHandshake: HandshakeFactory;
   #listeners: Listener[] = [];
   #tls: Listener | undefined = undefined;
   #clear: Listener | undefined = undefined;
@@ -141,6 +143,7 @@ class RunningGateway implements GatewayServer {
     if (back === 'h3' && !secure) throw new TypeError('an origin over HTTP/3 needs an https URL');
     if (this.#versions.length === 0 && options.clearPort === undefined) throw new TypeError('nothing to listen to');
     this.#identity = identityOf(options.cert, options.key);
+    this.#quicHandshake = this.#handshakeFor(this.#identity);
     this.name = options.name ?? drawnName();
     if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(this.name)) throw new TypeError(`'${this.name}' is no token, so no name for Via`);
     const host = origin.hostname.replace(/^\[|\]$/g, '');
@@ -193,8 +196,9 @@ class RunningGateway implements GatewayServer {
   }
 
   setCertificate(cert: string, key?: string): void {
-    const { cert: chain, key: privateKey } = identityOf(cert, key);
-    this.#tls?.setCertificate({ cert: chain, key: privateKey });
+    this.#identity = identityOf(cert, key);
+    this.#tls?.setCertificate({ cert: this.#identity.cert, key: this.#identity.key });
+    this.#quicHandshake = this.#handshakeFor(this.#identity);
   }
 
   // --- the beginning ----------------------------------------------------------------------------------------------------
@@ -246,18 +250,11 @@ class RunningGateway implements GatewayServer {
   }
 
   #openQuic(host: string, port: number): Promise<QuicHost> {
-    const { chain, privateKey } = this.#identity;
     return QuicHost.open({
       host,
       port,
       clock: this.#clock,
-      handshake: serverHandshake({
-        provider: nodeProvider,
-        certificates: chain,
-        privateKey,
-        tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }),
-        earlyData: true,
-      }),
+      handshake: (begun) => this.#quicHandshake(begun), // whichever certificate there is by then
       transport: { maxStreamsBidi: CLIENT_STREAMS, ...quicWindows(this.#windowsFor(CLIENT_STREAMS)) },
       http: this.#httpLimits,
       accept: (made) =>
@@ -270,6 +267,10 @@ class RunningGateway implements GatewayServer {
         }),
       onFault: (error) => this.#fault(error),
     });
+  }
+
+  #handshakeFor({ chain: certificates, privateKey }: Identity): HandshakeFactory {
+    return serverHandshake({ provider: nodeProvider, certificates, privateKey, tickets: this.#tickets, earlyData: true });
   }
 
   get #httpLimits(): { readonly maxFieldSectionSize: number; readonly headersTimeout: Micros } {
