@@ -142,7 +142,7 @@ export class Exchange implements Timed {
     this.#up.forgetSent();
     const { status } = event;
     const { settings, clocks } = this.#owner;
-    const fields = responseFor(now, status, event.fields, this.#back!.version, this.front.facts, settings);
+    const fields = responseFor(now, status, event.fields, event.version ?? this.#back!.version, this.front.facts, settings);
     const interim = event.informational && status !== 101;
     try {
       this.front.http.respond(now, this.id, fields, event.end && !interim);

@@ -146,10 +146,10 @@ export class Gateway implements FrontOwner, ExchangeOwner {
 
   onRequest(now: Micros, front: Front, event: Extract<HttpEvent, { type: 'request' }>): void {
     const { settings } = this;
-    const head = readRequest(event.fields);
+    const head = readRequest(event.fields, event.version ?? front.facts.version);
     this.#requests++;
     const exchange = new Exchange(this, now, front, event, head);
-    const refused = refusal(head, event.end, event.early, front.facts.version, settings.name);
+    const refused = refusal(head, event.end, event.early, settings.name);
     if (refused !== undefined) exchange.answer(now, refused);
     else if (this.#requests > settings.maxRequests)
       exchange.answer(

@@ -6,6 +6,9 @@ import type { GatewayObserver } from './observer.ts';
 /** A version of HTTP, as Via names it (RFC 9110 §7.6.3). */
 export type HttpVersion = '1.1' | '2' | '3';
 
+/** That of a message: a connection of HTTP/1.1 may carry some of HTTP/1.0. */
+export type MessageVersion = HttpVersion | '1.0';
+
 /** How the origin is told who asked: Forwarded (RFC 7239), the X-Forwarded-For, -Proto and -Host that most programs look at, both, or nothing. */
 export type ForwardedStyle = 'none' | 'forwarded' | 'x-forwarded' | 'both';
 

@@ -1,11 +1,13 @@
 import { endToEnd, type Field, type Fields, fieldValue, fieldValues, methodProperties } from '@quiclab/http-semantics';
 import { type Answer, answer } from './answers.ts';
 import { withForwarded } from './forwarded.ts';
-import type { FrontFacts, HttpVersion, Settings } from './options.ts';
+import type { FrontFacts, HttpVersion, MessageVersion, Settings } from './options.ts';
 import { passedBy, viaLine } from './via.ts';
 
 /** What a request asks, without what was about the hop that it came over. */
 export interface RequestHead {
+  /** In which it came. */
+  readonly version: MessageVersion;
   readonly method: string;
   readonly authority: string;
   readonly path: string;
@@ -18,10 +20,11 @@ export interface RequestHead {
   readonly webSocket: boolean;
 }
 
-export function readRequest(received: Fields): RequestHead {
+export function readRequest(received: Fields, version: MessageVersion): RequestHead {
   const pseudo = (name: string): string => fieldValue(received, name) ?? '';
   const method = pseudo(':method');
   return {
+    version,
     method,
     authority: pseudo(':authority') || pseudo('host'),
     path: pseudo(':path'),
@@ -33,14 +36,14 @@ export function readRequest(received: Fields): RequestHead {
 }
 
 /** What is not carried on, and what is said instead; undefined for all other requests. */
-export function refusal(head: RequestHead, end: boolean, early: boolean, version: HttpVersion, name: string): Answer | undefined {
+export function refusal(head: RequestHead, end: boolean, early: boolean, name: string): Answer | undefined {
   const { method, fields } = head;
   if (method === 'CONNECT') return answer(501, 'http_request_denied', 'this is a gateway, not a proxy: it makes no tunnels'); // RFC 9110 §9.3.6
   if (passedBy(fields, name)) return answer(508, 'proxy_loop_detected', 'this request was here before'); // RFC 9110 §7.6.3
   // RFC 8470 §3: what came early may be a replay; what is not safe is to be sent again after the handshake
   if (early && !methodProperties(method).safe) return answer(425, 'http_request_denied', 'not before the handshake is complete');
   if (method === 'TRACE' && !end) return answer(400, 'http_request_error', 'TRACE with content'); // RFC 9110 §9.3.8
-  return (method === 'TRACE' || method === 'OPTIONS') && hopsLeft(fields) === 0 ? lastHop(head, version) : undefined;
+  return (method === 'TRACE' || method === 'OPTIONS') && hopsLeft(fields) === 0 ? lastHop(head) : undefined;
 }
 
 /** The fields with which the origin is asked. */
@@ -54,7 +57,7 @@ export function requestFor(head: RequestHead, back: HttpVersion, early: boolean,
   if (early) fields.push(['early-data', '1']); // RFC 8470 §5.1
   if (head.trailers) fields.push(['te', 'trailers']);
   if (back === '1.1' && head.webSocket) fields.push(['upgrade', 'websocket']);
-  fields.push(viaLine(facts.version, settings.name));
+  fields.push(viaLine(head.version, settings.name));
   return [[':method', method], [':scheme', settings.origin.scheme], [':authority', authority], [':path', path], ...fields];
 }
 
@@ -83,7 +86,7 @@ function oneHopLess(head: RequestHead, field: Field): Field {
 }
 
 /** We are the last that this request comes to. RFC 9110 §9.3.7, §9.3.8. */
-function lastHop({ method, authority, path, fields }: RequestHead, version: HttpVersion): Answer {
+function lastHop({ method, authority, path, version, fields }: RequestHead): Answer {
   if (method === 'OPTIONS') return answer(204, '', '', [['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE']]);
   const lines = [['host', authority], ...fields.filter(([name]) => !SECRET.has(name))].map(([name, value]) => `${name}: ${value}\r\n`);
   return answer(200, '', `${method} ${path} HTTP/${version}\r\n${lines.join('')}\r\n`, [['content-type', 'message/http']]);

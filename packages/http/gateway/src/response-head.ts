@@ -1,6 +1,6 @@
 import { endToEnd, type Field, type Fields, fieldValue } from '@quiclab/http-semantics';
 import type { Micros } from '@quiclab/sansio';
-import type { FrontFacts, HttpVersion, Settings } from './options.ts';
+import type { FrontFacts, MessageVersion, Settings } from './options.ts';
 import { viaLine } from './via.ts';
 
 /** The fields with which the client is answered. An origin's own Alt-Svc ends here: it says where the origin is, which is not where we are. */
@@ -8,7 +8,7 @@ export function responseFor(
   now: Micros,
   status: number,
   received: Fields,
-  back: HttpVersion,
+  version: MessageVersion,
   facts: FrontFacts,
   settings: Settings,
 ): Field[] {
@@ -20,6 +20,6 @@ export function responseFor(
     if (settings.date !== undefined && fieldValue(received, 'date') === undefined) fields.push(['date', settings.date(now)]);
     if (settings.altSvc !== '' && facts.secure && facts.version !== '3') fields.push(['alt-svc', settings.altSvc]);
   }
-  fields.push(viaLine(back, settings.name));
+  fields.push(viaLine(version, settings.name));
   return fields;
 }

@@ -1,8 +1,8 @@
 import { type Fields, trimBlanks } from '@quiclab/http-semantics';
-import type { HttpVersion } from './options.ts';
+import type { MessageVersion } from './options.ts';
 
 /** What we add: how the message came to us, and who we are. RFC 9110 §7.6.3. */
-export const viaLine = (received: HttpVersion, name: string): [string, string] => ['via', `${received} ${name}`];
+export const viaLine = (received: MessageVersion, name: string): [string, string] => ['via', `${received} ${name}`];
 
 /** Whether a message was here before. Comments may hold commas: what they cut into pieces is no entry of ours. */
 export function passedBy(fields: Fields, name: string): boolean {

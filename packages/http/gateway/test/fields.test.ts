@@ -83,6 +83,30 @@ describe('where the request goes', () => {
     expect(fieldValue(fields, 'host')).toBeUndefined();
   });
 
+  test('Via says in which version a message came, that of HTTP/1.0 among them (RFC 9110 §7.6.3)', () => {
+    const world = new World();
+    const opens = world.opens.bind(world);
+    world.opens = (back) => {
+      opens(back);
+      const { wired } = world.origins.at(-1)!;
+      wired.tap((octets) => {
+        heard += Buffer.from(octets).toString('latin1');
+        wired.say(latin1('HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+      });
+    };
+    let heard = '';
+    const client = world.client('1.1');
+    let answer = '';
+    client.wired.tap((octets) => {
+      answer += Buffer.from(octets).toString('latin1');
+    });
+    say(world, client, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n');
+    expect([heard.match(/^via: .*$/m)?.[0], answer.match(/^via: .*$/m)?.[0]]).toEqual(['via: 1.0 gw', 'via: 1.0 gw']);
+    const newer = world.client('2');
+    const id = ask(world, newer);
+    expect([heard.match(/^via: 2 gw$/m)?.[0], fieldValue(newer.response(id)!.fields, 'via')]).toEqual(['via: 2 gw', '1.0 gw']);
+  });
+
   test('a client of HTTP/1.0 that names none is served by the origin for its own', () => {
     const world = new World();
     say(world, world.client('1.1'), 'GET / HTTP/1.0\r\n\r\n');

@@ -6,9 +6,19 @@ import type { Priority } from './priority.ts';
  * HTTP/3 its stream, at HTTP/1 its number. `code` is an error code of that version; 0 where it has none (HTTP/1).
  */
 export type HttpEvent =
-  /** `end`: there is no content. `early`: it came in 0-RTT, so it may be a replay (RFC 8470). */
-  | { readonly type: 'request'; readonly id: number; readonly fields: Fields; readonly end: boolean; readonly early: boolean }
-  /** Informational ones (1xx) come before the one that is final. */
+  /**
+   * `end`: there is no content. `early`: it came in 0-RTT, so it may be a replay (RFC 8470). `version`: of the message, where it is
+   * not that of the connection (RFC 9110 §2.5).
+   */
+  | {
+      readonly type: 'request';
+      readonly id: number;
+      readonly fields: Fields;
+      readonly end: boolean;
+      readonly early: boolean;
+      readonly version?: '1.0';
+    }
+  /** Informational ones (1xx) come before the one that is final. `version` as above. */
   | {
       readonly type: 'response';
       readonly id: number;
@@ -16,6 +26,7 @@ export type HttpEvent =
       readonly fields: Fields;
       readonly informational: boolean;
       readonly end: boolean;
+      readonly version?: '1.0';
     }
   /** Readable: content, or its end, may be read; told once until `readBody` says undefined. Writable: after `writeBody` took less than it was given. */
   | { readonly type: 'body-readable' | 'body-writable'; readonly id: number }

@@ -8,6 +8,7 @@ import { LIMITS } from './limits.ts';
 import type { Link } from './link.ts';
 import { MessageReader } from './message-reader.ts';
 import type { Http1Observer } from './observer.ts';
+import { versionOf } from './start-line.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -130,7 +131,8 @@ export class Answers {
     if (status === 101 && fieldValue(fields, 'upgrade') === undefined) throw bad('101 that does not say to which protocol'); // RFC 9110 §15.2.2
     exchange.answered = true;
     const end = framing.kind === 'none';
-    if (exchange.told) this.#events.push({ type: 'response', id: exchange.id, status, fields, informational: false, end });
+    if (exchange.told)
+      this.#events.push({ type: 'response', id: exchange.id, status, fields, informational: false, end, ...versionOf(minor) });
     // RFC 9112 §9.3; keep-alive of HTTP/1.0 is not honoured
     const last = minor === 0 || options.has('close') || framing.kind === 'until-close';
     this.#handler.onAnswer(now, exchange, last, framing.kind === 'tunnel');

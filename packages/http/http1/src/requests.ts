@@ -9,6 +9,7 @@ import { MessageReader } from './message-reader.ts';
 import type { Http1Observer } from './observer.ts';
 import type { Responses } from './responses.ts';
 import { ServerExchange } from './server-exchange.ts';
+import { versionOf } from './start-line.ts';
 import { pseudoFields } from './target.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -173,7 +174,7 @@ export class Requests {
     this.#responses.add(now, exchange);
     const told = [...pseudo, ...fields.filter(([name]) => name !== 'host' && (name !== 'upgrade' || exchange.upgrades))];
     const end = framing.kind === 'none' && method !== 'CONNECT';
-    this.#events.push({ type: 'request', id: exchange.id, fields: told, end, early: false });
+    this.#events.push({ type: 'request', id: exchange.id, fields: told, end, early: false, ...versionOf(minor) });
   }
 
   #begin(exchange: ServerExchange, framing: Framing): void {

@@ -49,6 +49,9 @@ export function parseStatusLine(line: string): StatusLine {
   return { status, minor };
 }
 
+/** What an application is told of a message's version: 1.0, or nothing. */
+export const versionOf = (minor: 0 | 1): { readonly version?: '1.0' } => (minor === 0 ? { version: '1.0' } : {});
+
 /** RFC 9112 §2.3, RFC 9110 §2.5. */
 function parseVersion(text: string): 0 | 1 {
   if (!/^HTTP\/\d\.\d$/.test(text)) throw bad('no HTTP version where one belongs');
