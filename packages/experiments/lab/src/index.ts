@@ -5,6 +5,8 @@ export type { Carrier, Dial, HttpHandler, Serve, ServerIdentity } from './carrie
 export { QuicCarrier } from './carriers/quic.ts';
 export { type EarlierConnection, QuicClient, QuicServer } from './carriers/quic-ends.ts';
 export { TcpClient, TcpServer } from './carriers/tcp-ends.ts';
+export { type ComparisonPlan, roundOf, runOf } from './compare/comparison.ts';
+export { figuresOf } from './compare/figures.ts';
 export { type FlowPolicy, parseController, parseControllers } from './flows/controllers.ts';
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
 export type { Repairs } from './flows/repairs.ts';
