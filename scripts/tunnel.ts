@@ -6,12 +6,14 @@ import { MODEL_IDS, type ModelName, modelOf, type PathPlan } from '@quiclab/lab'
 import { MILLISECOND, seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CASES } from './interop/cases.ts';
 import { makeCertificates } from './interop/certificate.ts';
 import { downloadBesideTcp, summary } from './interop/cross-traffic.ts';
 import { OURS, packetOf } from './interop/peers.ts';
 import type { Shares } from './tunnel/cross-traffic.ts';
+import { type FidelityOptions, fidelity } from './tunnel/fidelity/command.ts';
+import { REAL_RUNS, SIMULATED_RUNS } from './tunnel/fidelity/plan.ts';
 import { Tunnel, type TunnelOptions } from './tunnel/namespaces.ts';
 import { type PageRun, runPages } from './tunnel/page-runs.ts';
 import { pageOf } from './tunnel/pages.ts';
@@ -176,5 +178,17 @@ withPath(
     process.stdout.write(`QUIC against TCP (${controller}), ${pathText(path)}: ${summary(done).text}\n`);
   });
 });
+
+program
+  .command('fidelity')
+  .description(
+    'the median page on sockets and in virtual time, with the same settings: test/tables/fidelity.md. Goes on where it was broken off',
+  )
+  .option('--runs <N>', 'on sockets, of each model and rate of loss', whole(1), REAL_RUNS)
+  .option('--simulated <N>', 'in virtual time', whole(1), SIMULATED_RUNS)
+  .addOption(new Option('--only <PART>', 'leave the others as they are').choices(['real', 'simulated', 'table']))
+  .allowExcessArguments(false)
+  .showHelpAfterError('(--help lists the options)')
+  .action(async (options: FidelityOptions) => fidelity(options, (use) => withTunnel({}, use)));
 
 await program.parseAsync();

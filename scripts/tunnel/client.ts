@@ -8,6 +8,7 @@ import {
   type EarlierConnection,
   type HttpHandler,
   hostsOf,
+  KERNEL_PROFILE,
   type Model,
   modelOf,
   PageClient,
@@ -26,7 +27,7 @@ import type { FromClient, ToClient } from './messages.ts';
 import { addressOf } from './namespaces.ts';
 
 const clock = monotonicClock();
-const SETUP = { random: systemRandom, crypto: nodeProvider };
+const SETUP = { random: systemRandom, crypto: nodeProvider, profile: KERNEL_PROFILE };
 
 /** What earlier connections left, by host; each is of use once. */
 let earlier = new Map<string, EarlierConnection>();
@@ -103,7 +104,7 @@ async function fetchPage(model: Model, page: Page, dial: Dial, wake: () => void)
 /** Connects to each host once, and keeps what 0-RTT needs. RFC 9001 §4.6, RFC 9000 §8.1.3. */
 async function earlierConnections(model: Model, page: Page, remote: Address, certificate: string): Promise<Map<string, EarlierConnection>> {
   const handshake = clientHandshake({ provider: nodeProvider, trust: trustIn(certificate) });
-  const endpoint = new Endpoint({ policies: standardPolicies({ ...SETUP, handshake }) });
+  const endpoint = new Endpoint({ policies: standardPolicies({ random: systemRandom, crypto: nodeProvider, handshake }) });
   const socket = await UdpSocket.bind({ host: addressOf('client'), port: 0 });
   const left = new Map<Connection, Partial<EarlierConnection>>();
   const complete = ({ session, token }: Partial<EarlierConnection> = {}): boolean => session !== undefined && token !== undefined;

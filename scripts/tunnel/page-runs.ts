@@ -42,7 +42,7 @@ export interface PageRun {
 }
 
 /** Of one run, before it is taken as it is. */
-const MOST_ATTEMPTS = 4;
+export const MOST_ATTEMPTS = 4;
 
 /** The three processes in a tunnel. */
 export class Stage {

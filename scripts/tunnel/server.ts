@@ -1,7 +1,7 @@
 /** The server's end of the tunnel: pages by any model, and bulk for cross traffic. */
 
 import { makeCertificate, nodeProvider, systemRandom, toPem } from '@quiclab/crypto/node';
-import { hostsOf, modelOf, QuicServer, RunNotes, realTimers, serving } from '@quiclab/lab';
+import { hostsOf, KERNEL_PROFILE, modelOf, QuicServer, RunNotes, realTimers, serving } from '@quiclab/lab';
 import { nodeServe } from '@quiclab/lab/node';
 import { SECOND } from '@quiclab/sansio';
 import { ticketKeeper } from '@quiclab/tls';
@@ -41,7 +41,7 @@ answering(async ({ model: name, page }: ToServer): Promise<FromServer> => {
   const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }) } : {};
   const notes = new RunNotes(() => clock.now());
   const server = new QuicServer(
-    { random: systemRandom, crypto: nodeProvider },
+    { random: systemRandom, crypto: nodeProvider, profile: KERNEL_PROFILE },
     model,
     { certificates: [certificate], privateKey, ...tickets },
     notes,

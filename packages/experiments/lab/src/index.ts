@@ -11,6 +11,7 @@ export { type FlowPolicy, parseController, parseControllers } from './flows/cont
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
 export type { Repairs } from './flows/repairs.ts';
 export { watchFlows } from './flows/result.ts';
+export { KERNEL_PROFILE } from './models/kernel-profile.ts';
 export { ALPN, MODEL_IDS, type Model, type ModelId, type ModelName, modelOf, type Protocol } from './models/model.ts';
 export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolObserver, type PoolOptions } from './models/pool.ts';
 export { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from './models/profile.ts';

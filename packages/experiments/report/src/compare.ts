@@ -60,6 +60,19 @@ export function bootstrapMedian(values: readonly number[], random: Random): { re
   return { low: Math.round(quantileSorted(medians, 0.025)), high: Math.round(quantileSorted(medians, 0.975)) };
 }
 
+/** How many times the second median the first is, and the middle 95% of that over samples drawn with replacement from both, independently. */
+export function ratioOfMedians(
+  first: readonly number[],
+  second: readonly number[],
+  random: Random,
+): { readonly ratio: number; readonly low: number; readonly high: number } {
+  const middle = (values: readonly number[]): number => medianSorted([...values].sort((a, b) => a - b));
+  const resampled = (values: readonly number[]): number[] =>
+    Array.from(values, () => values[Math.floor(fraction(random) * values.length)]!);
+  const ratios = Array.from({ length: RESAMPLES }, () => middle(resampled(first)) / middle(resampled(second))).sort((a, b) => a - b);
+  return { ratio: middle(first) / middle(second), low: quantileSorted(ratios, 0.025), high: quantileSorted(ratios, 0.975) };
+}
+
 /** In whole units; 0 of nothing. */
 export const median = (values: readonly number[]): number =>
   values.length === 0 ? 0 : Math.round(medianSorted([...values].sort((a, b) => a - b)));

@@ -1,4 +1,4 @@
-export { bootstrapMedian, compare, FIGURES, median } from './compare.ts';
+export { bootstrapMedian, compare, FIGURES, median, ratioOfMedians } from './compare.ts';
 export { flowsReport } from './flows-html.ts';
 export type { FlowCurve, FlowResult, FlowsJson, FlowsPath, FlowsRun, Steps } from './flows-schema.ts';
 export { flowsTable } from './flows-table.ts';

@@ -5,8 +5,8 @@ import type { CongestionController, RttView } from './port.ts';
 export interface CubicOptions extends LossBasedOptions {
   /** Whether a flow whose window met congestion earlier than the last time gives up more than its share (RFC 9438 §4.7). Default true. */
   readonly fastConvergence?: boolean;
-  /** Default true. */
-  readonly hyStart?: boolean;
+  /** Default true: RFC 9406. */
+  readonly hyStart?: boolean | 'classic';
 }
 
 /** CUBIC, RFC 9438, with HyStart++ (RFC 9406): how the window grows hangs on the time since the last congestion, not on round trips. */

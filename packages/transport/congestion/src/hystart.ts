@@ -1,6 +1,17 @@
 import { MILLISECOND, type Micros, NEVER } from '@quiclab/sansio';
 import type { AckSummary } from './port.ts';
 
+/** When the first slow start of a connection is over, as its round trips tell. */
+export interface SlowStartExit {
+  /** Octets by which the window grows for so many acknowledged. */
+  growth(ackedBytes: number): number;
+  /**
+   * Takes a round trip. True: slow start is over.
+   * @param datagrams  the window, in those of full size
+   */
+  onAck(now: Micros, ack: AckSummary, datagrams: number): boolean;
+}
+
 const MIN_RTT_THRESH: Micros = 4 * MILLISECOND;
 const MAX_RTT_THRESH: Micros = 16 * MILLISECOND;
 const MIN_RTT_DIVISOR = 8;
@@ -16,7 +27,7 @@ const CSS_ROUNDS = 5;
  * A round ends with the first packet acknowledged that left after the round had begun: `priorDelivered` tells that without
  * packet numbers. RFC 9406's limit L on the growth of one ACK is infinite, as it is for senders that pace.
  */
-export class HyStart {
+export class HyStart implements SlowStartExit {
   /** Octets that must have been delivered before a packet left for its ACK to begin a new round. */
   #roundEnd = 0;
   #currentRoundMinRtt: Micros = NEVER;

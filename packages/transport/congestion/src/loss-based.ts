@@ -1,5 +1,6 @@
 import { MILLISECOND, type Micros, NEVER } from '@quiclab/sansio';
-import { HyStart } from './hystart.ts';
+import { ClassicHyStart } from './classic-hystart.ts';
+import { HyStart, type SlowStartExit } from './hystart.ts';
 import type { AckSummary, CongestionController, LossSummary, RttView } from './port.ts';
 import { ProportionalRateReduction } from './proportional-rate-reduction.ts';
 import { Undo } from './undo.ts';
@@ -19,8 +20,8 @@ export interface LossBasedOptions {
   readonly lossWindow?: number;
   /** Where the first slow start ends at the latest; HyStart++ has no part in it then. Default: nowhere. */
   readonly initialSlowStartThreshold?: Amount;
-  /** Whether the first slow start ends when round trips become longer (RFC 9406). */
-  readonly hyStart?: boolean;
+  /** Whether the first slow start ends when round trips become longer: RFC 9406, or 'classic', what was before and what Linux has. */
+  readonly hyStart?: boolean | 'classic';
   /** Whether the window falls in step with what is delivered (RFC 9937), instead of at once. Default true. */
   readonly prr?: boolean;
   /** Whether a reduction is taken back when all that seemed lost arrives after all (RFC 9438 §4.9.2). Default true. */
@@ -65,7 +66,7 @@ export class LossBased implements CongestionController {
   readonly pacingRate = 0;
   readonly #options: LossBasedOptions;
   readonly #avoidance: CongestionAvoidance;
-  readonly #hyStart: HyStart | undefined;
+  readonly #hyStart: SlowStartExit | undefined;
   readonly #prr = new ProportionalRateReduction();
   readonly #undo = new Undo();
   #maxDatagramSize: number;
@@ -94,7 +95,7 @@ export class LossBased implements CongestionController {
     this.#window = this.#windowToBeginWith();
     const threshold = options.initialSlowStartThreshold;
     this.#slowStartThreshold = threshold === undefined ? Number.POSITIVE_INFINITY : this.#octets(threshold);
-    this.#hyStart = options.hyStart === true ? new HyStart() : undefined;
+    this.#hyStart = options.hyStart === 'classic' ? new ClassicHyStart() : options.hyStart === true ? new HyStart() : undefined;
   }
 
   get congestionWindow(): number {
@@ -128,7 +129,8 @@ export class LossBased implements CongestionController {
     }
     if (this.#inRecovery) this.#leaveRecovery(now);
     if (now === this.#collapsedAt) return; // §7.6.3 ends at the minimum window: the ACK that brought it there does not raise it
-    if (this.#slowStartThreshold === Number.POSITIVE_INFINITY && this.#hyStart?.onAck(now, ack) === true) {
+    const initial = this.#slowStartThreshold === Number.POSITIVE_INFINITY;
+    if (initial && this.#hyStart?.onAck(now, ack, this.#window / this.#maxDatagramSize) === true) {
       this.#slowStartThreshold = this.#window;
       this.#avoidance.begin(now, this.#window, 'slow-start');
     }

@@ -5,7 +5,7 @@ export interface NewRenoOptions extends LossBasedOptions {
   /** kLossReductionFactor. Default 1/2. */
   readonly lossReductionFactor?: number;
   /** Default false: RFC 9002 has the plain slow start. */
-  readonly hyStart?: boolean;
+  readonly hyStart?: boolean | 'classic';
 }
 
 /** The controller of RFC 9002 §7 and Appendix B. */

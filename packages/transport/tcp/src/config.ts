@@ -38,6 +38,11 @@ export interface TcpConfig {
   readonly rtoMargin: Micros;
   /** Nor longer, doubled or not, µs. Default 120 s. RFC 6298 §2.5. */
   readonly maxRto: Micros;
+  /**
+   * What makes a window one that is used, and may grow: something to say when the acknowledgement comes ('now'); or that it was full at
+   * some time in the last round trip, or in slow start half of it ('round'), as in Linux. Default 'now'. RFC 2861, RFC 7661.
+   */
+  readonly windowUse: 'now' | 'round';
   /** After an expiry new data goes first, to learn whether it was spurious. Default true. RFC 5682. */
   readonly forwardRto: boolean;
   /** How often the same is sent again before the peer is given up: a SYN, a SYN-ACK, anything else. Defaults 6, 5, 15. RFC 9293 §3.8.3. */
@@ -83,6 +88,7 @@ export const defaultTcpConfig: TcpConfig = {
   minRto: 200_000,
   rtoMargin: 200_000,
   maxRto: 120_000_000,
+  windowUse: 'now',
   forwardRto: true,
   synRetries: 6,
   synAckRetries: 5,

@@ -11,7 +11,7 @@ import { RackDetector } from './rack.ts';
 
 /** How the ends are set up, whatever the model. EXPERIMENTS §1. */
 export interface Profile {
-  readonly name: 'default' | 'parity';
+  readonly name: 'default' | 'parity' | 'kernel';
   /** At a server: whose octets are next, among QUIC's streams or the frames that share a stream. */
   scheduler(): StreamScheduler;
   readonly quic: { readonly policies: Partial<QuicPolicies>; readonly config: Partial<TransportConfig> };

@@ -10,6 +10,7 @@ import type { SackBlocks } from './sack-blocks.ts';
 import { Scoreboard } from './scoreboard.ts';
 import type { SentSegment } from './sent-segment.ts';
 import { TailProbe } from './tail-probe.ts';
+import { WindowValidation } from './window-validation.ts';
 
 const NO_POINT = -1;
 const DUPLICATE_THRESHOLD = 3;
@@ -44,6 +45,8 @@ export class LossRecovery {
   readonly #rack = new Rack();
   readonly #rate = new DeliveryRate();
   readonly #windowUse = new WindowUse();
+  /** Instead of the two above, where the configuration has it so. */
+  readonly #validation: WindowValidation | undefined;
   readonly #nowLost: SentSegment[] = [];
   readonly #ack = new MutableAckSummary();
   readonly #loss = { lostBytes: 0, largestSentAt: 0, bytesInFlight: 0, persistent: false, timeout: false };
@@ -71,6 +74,7 @@ export class LossRecovery {
     this.#controller = controller;
     this.#observer = observer;
     this.mistakes = new Mistakes(this.board, controller, observer);
+    this.#validation = config.windowUse === 'round' ? new WindowValidation() : undefined;
     this.#sackPermitted = options.sackPermitted;
     this.#firstRto = options.synLost ? RTO_AFTER_LOST_SYN : config.initialRto;
     this.rtt = options.rtt;
@@ -115,6 +119,7 @@ export class LossRecovery {
     this.#rate.onSent(now, segment, board.bytesInFlight);
     board.launch(now, segment, timestamp);
     this.#windowUse.onSent(board.bytesInFlight);
+    this.#validation?.onSent();
     this.appLimited = false;
     this.#repairAllowed = false;
     this.#controller.onPacketSent(now, segment.bytes, board.bytesInFlight);
@@ -123,6 +128,12 @@ export class LossRecovery {
       this.#rtoBase = now; // RFC 8985 §7.3
     } else if (segment.transmissions === 1) this.#armProbe(now);
     this.#schedule();
+  }
+
+  /** The sender stopped, for whatever reason: after segments have left, and after each time that none could. */
+  onStopped(gate: string): void {
+    const { board } = this;
+    this.#validation?.onStopped(gate === 'window' || board.bytesInFlight >= this.#controller.congestionWindow, board.una, board.next);
   }
 
   /** The sender stopped because it had nothing more to say, though window and pacer would have let it. RFC 2861. */
@@ -250,9 +261,15 @@ export class LossRecovery {
     ack.lostBytes = lostBytes;
     ack.priorInFlight = priorInFlight;
     ack.bytesInFlight = this.board.bytesInFlight;
-    ack.appLimited = this.appLimited || this.#windowUse.underused(this.#controller.congestionWindow);
+    ack.appLimited = !this.#isUsed();
     this.#controller.onAck(now, ack, this.rtt);
     this.#windowUse.onAcked(now, ack.largestSentAt, priorInFlight);
+  }
+
+  #isUsed(): boolean {
+    const { congestionWindow, phase } = this.#controller;
+    if (this.#validation !== undefined) return this.#validation.used(congestionWindow, phase === 'slow-start');
+    return !this.appLimited && !this.#windowUse.underused(congestionWindow);
   }
 
   #onDuplicate(now: Micros, blocks: SackBlocks): void {

@@ -146,6 +146,7 @@ export class Sender {
       return true;
     }
     if (gate === 'application') recovery.onAppLimited();
+    recovery.onStopped(gate);
     this.#setGate(now, gate);
     return false;
   }
