@@ -6,7 +6,7 @@ import type { Micros } from '@quiclab/sansio';
 import type { FidelityModel } from './plan.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-export const RECORD = join(ROOT, 'test/tunnel/fidelity.json');
+export const RECORD = join(ROOT, 'test/tunnel/fidelity.jsonl');
 export const TABLE = join(ROOT, 'test/tables/fidelity.md');
 
 /** One page over sockets. */
@@ -38,18 +38,21 @@ export interface SimulatedRuns {
 }
 
 export interface FidelityRecord {
-  readonly schema: 1;
   readonly real: readonly RealRun[];
   readonly simulated: readonly SimulatedRuns[];
 }
 
-export const readRecord = (file = RECORD): FidelityRecord =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FidelityRecord) : { schema: 1, real: [], simulated: [] };
+/** A run on sockets, or all simulated runs of a model and a rate, a line. */
+export function readRecord(file = RECORD): FidelityRecord {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const rows = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { readonly world: 'real' | 'simulated' });
+  const of = <T>(world: 'real' | 'simulated'): T[] => rows.filter((row) => row.world === world) as T[];
+  return { real: of('real'), simulated: of('simulated') };
+}
 
-/** One run a line, so that a difference can be read. What was there stays until all of it is written. */
-export function writeRecord({ schema, real, simulated }: FidelityRecord, file = RECORD): void {
-  const lines = (rows: readonly unknown[]): string => rows.map((row) => `\n    ${JSON.stringify(row)}`).join(',');
-  const text = `{\n  "schema": ${schema},\n  "real": [${lines(real)}\n  ],\n  "simulated": [${lines(simulated)}\n  ]\n}\n`;
-  writeFileSync(`${file}.new`, text);
+/** What was there stays until all of it is written. */
+export function writeRecord({ real, simulated }: FidelityRecord, file = RECORD): void {
+  const lines = [...simulated.map((row) => ({ world: 'simulated', ...row })), ...real.map((row) => ({ world: 'real', ...row }))];
+  writeFileSync(`${file}.new`, lines.map((row) => `${JSON.stringify(row)}\n`).join(''));
   renameSync(`${file}.new`, file);
 }
