@@ -26,6 +26,11 @@ export { type PreparedPlan, prepareDocument, preparePlan, type VariantSetup } fr
 export { PlanError, type PlanProblem } from './plan/problems.ts';
 export { definePlan, type PlanInput } from './plan/schema.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, piecesOn, type RunRecord } from './record.ts';
+export { inProcess, type RunExecutor } from './run/executor.ts';
+export { planJson } from './run/result.ts';
+export { runPlan } from './run/run-plan.ts';
+export { runSpec, simulatedRun } from './run/run-spec.ts';
+export { nextRuns, type RunSpec, type Shard } from './run/specs.ts';
 export type { Timer, Timers } from './timers.ts';
 export { addressText, type Change, type DatagramAddress, parseAddress } from './whatif/changes.ts';
 export { bindingOf, type Contents, describe } from './whatif/contents.ts';

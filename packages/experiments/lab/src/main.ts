@@ -10,6 +10,7 @@ import { lossTableCommand } from './flows/table-command.ts';
 import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
+import { mergeCommand, runCommand } from './run/command.ts';
 import { VERSION } from './version.ts';
 
 // The program. What a run depends on comes from its arguments and is written into its result.
@@ -19,6 +20,8 @@ const packages = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/
 const program = new Command('quiclab')
   .description('a laboratory for HTTP over QUIC: losses, injected and explained')
   .version(VERSION)
+  .addCommand(runCommand())
+  .addCommand(mergeCommand())
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))

@@ -15,7 +15,20 @@ export {
   type PlanFigure,
   type PlanFigures,
 } from './plan-figures.ts';
-export type { PlanDocument, PlanFlow, PlanJson, PlanRun, PlanSummary, PlanVariable, PlanVariant, PlanWorld } from './plan-schema.ts';
+export type {
+  PlanDocument,
+  PlanEstimate,
+  PlanFlow,
+  PlanJson,
+  PlanReference,
+  PlanRun,
+  PlanSummary,
+  PlanVariable,
+  PlanVariant,
+  PlanWorld,
+} from './plan-schema.ts';
+export { seedsWanted, subjectsOf, summarisePlan, variationOfFigure } from './plan-stats.ts';
+export { planTable } from './plan-table.ts';
 export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
 export { terminalTable } from './table.ts';
 export { parseResult, ResultError } from './validate.ts';

@@ -62,7 +62,7 @@ function meanStates(runs: readonly ModelRun[]): Partial<Record<State, number>> {
 }
 
 /** Standard deviation of the page load as a share of its mean, of the model where that is largest. */
-export function variationOf(runs: readonly ModelRun[]): number {
+export function variationOf(runs: readonly Pick<ModelRun, 'model' | 'pageLoad'>[]): number {
   const loads = new Map<string, number[]>();
   for (const { model, pageLoad } of runs) loads.set(model, [...(loads.get(model) ?? []), pageLoad]);
   return Math.max(0, ...[...loads.values()].map((own) => (own.length < 2 ? 0 : sampleStandardDeviation(own) / mean(own))));

@@ -1,5 +1,5 @@
-/** What a figure is measured in; times are whole microseconds. */
-export type FigureUnit = 'µs' | 'octets' | 'octets·µs' | 'bit/s' | 'count' | 'share';
+/** What a figure is measured in, in whole numbers: times are microseconds, shares millionths. */
+export type FigureUnit = 'µs' | 'octets' | 'octets·µs' | 'bit/s' | 'count' | 'ppm';
 
 export interface FigureDefinition {
   /** As a table heads its column, without the unit. */
@@ -22,7 +22,11 @@ export const FIGURE_DEFINITIONS = {
     'bit/s',
     'content octets over the time from when requests could be sent first to the last object; of a bulk transfer, from its request to its end',
   ),
-  fairness: define('fairness', 'share', 'Jain’s index over the goodput of all transfers: 1 where all are equal, 1/n where one has all'),
+  fairness: define(
+    'fairness',
+    'ppm',
+    'Jain’s index over the goodput of all transfers: 1 where all are equal, 1/n where one has all; kept in millionths',
+  ),
   blockedOwn: define('blocked: own', 'µs', 'summed over objects: time in which octets of one lay waiting for an octet of its own'),
   blockedOther: define('blocked: others', 'µs', 'summed over objects: time in which octets of one lay waiting for another object’s octet'),
   blockedConnection: define(

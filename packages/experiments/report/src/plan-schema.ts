@@ -1,6 +1,5 @@
 import type { StateSums } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
-import type { Estimate } from './models-schema.ts';
 import type { PlanFigure, PlanFigures } from './plan-figures.ts';
 
 /**
@@ -21,12 +20,21 @@ export interface PlanJson {
   readonly variables: readonly PlanVariable[];
   /** Combinations of those values; of a plan that varies nothing there is one. */
   readonly variants: readonly PlanVariant[];
+  /** What the others are held against: a model (or transfer), values of what is varied, or both; what is not said stays as it is. */
+  readonly reference: PlanReference;
+  /** What is shown first, with intervals. */
+  readonly figures: readonly PlanFigure[];
   /** In the order of variants, then seeds, then models; fewer than the plan has where it was stopped. */
   readonly runs: readonly PlanRun[];
   /** Variant by variant, what each model (or transfer) came to. */
   readonly summaries: readonly PlanSummary[];
   /** False where it was stopped before all runs were done. */
   readonly complete: boolean;
+}
+
+export interface PlanReference {
+  readonly model?: string;
+  readonly values: { readonly [key: string]: string };
 }
 
 /** Virtual time; real sockets through a relay. */
@@ -67,6 +75,8 @@ export interface PlanRun {
   readonly gaps?: Micros;
   /** Of bulk transfers, each by itself. */
   readonly flows?: readonly PlanFlow[];
+  /** Why there are no figures: the page took more than an hour, or nothing would ever have happened again. */
+  readonly failed?: string;
   /** How late the relay was, over real sockets. */
   readonly lateness?: { readonly p50: Micros; readonly p99: Micros };
 }
@@ -83,13 +93,21 @@ export interface PlanSummary {
   /** The model, or the transfer's name. */
   readonly subject: string;
   readonly seeds: number;
+  /** How many runs beside those came to nothing. */
+  readonly failed: number;
   /** Medians over the seeds, of every figure that all runs have. */
   readonly medians: PlanFigures;
-  /** Of the figures that the plan's outputs ask for, where the median lies with 95%, by bootstrap. */
-  readonly estimates: { readonly [figure in PlanFigure]?: Estimate };
+  /** Of the plan's `figures`: where the median lies with 95%, by bootstrap. */
+  readonly estimates: { readonly [figure in PlanFigure]?: PlanEstimate };
   /** The reference, and this less that by the same seeds; null for the reference itself, and where no seed is common. */
   readonly against: { readonly variant: number; readonly subject: string } | null;
-  readonly differences: { readonly [figure in PlanFigure]?: Estimate } | null;
+  readonly differences: { readonly [figure in PlanFigure]?: PlanEstimate } | null;
   /** Means over the seeds: they sum to the mean page load, but for gaps. */
   readonly states: { readonly [state: string]: number };
+}
+
+/** A median and where it lies with 95%, by bootstrap; null with fewer than five seeds, which say nothing about it. */
+export interface PlanEstimate {
+  readonly median: number;
+  readonly interval: { readonly low: number; readonly high: number } | null;
 }

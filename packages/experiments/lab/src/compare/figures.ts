@@ -1,11 +1,10 @@
 import { criticalChain, directionOf, FrameKind, RESPONSE } from '@quiclab/ledger';
 import { type ModelRun, median } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
-import { accountRun, type RunRecord } from '../record.ts';
+import { type AccountedObject, accountRun, type RunRecord } from '../record.ts';
 
-/** What one run comes to. Throws where the ledger's accounts part. EXPERIMENTS §4. */
-export function figuresOf(record: RunRecord): ModelRun {
-  const objects = accountRun(record);
+/** What one run comes to. Throws where the ledger's accounts part. EXPERIMENTS §4. @param objects  its account, for whoever has it already */
+export function figuresOf(record: RunRecord, objects: readonly AccountedObject[] = accountRun(record)): ModelRun {
   const chain = criticalChain(objects.map(({ life }) => life))!;
   const { connections, up, down } = record;
   const blocked = { own: 0, other: 0, connection: 0 };

@@ -5,8 +5,8 @@ import type { PathFacts } from '@quiclab/quic';
 /** What a flow's sender goes by; `name` is how it was asked for. */
 export interface FlowPolicy {
   readonly name: string;
-  controller(path: PathFacts): CongestionController;
-  pacer(path: PathFacts): Pacer;
+  controller(path: Pick<PathFacts, 'maxDatagramSize'>): CongestionController;
+  pacer(path: Pick<PathFacts, 'maxDatagramSize'>): Pacer;
 }
 
 /** What can be turned on ('prr') and off ('no-prr') behind a controller's name, and the option that it is. */

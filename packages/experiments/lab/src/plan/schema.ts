@@ -169,6 +169,12 @@ export const planSchema = strict(shape, 'a plan').superRefine((plan, context) =>
     if (what.time === 0 || what.size === 0) say(['workload', what.time === 0 ? 'time' : 'size'], 'is nothing');
   } else if (models === undefined) say(['models'], 'is missing: which ways of managing connections are to be compared?');
   else for (const [i, name] of models.entries()) if (models.indexOf(name) < i) say(['models', i], `has '${name}' twice`);
+  if (topology.gateway !== undefined) {
+    if (plan.controller !== undefined) say(['controller'], 'does not go with a gateway yet');
+    if (topology.nameLookup !== undefined) say(['topology', 'nameLookup'], 'does not go with a gateway yet');
+    if (topology.gateway.model === 'h3-0rtt') say(['topology', 'gateway', 'model'], 'does not go with a gateway yet');
+    for (const [i, name] of (models ?? []).entries()) if (name === 'h3-0rtt') say(['models', i], 'does not go with a gateway yet');
+  }
   for (const [where, hop] of [
     [['topology'], topology],
     ...(topology.gateway ? [[['topology', 'gateway'], topology.gateway] as const] : []),

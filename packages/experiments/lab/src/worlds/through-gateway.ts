@@ -1,3 +1,4 @@
+import type { CryptoProvider } from '@quiclab/crypto';
 import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
 import { type Back, type Front, Gateway, type HttpVersion, type Passage } from '@quiclab/gateway';
 import type { LinkConfig } from '@quiclab/impair';
@@ -35,6 +36,8 @@ export interface GatewayRun {
   /** From the gateway to the origin. */
   readonly back: HopPlan;
   readonly profile?: Profile;
+  /** Of all four ends. Default: Node's. */
+  readonly crypto?: CryptoProvider;
 }
 
 export interface HopRecord {
@@ -138,7 +141,7 @@ class HopEnds {
     });
     this.nearTimers = timersOf(() => this.near);
     const farTimers = timersOf(() => this.far);
-    const setup = { crypto: nodeProvider, profile };
+    const setup = { crypto: run.crypto ?? nodeProvider, profile };
     const clientSetup = { ...setup, random: random.fork('client'), timers: this.nearTimers };
     const serverSetup = { ...setup, random: random.fork('server'), timers: farTimers };
     const quic = isOverQuic(this.model);

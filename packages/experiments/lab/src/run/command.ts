@@ -1,0 +1,92 @@
+import { basename, extname, join } from 'node:path';
+import { parseCount } from '@quiclab/impair';
+import { Command } from 'commander';
+import { argument, atLeastOne } from '../arguments.ts';
+import { loadPlan } from '../plan/load.ts';
+import { inProcess } from './executor.ts';
+import { mergeShards } from './merge.ts';
+import { openStore, runPlan, writeResult } from './run-plan.ts';
+import { RunProgress } from './run-progress.ts';
+import type { Shard } from './specs.ts';
+import { runsOf } from './specs.ts';
+
+interface Parsed {
+  readonly seeds?: number;
+  readonly out?: string;
+  readonly json: boolean;
+  readonly csv: boolean;
+  readonly resume: boolean;
+  readonly shard?: Shard;
+  readonly maxRuns?: number;
+}
+
+const shardOf = (text: string): Shard => {
+  const [, k, n] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text)?.map(Number) ?? [];
+  if (k === undefined || n === undefined || k > n) throw new Error(`'${text}' is not like 2/4: the second of four parts`);
+  return { k, n };
+};
+
+/** `quiclab run PLAN` */
+export const runCommand = (): Command =>
+  new Command('run')
+    .description('run a plan: a file, or the name of one that comes with the program')
+    .argument('<plan>', 'plan.yaml, plan.ts, or a name as domain-sharding')
+    .option('--seeds <n>', 'instead of what the plan has as repeats', atLeastOne)
+    .option('--out <dir>', "where results go (default: out/ and the plan's name)")
+    .option('--json', 'print result.json instead of the table', false)
+    .option('--csv', 'write runs.csv, too', false)
+    .option('--resume', 'go on where it was stopped', false)
+    .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
+    .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
+    .action(run);
+
+async function run(name: string, { seeds, out, json, csv, resume, shard, maxRuns }: Parsed): Promise<void> {
+  const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
+  const dir = out ?? join('out', basename(name, extname(name)));
+  const world = 'simulated';
+  const part = shard === undefined ? {} : { shard };
+  const store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(); // a second one ends the process at once
+  process.once('SIGINT', onSignal);
+  const progress = new RunProgress(Math.ceil(runsOf(plan) / (shard?.n ?? 1)), store.runs.length);
+  const executor = inProcess(plan);
+  let complete = false;
+  try {
+    complete = await runPlan(plan, executor, store, {
+      world,
+      ...part,
+      signal: stop.signal,
+      onRun: (done, total, { key }) => progress.done(done, total, key),
+    });
+  } finally {
+    progress.stop();
+    process.off('SIGINT', onSignal);
+    await executor.close();
+    store.close();
+  }
+  if (store.runs.length === 0) throw new Error('stopped before anything was done');
+  if (shard === undefined) {
+    const { text, table } = writeResult(plan, dir, world, store.runs, complete, csv);
+    process.stdout.write(json ? text : `${table}\n\nFigures of every run: ${join(dir, 'result.json')}\n`);
+  } else
+    process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.runs.length} runs in ${dir}. quiclab merge puts the parts together.\n`);
+  if (!complete) {
+    process.stderr.write(`Stopped: this is what was done by then. --resume goes on.\n`);
+    process.exitCode = 130;
+  }
+}
+
+/** `quiclab merge OUT…` */
+export const mergeCommand = (): Command =>
+  new Command('merge')
+    .description('put the parts of a plan together that --shard made')
+    .argument('<dirs...>', 'where they are')
+    .requiredOption('--out <dir>', 'where the whole goes')
+    .option('--json', 'print result.json instead of the table', false)
+    .option('--csv', 'write runs.csv, too', false)
+    .action((dirs: string[], { out, json, csv }: { readonly out: string; readonly json: boolean; readonly csv: boolean }) => {
+      const { text, table, missing } = mergeShards(dirs, out, csv);
+      process.stdout.write(json ? text : `${table}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
+      if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);
+    });

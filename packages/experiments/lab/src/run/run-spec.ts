@@ -1,0 +1,149 @@
+import { nullProtection } from '@quiclab/crypto';
+import { nodeProvider } from '@quiclab/crypto/node';
+import { median, type PlanFigures, type PlanFlow, type PlanRun } from '@quiclab/report';
+import { NEVER, SECOND } from '@quiclab/sansio';
+import type { Page } from '@quiclab/workload';
+import type { FileSource } from '../apps/file-server.ts';
+import { figuresOf } from '../compare/figures.ts';
+import { type FlowRecord, runFlows } from '../flows/flows.ts';
+import type { ModelName } from '../models/model.ts';
+import type { BulkLoad, PageLoad, PreparedPlan, VariantSetup } from '../plan/prepare.ts';
+import { accountRun, type RunRecord } from '../record.ts';
+import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
+import { type GatewayRecord, runThroughGateway } from '../worlds/through-gateway.ts';
+import type { RunSpec } from './specs.ts';
+
+const crypto = nullProtection(nodeProvider);
+
+/** One run of a plan in virtual time. A run that comes to nothing says why. */
+export function runSpec(plan: PreparedPlan, spec: RunSpec): PlanRun {
+  const { setup } = plan.variants[spec.variant]!;
+  try {
+    return { ...spec, ...outcome(setup, spec) };
+  } catch (problem) {
+    return { ...spec, figures: {}, failed: (problem as Error).message };
+  }
+}
+
+type Outcome = Pick<PlanRun, 'figures' | 'states' | 'gaps' | 'flows'>;
+
+function outcome(setup: VariantSetup, spec: RunSpec): Outcome {
+  const { load, gateway } = setup;
+  if (load.kind === 'flows') return ofFlows(setup, load, spec.seed);
+  if (gateway === undefined) return ofPage(runSimulated(simulatedRun(setup, load, spec)));
+  const { page, profile } = load;
+  return ofGateway(
+    runThroughGateway({
+      seed: spec.seed,
+      page,
+      profile,
+      source: sizedSource(page),
+      crypto,
+      front: { model: spec.model as ModelName, links: setup.links },
+      back: gateway,
+    }),
+  );
+}
+
+/** What a spec of a plan without a gateway is, in virtual time: for whoever wants more of the run than its figures. */
+export function simulatedRun({ links }: VariantSetup, load: PageLoad, { model, seed }: Pick<RunSpec, 'model' | 'seed'>): SimulatedRun {
+  const { page, profile, nameLookup, controller } = load;
+  return {
+    model: model as ModelName,
+    seed,
+    page,
+    profile,
+    nameLookup,
+    links,
+    source: sizedSource(page),
+    ends: { crypto, ...(controller && { policies: { congestion: controller.controller, pacer: controller.pacer } }) },
+    // whether TCP has a pacer is the profile's affair
+    ...(controller && {
+      tcp: { policies: { congestion: ({ maxSegmentSize }) => controller.controller({ maxDatagramSize: maxSegmentSize }) } },
+    }),
+  };
+}
+
+/** Content of the size that the page says, all of it zeros. */
+export function sizedSource({ objects }: Page): FileSource {
+  const sizes = new Map(objects.map(({ path, size }) => [path, size]));
+  return (path) => {
+    const size = sizes.get(path);
+    return size === undefined ? undefined : new Uint8Array(size);
+  };
+}
+
+/** The figures of a page's run, whichever world it was in. */
+export function ofPage(record: RunRecord): Outcome {
+  const objects = accountRun(record);
+  const { model: _model, seed: _seed, states, gaps, ...figures } = figuresOf(record, objects);
+  const ready = record.connections.flatMap(({ readyAt }) => (readyAt >= 0 ? [readyAt] : []));
+  return {
+    figures: {
+      ...figures,
+      ttfb: median(objects.flatMap(({ life }) => (life.firstHeader === NEVER ? [] : [life.firstHeader - life.issued]))),
+      goodput: perSecond(octetsOf(objects), record.finishedAt - Math.min(...ready)),
+    },
+    states,
+    gaps,
+  };
+}
+
+const octetsOf = (objects: readonly { readonly bytes: number }[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** bit/s. */
+const perSecond = (octets: number, time: number): number => (time > 0 ? Math.round((8 * octets * SECOND) / time) : 0);
+
+/** What the client sees; no account is kept of what goes through a gateway. */
+function ofGateway({ startedAt, finishedAt, objects, front, back }: GatewayRecord): Outcome {
+  const both = (direction: 'up' | 'down', figure: 'entered' | 'injectedDrops' | 'queueDrops'): number =>
+    front[direction][figure] + back[direction][figure];
+  return {
+    figures: {
+      pageLoad: finishedAt - startedAt,
+      medianCompletion: median(objects.map(({ completedAt, requestedAt }) => completedAt - requestedAt)),
+      ttfb: median(objects.map(({ headersAt, requestedAt }) => headersAt - requestedAt)),
+      connections: front.connections + back.connections,
+      packetsUp: both('up', 'entered'),
+      packetsDown: both('down', 'entered'),
+      lost: both('down', 'injectedDrops'),
+      queueDropped: both('down', 'queueDrops'),
+    },
+  };
+}
+
+function ofFlows({ links }: VariantSetup, { flows, names, octets, until, stagger }: BulkLoad, seed: number): Outcome {
+  const record = runFlows({ seed, links, octets, until, flows: flows.map((policy, i) => ({ policy, start: i * stagger })) });
+  const own = record.flows.map((flow, i): PlanFlow => ({ name: names[i]!, figures: flowFigures(flow, record.endedAt) }));
+  const goodputs = own.map(({ figures }) => figures.goodput ?? 0);
+  const total = goodputs.reduce((sum, goodput) => sum + goodput, 0);
+  const squares = goodputs.reduce((sum, goodput) => sum + goodput * goodput, 0);
+  const { up, down } = record;
+  return {
+    figures: {
+      goodput: total,
+      fairness: squares === 0 ? 0 : Math.round((1e6 * total * total) / (goodputs.length * squares)),
+      connections: own.length,
+      packetsUp: up.entered,
+      packetsDown: down.entered,
+      lost: down.injectedDrops,
+      queueDropped: down.queueDrops,
+    },
+    flows: own,
+  };
+}
+
+function flowFigures(
+  { startedAt, requestedAt, completedAt, octets, repairs, timeouts, lost, persistentCongestions }: FlowRecord,
+  endedAt: number,
+): PlanFigures {
+  return {
+    ...(completedAt >= 0 && { completion: completedAt - startedAt }),
+    goodput: requestedAt < 0 ? 0 : perSecond(octets, (completedAt < 0 ? endedAt : completedAt) - requestedAt),
+    repairs: repairs.packets,
+    spuriousRepairs: repairs.spurious,
+    declaredLost: lost,
+    timeouts,
+    persistentCongestions,
+  };
+}

@@ -1,0 +1,136 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlanDocument, PlanRun, PlanWorld } from '@quiclab/report';
+import { VERSION } from '../version.ts';
+import type { Shard } from './specs.ts';
+
+/** What runs in a directory are of. Runs of another plan, version or world never come beside them. */
+export interface StoreHead {
+  readonly schema: 1;
+  readonly kind: 'runs';
+  readonly version: string;
+  readonly world: PlanWorld;
+  readonly shard: Shard | null;
+  readonly document: PlanDocument;
+}
+
+export const headOf = (document: PlanDocument, world: PlanWorld, shard: Shard | null): StoreHead => ({
+  schema: 1,
+  kind: 'runs',
+  version: VERSION,
+  world,
+  shard,
+  document,
+});
+
+/** plan.json: what the runs are of; runs.jsonl: one a line, in their order, added as they come. */
+export class RunStore {
+  readonly dir: string;
+  /** Those that were there, and those that were added. */
+  readonly runs: PlanRun[];
+  readonly #file: number;
+
+  private constructor(dir: string, runs: PlanRun[]) {
+    this.dir = dir;
+    this.runs = runs;
+    this.#file = openSync(runsFile(dir), 'a');
+  }
+
+  /** Begins anew: what is in the directory of an earlier run is gone. */
+  static create(dir: string, head: StoreHead): RunStore {
+    mkdirSync(dir, { recursive: true });
+    for (const old of ['result.json', 'runs.csv']) rmSync(join(dir, old), { force: true });
+    writeFileSync(runsFile(dir), '');
+    writeFileSync(planFile(dir), `${JSON.stringify(head)}\n`);
+    return new RunStore(dir, []);
+  }
+
+  /** Goes on where an earlier run was stopped, or begins where there was none. Throws an Error that says what differs, where it was another plan. */
+  static resume(dir: string, head: StoreHead): RunStore {
+    const before = readHead(dir);
+    if (before === undefined) return RunStore.create(dir, head);
+    const differences = difference(before, JSON.parse(JSON.stringify(head)), '');
+    if (differences.length > 0)
+      throw new Error(
+        `'${dir}' holds runs of something else, which these cannot go on with:\n${differences.map((line) => `  ${line}`).join('\n')}`,
+      );
+    const { runs, octets } = readRuns(dir);
+    truncateSync(runsFile(dir), octets); // a line that was half written is gone
+    return new RunStore(dir, runs);
+  }
+
+  add(run: PlanRun): void {
+    writeSync(this.#file, `${JSON.stringify(run)}\n`);
+    this.runs.push(run);
+  }
+
+  close(): void {
+    fsyncSync(this.#file);
+    closeSync(this.#file);
+  }
+}
+
+const planFile = (dir: string): string => join(dir, 'plan.json');
+const runsFile = (dir: string): string => join(dir, 'runs.jsonl');
+
+/** undefined where nothing was run. Throws an Error where what is there cannot be read. */
+export function readHead(dir: string): StoreHead | undefined {
+  let text: string;
+  try {
+    text = readFileSync(planFile(dir), 'utf8');
+  } catch (problem) {
+    if (['ENOENT', 'ENOTDIR'].includes((problem as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw problem;
+  }
+  let head: unknown;
+  try {
+    head = JSON.parse(text);
+  } catch {
+    throw new Error(`'${planFile(dir)}' is not JSON`);
+  }
+  const { schema, kind, document } = (head ?? {}) as Partial<StoreHead>;
+  if (schema !== 1 || kind !== 'runs' || typeof document !== 'object') throw new Error(`'${planFile(dir)}' is not what quiclab run writes`);
+  return head as StoreHead;
+}
+
+/** All whole lines, and how many octets they take. A last line without its end was being written when the process was stopped. */
+export function readRuns(dir: string): { readonly runs: PlanRun[]; readonly octets: number } {
+  const content = readFileSync(runsFile(dir));
+  const octets = content.lastIndexOf(0x0a) + 1;
+  const runs = content
+    .subarray(0, octets)
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line, i) => {
+      try {
+        return JSON.parse(line) as PlanRun;
+      } catch {
+        throw new Error(`'${runsFile(dir)}', line ${i + 1}: is not JSON`);
+      }
+    });
+  return { runs, octets };
+}
+
+const MOST_DIFFERENCES = 10;
+
+/** 'document.plan.topology.down.loss was 1%, is 2%' */
+export function difference(before: unknown, now: unknown, key: string): string[] {
+  const name = key === '' ? 'it' : key.replace(/^document\.(plan\.)?/, '');
+  if (!isObject(before) || !isObject(now) || Array.isArray(before) !== Array.isArray(now))
+    return before === now ? [] : [`${name} was ${shown(before)}, is ${shown(now)}`];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const found = keys.flatMap((part) => difference(before[part], now[part], key === '' ? part : `${key}.${part}`));
+  // in which order values are crossed is in the order of these keys
+  if (found.length === 0 && key.endsWith('.vary') && Object.keys(before).join() !== Object.keys(now).join())
+    return [`${name} was in the order ${Object.keys(before).join(', ')}, is in the order ${Object.keys(now).join(', ')}`];
+  return found.slice(0, MOST_DIFFERENCES);
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'not there';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

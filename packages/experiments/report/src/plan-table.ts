@@ -1,0 +1,97 @@
+import Table from 'cli-table3';
+import { grouped } from './format.ts';
+import { FIGURE_DEFINITIONS, type FigureUnit, type PlanFigure } from './plan-figures.ts';
+import type { PlanEstimate, PlanJson, PlanSummary } from './plan-schema.ts';
+
+const CHARS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }; // no lines between rows
+const STYLE = { head: [], border: [] }; // no colours
+
+/** What came of a plan, for a terminal and to be stored: plain text without colours, the same for the same figures on any machine. */
+export function planTable(result: PlanJson): string {
+  const { question, world, variants, variables, figures, summaries, runs, complete } = result;
+  const [first] = variants;
+  const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
+  const heading = [
+    question,
+    world === 'simulated' ? 'Simulated, in virtual time.' : 'Over real sockets, through a relay.',
+    ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
+    `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
+  ];
+  const against = summaries.some((summary) => summary.against !== null);
+  const table = new Table({
+    head: [
+      ...variables.map(({ key }) => key.split('.').at(-1)!),
+      'model',
+      'seeds',
+      ...figures.flatMap((figure) => [headingOf(figure), ...(against ? [`against ${referenceText(result)}`] : [])]),
+    ],
+    colAligns: [...variables.map(() => 'left' as const), 'left', ...Array(1 + figures.length * (against ? 2 : 1)).fill('right')],
+    style: STYLE,
+    chars: CHARS,
+  });
+  for (const summary of summaries) table.push(rowOf(result, summary, against));
+  const failed = runs.filter((run) => run.failed !== undefined);
+  return [
+    heading.join('\n'),
+    table.toString(),
+    [
+      ...figures.map((figure) => `${FIGURE_DEFINITIONS[figure].heading}: ${FIGURE_DEFINITIONS[figure].definition}`),
+      `Medians over the seeds, [where they lie with 95%], by bootstrap.${against ? ' Differences are paired by seed: the median of them.' : ''}`,
+      comparisonsText(summaries),
+      ...(failed.length > 0 ? [`${failed.length} runs came to nothing, the first of them: ${failed[0]!.key}: ${failed[0]!.failed}`] : []),
+      ...(complete ? [] : ['Not all runs of the plan are done.']),
+    ]
+      .filter((line) => line !== '')
+      .join('\n'),
+  ].join('\n\n');
+}
+
+function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary, against: boolean): string[] {
+  const { values } = variants[summary.variant]!;
+  return [
+    ...variables.map(({ key }) => values[key]!),
+    summary.subject,
+    `${summary.seeds}${summary.failed > 0 ? ` (${summary.failed} failed)` : ''}`,
+    ...figures.flatMap((figure) => {
+      const { unit } = FIGURE_DEFINITIONS[figure];
+      return [
+        estimateText(summary.estimates[figure], unit, false),
+        ...(against ? [estimateText(summary.differences?.[figure], unit, true)] : []),
+      ];
+    }),
+  ];
+}
+
+/** 'h2', or '10ms' where what is varied has a reference. */
+const referenceText = ({ reference }: PlanJson): string =>
+  [...Object.values(reference.values), ...(reference.model === undefined ? [] : [reference.model])].join(', ');
+
+function comparisonsText(summaries: readonly PlanSummary[]): string {
+  const made = summaries.reduce((sum, { differences }) => sum + Object.keys(differences ?? {}).length, 0);
+  return made < 2 ? '' : `${made} comparisons were made: where nothing differs, one in twenty intervals misses 0 by chance.`;
+}
+
+/** How a unit is shown, and what it is then called. */
+const SHOWN: Readonly<Record<FigureUnit, { readonly unit: string; readonly by: number; readonly decimals: number }>> = {
+  µs: { unit: 'ms', by: 1_000, decimals: 1 },
+  octets: { unit: 'kB', by: 1_000, decimals: 1 },
+  octets·µs: { unit: 'kB·s', by: 1e9, decimals: 1 },
+  'bit/s': { unit: 'Mbit/s', by: 1e6, decimals: 2 },
+  count: { unit: '', by: 1, decimals: 0 },
+  ppm: { unit: '', by: 1e6, decimals: 3 },
+};
+
+const headingOf = (figure: PlanFigure): string => {
+  const { heading, unit } = FIGURE_DEFINITIONS[figure];
+  return SHOWN[unit].unit === '' ? heading : `${heading}, ${SHOWN[unit].unit}`;
+};
+
+function estimateText(estimate: PlanEstimate | undefined, unit: FigureUnit, signed: boolean): string {
+  if (estimate === undefined) return '';
+  const { by, decimals } = SHOWN[unit];
+  const text = (value: number): string => `${signed && value > 0 ? '+' : ''}${grouped(value / by, decimals)}`;
+  const { median, interval } = estimate;
+  // where no run differs from the others, there is nothing to say about where the median lies
+  if (interval === null || interval.low === interval.high) return text(median);
+  return `${text(median)} [${text(interval.low)}, ${text(interval.high)}]`;
+}
