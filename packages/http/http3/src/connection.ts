@@ -42,6 +42,8 @@ export interface Http3Options {
   readonly maxIgnoredFrames?: number;
   /** At a server: how long the header section of a request may take, in µs. Needs a driver that calls `onTimeout`. */
   readonly headersTimeout?: Micros;
+  /** At a server: takes CONNECT with :protocol, and says so (RFC 9220). Default false. */
+  readonly enableConnectProtocol?: boolean;
   /** Which identifiers to send so that they are ignored (RFC 9114 §7.2.8). Default: always the same. */
   readonly random?: Random;
   readonly observer?: FrameObserver;
@@ -66,6 +68,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
   #goawayReceived = false;
   #requestRefused = false;
   #peerMaxFieldSectionSize = Number.POSITIVE_INFINITY;
+  #peerTakesExtendedConnect = false;
   #closed = false;
 
   constructor(options: Http3Options) {
@@ -81,11 +84,12 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     const encoder = new QpackEncoder();
     this.#decoder = new QpackDecoder(this.#limits.maxFieldSectionSize);
     this.#writer = new MessageWriter(encoder, observer);
-    this.#ownStreams = new OwnStreams(transport, this.#limits.maxFieldSectionSize, options.random, observer);
+    const extendedConnect = this.#server && options.enableConnectProtocol === true;
+    this.#ownStreams = new OwnStreams(transport, this.#limits.maxFieldSectionSize, extendedConnect, options.random, observer);
     const control = new ControlStreamReader(this.#server, this, this.#limits.maxIgnoredFrames);
     this.#peerStreams = new PeerStreams(this.#server, transport, control, encoder, this.#decoder);
     this.#exchanges = new Exchanges(transport, this.#events);
-    this.#incoming = new Incoming(this.#server, transport, this.#exchanges, this.#events, this.#writer);
+    this.#incoming = new Incoming(this.#server, extendedConnect, transport, this.#exchanges, this.#events, this.#writer);
   }
 
   get closed(): boolean {
@@ -206,6 +210,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
 
   onSettings(settings: Settings): void {
     this.#peerMaxFieldSectionSize = settingValue(settings, Setting.MAX_FIELD_SECTION_SIZE, Number.POSITIVE_INFINITY);
+    this.#peerTakesExtendedConnect = settingValue(settings, Setting.ENABLE_CONNECT_PROTOCOL, 0) === 1;
     this.#events.push({ type: 'settings', settings });
   }
 
@@ -231,7 +236,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
   request(now: Micros, fields: Fields, end: boolean): number | undefined {
     if (this.#server) throw new UsageError('a server makes no requests');
     if (!this.acceptsRequests) return undefined;
-    this.#checkOurs(malformedRequest(fields), fields, 'request');
+    this.#checkOurs(malformedRequest(fields, this.#peerTakesExtendedConnect), fields, 'request'); // RFC 9220 §3: not before it said so
     const id = this.#transport.openStream('bidi');
     if (id === undefined) {
       this.#requestRefused = true;
@@ -240,7 +245,8 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     const exchange = this.#begin(id, false, true);
     exchange.method = fieldValue(fields, ':method')!;
     exchange.finalSent = true;
-    exchange.announcedLength = contentLength(fields);
+    exchange.sendsTunnel = exchange.method === 'CONNECT';
+    exchange.announcedLength = exchange.sendsTunnel ? -1 : contentLength(fields);
     this.#prioritizeAs(exchange, fields); // RFC 9218 §9: our side of the stream as well
     this.#writer.fields(now, exchange.out, fields, 'headers');
     if (end) this.finish(now, id);
@@ -258,7 +264,8 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     } else {
       exchange.finalSent = true;
       exchange.sendsNoContent = neverHasContent(exchange.method, status);
-      exchange.announcedLength = exchange.sendsNoContent ? -1 : contentLength(fields);
+      exchange.sendsTunnel = exchange.method === 'CONNECT' && status < 300;
+      exchange.announcedLength = exchange.sendsNoContent || exchange.sendsTunnel ? -1 : contentLength(fields);
       this.#prioritizeAs(exchange, fields);
     }
     this.#writer.fields(now, exchange.out, fields, 'headers');
@@ -282,6 +289,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     if (!exchange.finalSent) throw new UsageError(`the end of exchange ${id} before its header section`);
     if (exchange.announcedLength >= 0 && exchange.contentSent !== exchange.announcedLength)
       throw new UsageError(`${exchange.contentSent} octets of content, content-length is ${exchange.announcedLength}`);
+    if (trailers.length > 0 && exchange.sendsTunnel) throw new UsageError('a trailer section in a tunnel'); // RFC 9114 §4.4
     if (trailers.length > 0 && !exchange.sendsNoContent) {
       this.#checkOurs(malformedTrailers(trailers), trailers, 'trailer section');
       this.#writer.fields(now, exchange.out, trailers, 'trailers');

@@ -31,6 +31,8 @@ export class Exchange {
   finalSent: boolean;
   /** Ours never has content: what the application writes is dropped. */
   sendsNoContent: boolean;
+  /** What we send are octets of a tunnel: they have no length and no trailers. RFC 9114 §4.4. */
+  sendsTunnel: boolean;
   /** Our Content-Length, or -1; and content laid out so far. */
   announcedLength: number;
   contentSent: number;
@@ -52,6 +54,7 @@ export class Exchange {
     this.writableOwed = false;
     this.finalSent = false;
     this.sendsNoContent = false;
+    this.sendsTunnel = false;
     this.announcedLength = -1;
     this.contentSent = 0;
   }

@@ -26,14 +26,24 @@ const EMPTY = new Uint8Array(0);
 /** What the peer sends on request streams, judged and told to the application. RFC 9114 §4.1. */
 export class Incoming {
   readonly #server: boolean;
+  readonly #extendedConnect: boolean;
   readonly #transport: QuicStreams;
   readonly #exchanges: Exchanges;
   readonly #events: EventQueue<HttpEvent>;
   readonly #writer: MessageWriter;
   readonly #earlyPriorities = new Map<StreamId, Priority>();
 
-  constructor(server: boolean, transport: QuicStreams, exchanges: Exchanges, events: EventQueue<HttpEvent>, writer: MessageWriter) {
+  /** @param extendedConnect  whether we are a server that takes CONNECT with :protocol, and has said so */
+  constructor(
+    server: boolean,
+    extendedConnect: boolean,
+    transport: QuicStreams,
+    exchanges: Exchanges,
+    events: EventQueue<HttpEvent>,
+    writer: MessageWriter,
+  ) {
     this.#server = server;
+    this.#extendedConnect = extendedConnect;
     this.#transport = transport;
     this.#exchanges = exchanges;
     this.#events = events;
@@ -127,7 +137,9 @@ export class Incoming {
 
   #onFields(exchange: Exchange): void {
     const { fields, trailing } = exchange.reader;
-    const reason = trailing ? malformedTrailers(fields) : this.#server ? malformedRequest(fields) : malformedResponse(fields);
+    let reason = '';
+    if (trailing) reason = malformedTrailers(fields);
+    else reason = this.#server ? malformedRequest(fields, this.#extendedConnect) : malformedResponse(fields);
     if (reason !== '') this.#exchanges.streamError(exchange, H3.MESSAGE_ERROR, reason);
     else if (trailing) {
       this.#tellHead(exchange, false);

@@ -19,15 +19,23 @@ const EMPTY = new Uint8Array(0);
 export class OwnStreams {
   readonly #transport: QuicStreams;
   readonly #maxFieldSectionSize: number;
+  readonly #extendedConnect: boolean;
   readonly #random: Random | undefined;
   readonly #observer: FrameObserver | undefined;
   readonly #streams: OutgoingStream[] = [];
   #wanted = false;
   #goaway = -1; // to be sent, or sent
 
-  constructor(transport: QuicStreams, maxFieldSectionSize: number, random: Random | undefined, observer: FrameObserver | undefined) {
+  constructor(
+    transport: QuicStreams,
+    maxFieldSectionSize: number,
+    extendedConnect: boolean,
+    random: Random | undefined,
+    observer: FrameObserver | undefined,
+  ) {
     this.#transport = transport;
     this.#maxFieldSectionSize = maxFieldSectionSize;
+    this.#extendedConnect = extendedConnect;
     this.#random = random;
     this.#observer = observer;
   }
@@ -77,6 +85,7 @@ export class OwnStreams {
   #beginControl(now: Micros, stream: OutgoingStream): void {
     const settings = encodeSettings([
       [Setting.MAX_FIELD_SECTION_SIZE, this.#maxFieldSectionSize],
+      ...(this.#extendedConnect ? [[Setting.ENABLE_CONNECT_PROTOCOL, 1] as const] : []),
       [this.#reserved(), 0],
     ]);
     this.#observer?.frameMapped('sent', -1, stream.id, stream.offset, settings.length, 2, 'other');

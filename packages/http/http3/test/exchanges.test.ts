@@ -1,9 +1,9 @@
 import { toHex, utf8 } from '@quiclab/bytes';
-import { type MappedKind, UsageError } from '@quiclab/http-semantics';
+import { type Fields, type MappedKind, UsageError } from '@quiclab/http-semantics';
 import { H3 } from '@quiclab/http3';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
-import { type End, echoAll, frame, framesIn, GET, http3Against, http3Pair, OK, POST, pattern } from './world.ts';
+import { type End, echoAll, frame, framesIn, GET, headers, http3Against, http3Pair, OK, POST, pattern } from './world.ts';
 
 describe('an exchange (RFC 9114 §4.1)', () => {
   test('carries fields and content both ways, and is forgotten when both are through', () => {
@@ -139,6 +139,46 @@ describe('an exchange (RFC 9114 §4.1)', () => {
     run();
     expect(server.readAll(id)).toEqual({ data: utf8('up'), fin: false });
     expect(client.readAll(id)).toEqual({ data: utf8('down'), fin: false });
+  });
+
+  test('CONNECT with :protocol, where the server takes it (RFC 9220 §3)', () => {
+    const websocket: Fields = [
+      [':method', 'CONNECT'],
+      [':protocol', 'websocket'],
+      [':scheme', 'https'],
+      [':path', '/chat'],
+      [':authority', 'example.com'],
+      ['content-length', '3'], // of a tunnel, it says nothing
+    ];
+    const { client, server, run } = http3Pair({ enableConnectProtocol: true });
+    expect(() => client.http.request(0, websocket, false)).toThrow(UsageError); // the server did not say so yet
+    run();
+    expect(client.events('settings')[0]!.settings).toContainEqual([8, 1]);
+    const id = client.http.request(0, websocket, false)!;
+    client.http.writeBody(0, id, utf8('frames'));
+    run();
+    expect(server.events('request')).toMatchObject([{ id, fields: websocket, end: false }]);
+    server.http.respond(0, id, OK, false);
+    server.http.writeBody(0, id, utf8('frame'));
+    run();
+    expect([client.readAll(id).data, server.readAll(id).data]).toEqual([utf8('frame'), utf8('frames')]);
+    expect(() => server.http.finish(0, id, [['t', '1']])).toThrow(/in a tunnel/);
+    client.http.finish(0, id);
+    server.http.finish(0, id);
+    run();
+    expect([client.readAll(id).fin, server.readAll(id).fin]).toEqual([true, true]);
+    const other = http3Pair();
+    other.run();
+    expect(() => other.client.http.request(0, websocket, false)).toThrow(/':protocol', which has no meaning here/);
+  });
+
+  test('a server that did not ask for CONNECT with :protocol refuses it as malformed (RFC 9220 §3)', () => {
+    const { end, raw, run } = http3Against('server');
+    const id = raw.openStream('bidi')!;
+    raw.write(0, id, headers([[':method', 'CONNECT'], [':protocol', 'websocket'], ...GET.slice(1)]));
+    run();
+    expect([end.events('request'), end.http.closed]).toEqual([[], false]);
+    expect(end.transport.resets).toEqual([{ id, code: H3.MESSAGE_ERROR }]);
   });
 
   test('many at once, in any split of the stream, keep their contents apart', () => {

@@ -75,6 +75,8 @@ export function run(...ends: (End | FakeStreams)[]): void {
 
 export interface WorldOptions extends FakeOptions {
   readonly maxFieldSectionSize?: number;
+  /** The server takes CONNECT with :protocol. */
+  readonly enableConnectProtocol?: boolean;
   readonly clientObserver?: FrameObserver;
   readonly serverObserver?: FrameObserver;
 }
@@ -89,7 +91,13 @@ export function http3Pair(options: WorldOptions = {}): { client: End; server: En
     transports.client,
   );
   const server = new End(
-    new Http3Connection({ side: 'server', transport: transports.server, ...limits, ...observers[1] }),
+    new Http3Connection({
+      side: 'server',
+      transport: transports.server,
+      enableConnectProtocol: options.enableConnectProtocol ?? false,
+      ...limits,
+      ...observers[1],
+    }),
     transports.server,
   );
   client.http.start(0);
