@@ -22,10 +22,14 @@ export interface DialFailure {
   readonly what: string;
 }
 
+/** The same in HTTP/2 and HTTP/3. */
+const ENABLE_CONNECT_PROTOCOL = 0x08;
+
 export interface BackOwner extends HopOwner {
   onOpened(now: Micros, back: Back): void;
   onDialFailed(now: Micros, back: Back, failure: DialFailure): void;
   onRoom(back: Back): void;
+  onSettled(): void;
   onBackEnded(now: Micros, back: Back): void;
 }
 
@@ -38,6 +42,8 @@ export class Back extends Hop implements Timed {
   used = false;
   /** It took no request when it was asked, and did not yet say that it might. */
   full = false;
+  /** HTTP/2 and HTTP/3: the origin's SETTINGS did not come yet; or did, and let CONNECT have a :protocol, or do not. RFC 8441 §3, RFC 9220 §3. */
+  settings: 'unknown' | 'connect' | 'no-connect' = 'unknown';
   /** Nothing new is asked on it. */
   retired = false;
 
@@ -88,6 +94,12 @@ export class Back extends Hop implements Timed {
     }
     if (event.type === 'goaway') {
       this.#owner.onRoom(this); // where nothing is under way, it can go
+      return;
+    }
+    if (event.type === 'settings') {
+      const takes = event.settings.some(([id, value]) => id === ENABLE_CONNECT_PROTOCOL && value === 1);
+      if (this.settings !== 'connect') this.settings = takes ? 'connect' : 'no-connect';
+      this.#owner.onSettled();
       return;
     }
     const exchange = 'id' in event ? this.exchanges.get(event.id) : undefined;

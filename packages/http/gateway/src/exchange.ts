@@ -9,7 +9,7 @@ import type { Passage } from './observer.ts';
 import type { HttpVersion, Settings } from './options.ts';
 import { Pump } from './pump.ts';
 import { type RequestHead, requestFor, trailersOf } from './request-head.ts';
-import { responseFor } from './response-head.ts';
+import { responseFor, webSocketStatus } from './response-head.ts';
 
 /** What an exchange needs of the gateway. */
 export interface ExchangeOwner {
@@ -32,6 +32,8 @@ export interface ExchangeOwner {
 
 type ResponseEvent = Extract<HttpEvent, { type: 'response' }>;
 type Outcome = Passage['outcome'];
+
+const NOTHING = new Uint8Array(0);
 
 /** One request on its way from a client to the origin, and the response on its way back. RFC 9110 §7.6. */
 export class Exchange implements Timed {
@@ -61,6 +63,11 @@ export class Exchange implements Timed {
   /** Why the connection to the origin is over, in the middle of a response. */
   #lost = '';
   #tunnel = false;
+  /** What the client says is for a WebSocket that the origin did not take yet: it stays where it is. */
+  #kept: boolean;
+  /** It says nothing, even then. */
+  readonly #keptNothing: boolean;
+  #webSocketAccept = '';
   #delivered = false;
   #over = false;
   #outcome: Outcome = 'complete';
@@ -73,11 +80,13 @@ export class Exchange implements Timed {
     this.head = head;
     this.began = now;
     this.#early = event.early;
-    this.#hasContent = !event.end;
+    this.#kept = head.webSocket === 'connect';
+    this.#keptNothing = this.#kept && event.end;
+    this.#hasContent = !event.end && !this.#kept;
     const carry = (at: Micros): void => this.carry(at);
     this.#up = new Pump(carry, owner.settings.maxReplay);
     this.#up.from(front, event.id);
-    this.#up.done = event.end;
+    this.#up.done = !this.#hasContent;
     this.#down = new Pump(carry);
     this.#down.into(front, event.id);
     front.exchanges.set(event.id, this);
@@ -91,13 +100,27 @@ export class Exchange implements Timed {
     this.#owner.enqueue(this);
   }
 
+  /** Whether this connection could be asked, if it takes requests. RFC 8441 §3: who makes a tunnel by CONNECT waits for the origin's SETTINGS. */
+  suits(back: Back): boolean {
+    if (this.needsFresh && back.used) return false;
+    return this.head.webSocket !== 'connect' || back.version === '1.1' || back.settings !== 'unknown';
+  }
+
   /** Asks the origin. False: the connection takes no request now. */
   ask(now: Micros, back: Back): boolean {
     const { settings } = this.#owner;
+    const connects = this.head.webSocket === 'connect';
+    const overHttp1 = back.version === '1.1';
+    const key = connects && overHttp1 ? settings.ports.webSocketKey?.() : undefined;
+    if (connects && (overHttp1 ? key === undefined : back.settings !== 'connect')) {
+      this.answer(now, answer(501, 'http_request_denied', 'the origin takes no WebSocket by CONNECT'));
+      return true;
+    }
+    this.#webSocketAccept = key?.accept ?? '';
     let id: number | undefined;
     try {
-      const fields = requestFor(this.head, back.version, this.#early, this.front.facts, settings);
-      id = back.http.request(now, fields, this.#up.done);
+      const fields = requestFor(this.head, back.version, this.#early, this.front.facts, settings, key?.key ?? '');
+      id = back.http.request(now, fields, this.#up.done && !(connects && !overHttp1));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       this.answer(now, answer(502, 'http_request_error', `the origin cannot be asked that: ${error.message}`));
@@ -140,10 +163,16 @@ export class Exchange implements Timed {
     if (this.#status !== 0) return;
     this.#heard = true;
     this.#up.forgetSent();
-    const { status } = event;
     const { settings, clocks } = this.#owner;
-    const fields = responseFor(now, status, event.fields, event.version ?? this.#back!.version, this.front.facts, settings);
-    const interim = event.informational && status !== 101;
+    const interim = event.informational && event.status !== 101;
+    const status = interim ? event.status : this.#statusOf(event);
+    if (status === 0) {
+      this.answer(now, answer(502, 'http_protocol_error', `the origin's ${event.status} is no answer to who asks for a WebSocket`));
+      return;
+    }
+    // RFC 8441 §5.1: who asked by CONNECT gave no key
+    const received = this.#kept ? event.fields.filter(([name]) => name !== 'sec-websocket-accept') : event.fields;
+    const fields = responseFor(now, status, received, event.version ?? this.#back!.version, this.front.facts, settings);
     try {
       this.front.http.respond(now, this.id, fields, event.end && !interim);
     } catch (error) {
@@ -158,11 +187,19 @@ export class Exchange implements Timed {
       return;
     }
     this.#status = status;
-    if (status === 101) this.#openTunnel();
+    if (status === 101 || (this.#kept && status < 300)) this.#openTunnel();
+    else if (this.#kept) this.#stopUpload(now);
     if (event.end) this.#down.done = true;
     else this.#down.from(this.#back!, this.#backId);
     this.#clock.arm(this, now);
     this.carry(now);
+  }
+
+  /** That of the origin, or what it comes to for who asks for a WebSocket; 0: it is none that a client could make sense of. */
+  #statusOf({ status, fields }: ResponseEvent): number {
+    const { webSocket } = this.head;
+    if (webSocket === 'no' || (status !== 101 && (status >= 300 || webSocket === 'upgrade'))) return status;
+    return webSocketStatus(webSocket, this.#back!.version, status, fields, this.#webSocketAccept);
   }
 
   onResponseTrailers(fields: Fields): void {
@@ -310,12 +347,15 @@ export class Exchange implements Timed {
   /** From here on octets go both ways, until either end has no more. RFC 9110 §7.8. */
   #openTunnel(): void {
     this.#tunnel = true;
+    this.#kept = false;
     this.#up.done = false;
+    if (this.#keptNothing) this.#up.give(NOTHING);
   }
 
   #stopUpload(now: Micros): void {
-    if (this.#up.done) return;
+    if (this.#up.done && !this.#kept) return;
     this.#up.done = true;
+    this.#kept = false;
     this.front.http.stopReading(now, this.id);
     this.front.touch();
   }

@@ -19,6 +19,11 @@ export interface GatewayPorts {
    * whatever ended it. Calls nothing of `back` before this returns.
    */
   dial(now: Micros, back: Back): void;
+  /**
+   * A WebSocket that a client asks for over HTTP/2 or HTTP/3 is asked for over HTTP/1.1: a new Sec-WebSocket-Key, and the Sec-WebSocket-Accept
+   * that has to answer it (RFC 6455 §4.1, RFC 8441 §5.1). Without this, such requests are answered 501.
+   */
+  webSocketKey?(): { readonly key: string; readonly accept: string };
   /** Call `onTimeout` at this instant; this replaces what was said before. NEVER: nothing is waited for. */
   alarm(at: Micros): void;
 }

@@ -14,6 +14,8 @@ export class Pool implements BackOwner {
   readonly #queue = new Set<Exchange>();
   readonly idle: Deadlines<Back>;
   #dialing = 0;
+  /** Requests that wait for nothing but the SETTINGS of a connection that has room. */
+  #patient = 0;
   /** Something has changed that may let a request go. */
   #stale = false;
 
@@ -65,8 +67,9 @@ export class Pool implements BackOwner {
     if (!this.#stale) return false;
     this.#stale = false;
     for (const back of this.#connections) if (back.isOpen && back.exchanges.size === 0 && this.#isSpent(back)) this.#drop(now, back);
+    this.#patient = 0;
     let happened = this.#askAll(now);
-    if (this.#queue.size > 0) happened = this.#dialMore(now) || happened;
+    if (this.#queue.size > this.#patient) happened = this.#dialMore(now) || happened;
     return happened;
   }
 
@@ -76,8 +79,11 @@ export class Pool implements BackOwner {
     for (const exchange of this.#queue) {
       if (free.length === 0) return happened;
       for (;;) {
-        const back = free.find((candidate) => !exchange.needsFresh || !candidate.used);
-        if (back === undefined) break;
+        const back = free.find((candidate) => exchange.suits(candidate));
+        if (back === undefined) {
+          if (free.some((candidate) => candidate.settings === 'unknown' && !exchange.needsFresh)) this.#patient++;
+          break;
+        }
         disarm(back);
         const asked = exchange.ask(now, back);
         if (!asked) back.full = true;
@@ -104,7 +110,7 @@ export class Pool implements BackOwner {
   #dialMore(now: Micros): boolean {
     const { exchangesPerConnection, maxConnections, ports } = this.#settings;
     let dialed = false;
-    while (this.#dialing * exchangesPerConnection < this.#queue.size || this.#dialing === 0) {
+    while (this.#dialing * exchangesPerConnection < this.#queue.size - this.#patient || this.#dialing === 0) {
       // all that are left are too old for these requests: one has to make room
       if (this.#connections.size >= maxConnections && !this.#dropIdle(now)) break;
       const back = new Back(this);
@@ -155,6 +161,10 @@ export class Pool implements BackOwner {
 
   onRoom(back: Back): void {
     back.full = false;
+    this.#stale = true;
+  }
+
+  onSettled(): void {
     this.#stale = true;
   }
 

@@ -16,8 +16,8 @@ export interface RequestHead {
   readonly idempotent: boolean;
   /** The client takes trailers. RFC 9110 §10.1.4. */
   readonly trailers: boolean;
-  /** The client asks for a WebSocket, in the way of HTTP/1.1 (RFC 6455 §4.1). */
-  readonly webSocket: boolean;
+  /** How the client asks for a WebSocket: 'upgrade' in the way of HTTP/1.1 (RFC 6455 §4.1), 'connect' in that of HTTP/2 and HTTP/3 (RFC 8441 §5, RFC 9220). */
+  readonly webSocket: 'no' | 'upgrade' | 'connect';
 }
 
 export function readRequest(received: Fields, version: MessageVersion): RequestHead {
@@ -31,14 +31,20 @@ export function readRequest(received: Fields, version: MessageVersion): RequestH
     fields: endToEnd(received).filter(([name]) => !name.startsWith(':') && name !== 'host'),
     idempotent: methodProperties(method).idempotent,
     trailers: fieldValue(received, 'te') === 'trailers',
-    webSocket: method === 'GET' && pseudo('upgrade').toLowerCase() === 'websocket',
+    webSocket: webSocketOf(method, pseudo(':protocol'), pseudo('upgrade')),
   };
+}
+
+function webSocketOf(method: string, protocol: string, upgrade: string): RequestHead['webSocket'] {
+  if (method === 'CONNECT' && protocol === 'websocket') return 'connect';
+  return method === 'GET' && upgrade.toLowerCase() === 'websocket' ? 'upgrade' : 'no';
 }
 
 /** What is not carried on, and what is said instead; undefined for all other requests. */
 export function refusal(head: RequestHead, end: boolean, early: boolean, name: string): Answer | undefined {
   const { method, fields } = head;
-  if (method === 'CONNECT') return answer(501, 'http_request_denied', 'this is a gateway, not a proxy: it makes no tunnels'); // RFC 9110 §9.3.6
+  if (method === 'CONNECT' && head.webSocket === 'no')
+    return answer(501, 'http_request_denied', 'this is a gateway, not a proxy: it makes no tunnels'); // RFC 9110 §9.3.6
   if (passedBy(fields, name)) return answer(508, 'proxy_loop_detected', 'this request was here before'); // RFC 9110 §7.6.3
   // RFC 8470 §3: what came early may be a replay; what is not safe is to be sent again after the handshake
   if (early && !methodProperties(method).safe) return answer(425, 'http_request_denied', 'not before the handshake is complete');
@@ -47,8 +53,15 @@ export function refusal(head: RequestHead, end: boolean, early: boolean, name: s
 }
 
 /** The fields with which the origin is asked. */
-export function requestFor(head: RequestHead, back: HttpVersion, early: boolean, facts: FrontFacts, settings: Settings): Field[] {
-  const { method, path } = head;
+export function requestFor(
+  head: RequestHead,
+  back: HttpVersion,
+  early: boolean,
+  facts: FrontFacts,
+  settings: Settings,
+  webSocketKey: string,
+): Field[] {
+  const { path, webSocket } = head;
   const authority = settings.rewriteHost || head.authority === '' ? settings.origin.authority : head.authority;
   let fields = head.fields.map((field) => (field[0] === 'max-forwards' ? oneHopLess(head, field) : field));
   // RFC 9113 §8.2.3, RFC 9114 §4.2.1: HTTP/2 and HTTP/3 may have cut Cookie into pieces, which HTTP/1.1 has as one
@@ -56,10 +69,22 @@ export function requestFor(head: RequestHead, back: HttpVersion, early: boolean,
   fields = withForwarded(fields, head.authority, facts, settings);
   if (early) fields.push(['early-data', '1']); // RFC 8470 §5.1
   if (head.trailers) fields.push(['te', 'trailers']);
-  if (back === '1.1' && head.webSocket) fields.push(['upgrade', 'websocket']);
+  if (webSocket === 'connect') fields = fields.filter(([name]) => !NOT_IN_CONNECT.has(name));
+  const upgrades = back === '1.1' && webSocket !== 'no';
+  if (upgrades) fields.push(['upgrade', 'websocket']);
+  if (upgrades && webSocket === 'connect') fields.push(['sec-websocket-key', webSocketKey]);
   fields.push(viaLine(head.version, settings.name));
-  return [[':method', method], [':scheme', settings.origin.scheme], [':authority', authority], [':path', path], ...fields];
+  const target: Field[] = [
+    [':scheme', settings.origin.scheme],
+    [':authority', authority],
+    [':path', path],
+  ];
+  if (webSocket === 'connect' && !upgrades) return [[':method', 'CONNECT'], [':protocol', 'websocket'], ...target, ...fields];
+  return [[':method', upgrades ? 'GET' : head.method], ...target, ...fields];
 }
+
+/** What a client's CONNECT may not say to an origin over HTTP/1.1: it has no content, and the key is the gateway's. RFC 8441 §5.1. */
+const NOT_IN_CONNECT: ReadonlySet<string> = new Set(['content-length', 'expect', 'sec-websocket-key', 'sec-websocket-accept']);
 
 /** Trailers that may be carried on: nothing about framing, routing, or the hop. RFC 9110 §6.5.1. */
 export const trailersOf = (fields: Fields): Field[] => endToEnd(fields).filter(([name]) => name !== 'content-length' && name !== 'host');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { connect as http2Connect } from 'node:http2';
@@ -302,6 +303,33 @@ describe('the end', () => {
     expect(await running.close(20)).toEqual({ finished: 0, brokenOff: 3 });
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
+});
+
+test("a WebSocket of Node's client over HTTP/2 goes through to one over HTTP/1.1 (RFC 8441)", { timeout: 30_000 }, async () => {
+  const { server, url } = await origin(saying);
+  server.on('upgrade', (request, socket) => {
+    const key = request.headers['sec-websocket-key']!;
+    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+    socket.pipe(socket);
+  });
+  const running = await gateway({ origin: url });
+  const session = http2Connect(running.at, { ca: running.certificate.pem });
+  open.push(async () => session.destroy());
+  const [settings] = (await once(session, 'remoteSettings')) as [{ enableConnectProtocol?: boolean }];
+  expect(settings.enableConnectProtocol).toBe(true);
+  const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ws', 'sec-websocket-version': '13' });
+  const [head] = (await once(stream, 'response')) as [Answer['headers']];
+  expect([head[':status'], head['sec-websocket-accept']]).toEqual([200, undefined]);
+  stream.write('frame');
+  let heard = '';
+  for await (const piece of stream) {
+    heard += String(piece);
+    if (heard === 'frame') stream.end();
+  }
+  expect(heard).toBe('frame');
 });
 
 test('a WebSocket goes through', async () => {

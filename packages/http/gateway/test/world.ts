@@ -40,6 +40,8 @@ export interface LegOptions {
   readonly early?: boolean;
   /** HTTP/3: the largest field section that either end takes. */
   readonly maxFieldSectionSize?: number;
+  /** HTTP/2, HTTP/3: the server takes CONNECT with :protocol. */
+  readonly enableConnectProtocol?: boolean;
   readonly client?: Omit<Http1ClientOptions, 'transport'>;
   readonly server?: Omit<Http1ServerOptions, 'transport'>;
 }
@@ -51,6 +53,7 @@ export const wire = (version: HttpVersion, options: LegOptions = {}): { client: 
 function overStream(version: '1.1' | '2', options: LegOptions): { client: Wired; server: Wired } {
   const ends = streamPair(options);
   const { streams: maxConcurrentStreams = 5_000, maxFieldSectionSize = 65_536, sendBuffer: maxQueued, receiveBuffer } = options;
+  const { enableConnectProtocol = false } = options;
   const windows = {
     ...(maxQueued === undefined ? {} : { maxQueued }),
     ...(receiveBuffer === undefined ? {} : { streamWindow: receiveBuffer, maxStreamWindow: receiveBuffer }),
@@ -93,7 +96,10 @@ function overStream(version: '1.1' | '2', options: LegOptions): { client: Wired;
   };
   if (version === '2') {
     const end = (side: 'client' | 'server'): Wired =>
-      wired(new Http2Connection({ side, transport: ends[side], maxConcurrentStreams, maxFieldSectionSize, ...windows }), ends[side]);
+      wired(
+        new Http2Connection({ side, transport: ends[side], maxConcurrentStreams, maxFieldSectionSize, enableConnectProtocol, ...windows }),
+        ends[side],
+      );
     return { client: end('client'), server: end('server') };
   }
   return {
@@ -102,7 +108,13 @@ function overStream(version: '1.1' | '2', options: LegOptions): { client: Wired;
   };
 }
 
-function overQuic({ receiveBuffer: receiveWindow, early = false, maxFieldSectionSize = 65_536, ...rest }: LegOptions): {
+function overQuic({
+  receiveBuffer: receiveWindow,
+  early = false,
+  maxFieldSectionSize = 65_536,
+  enableConnectProtocol = false,
+  ...rest
+}: LegOptions): {
   client: Wired;
   server: Wired;
 } {
@@ -110,7 +122,7 @@ function overQuic({ receiveBuffer: receiveWindow, early = false, maxFieldSection
   let cut = false;
   const wired = (side: 'client' | 'server'): Wired => {
     const streams = ends[side];
-    const http = new Http3Connection({ side, transport: streams, maxFieldSectionSize });
+    const http = new Http3Connection({ side, transport: streams, maxFieldSectionSize, enableConnectProtocol });
     http.start(0);
     return {
       http,
@@ -233,6 +245,8 @@ export class World {
   dialing: 'works' | 'waits' | DialFailure = 'works';
   readonly waiting: Back[] = [];
   alarm: Micros = NEVER;
+  /** That of RFC 6455 §1.3. */
+  webSocketKey = { key: 'dGhlIHNhbXBsZSBub25jZQ==', accept: 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' };
   /** A response over HTTP/3 that the client does not take is taken back. */
   onReset: (id: number) => void = () => {};
   dialed = 0;
@@ -263,6 +277,7 @@ export class World {
         alarm: (at) => {
           this.alarm = at;
         },
+        webSocketKey: () => this.webSocketKey,
       },
     });
   }

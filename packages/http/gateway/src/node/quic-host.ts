@@ -21,7 +21,7 @@ export interface QuicHostOptions {
   readonly clock: MonotonicClock;
   readonly handshake: HandshakeFactory;
   readonly transport?: Partial<TransportConfig>;
-  readonly http?: Pick<Http3Options, 'maxFieldSectionSize' | 'headersTimeout'>;
+  readonly http?: Pick<Http3Options, 'maxFieldSectionSize' | 'headersTimeout' | 'enableConnectProtocol'>;
   /** Present: connections are accepted. The hop of one that was. */
   readonly accept?: (connection: QuicConnection) => Hop;
   /** The program has a fault: nothing is driven any more. */
@@ -132,7 +132,7 @@ export class QuicConnection {
   #over = false;
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(host: QuicHost, connection: Connection, options: Pick<Http3Options, 'maxFieldSectionSize' | 'headersTimeout'>) {
+  constructor(host: QuicHost, connection: Connection, options: NonNullable<QuicHostOptions['http']>) {
     this.#host = host;
     this.connection = connection;
     this.http = new Http3Connection({ side: connection.side, transport: connection, random: systemRandom, ...options });

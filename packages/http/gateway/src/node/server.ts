@@ -17,6 +17,7 @@ import { OriginDialer } from './dial.ts';
 import { logging } from './log.ts';
 import { QuicHost } from './quic-host.ts';
 import { StreamHop } from './stream-hop.ts';
+import { webSocketKey } from './web-socket-key.ts';
 import { http2Windows, quicWindows } from './windows.ts';
 
 /** Versions of HTTP as the command line names them. */
@@ -170,7 +171,7 @@ class RunningGateway implements GatewayServer {
       origin: { scheme: secure ? 'https' : 'http', authority: origin.host },
       ...(back === 'h1' ? { exchangesPerConnection: 1 } : {}),
       date: (now) => new Date(now / 1000).toUTCString(),
-      ports: { dial: (_now, made) => this.#dialer.dial(made), alarm: (at) => this.#setAlarm(at) },
+      ports: { dial: (_now, made) => this.#dialer.dial(made), alarm: (at) => this.#setAlarm(at), webSocketKey },
     });
   }
 
@@ -256,7 +257,7 @@ class RunningGateway implements GatewayServer {
       clock: this.#clock,
       handshake: (begun) => this.#quicHandshake(begun), // whichever certificate there is by then
       transport: { maxStreamsBidi: CLIENT_STREAMS, ...quicWindows(this.#windowsFor(CLIENT_STREAMS)) },
-      http: this.#httpLimits,
+      http: this.#http,
       accept: (made) =>
         this.#gateway.accept(this.#clock.now(), made.http, {
           version: '3',
@@ -273,9 +274,9 @@ class RunningGateway implements GatewayServer {
     return serverHandshake({ provider: nodeProvider, certificates, privateKey, tickets: this.#tickets, earlyData: true });
   }
 
-  get #httpLimits(): { readonly maxFieldSectionSize: number; readonly headersTimeout: Micros } {
+  get #http(): { readonly maxFieldSectionSize: number; readonly headersTimeout: Micros; readonly enableConnectProtocol: true } {
     const { maxFieldSectionSize = MAX_FIELD_SECTION_SIZE, headTimeout: headersTimeout = LIMITS.headTime.value } = this.#options;
-    return { maxFieldSectionSize, headersTimeout };
+    return { maxFieldSectionSize, headersTimeout, enableConnectProtocol: true }; // RFC 8441, RFC 9220
   }
 
   #windowsFor(streams: number): Windows {
@@ -290,10 +291,10 @@ class RunningGateway implements GatewayServer {
             side: 'server',
             transport: stream,
             maxConcurrentStreams: CLIENT_STREAMS,
-            ...this.#httpLimits,
+            ...this.#http,
             ...http2Windows(this.#windowsFor(CLIENT_STREAMS)),
           })
-        : new Http1Server({ transport: stream, scheme: secure ? 'https' : 'http', expectContinue: 'application', ...this.#httpLimits });
+        : new Http1Server({ transport: stream, scheme: secure ? 'https' : 'http', expectContinue: 'application', ...this.#http });
     const stallTimeout = this.#options.bodyTimeout ?? LIMITS.bodyTime.value;
     const options = { clock: this.#clock, stallTimeout, onFault: (error: Error) => this.#fault(error) };
     new StreamHop(http, stream, options, (self) =>
