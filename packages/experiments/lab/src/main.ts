@@ -12,6 +12,7 @@ import { runGateway } from './gateway/run.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { VERSION } from './version.ts';
+import { whatIfCommand } from './whatif/command.ts';
 
 // The program. What a run depends on comes from its arguments and is written into its result.
 
@@ -25,6 +26,7 @@ const program = new Command('quiclab')
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
+  .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
   .addCommand(gatewayCommand(runGateway))
   .addCommand(
     new Command('schema')

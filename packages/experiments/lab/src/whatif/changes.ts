@@ -1,8 +1,8 @@
 import { parseDuration } from '@quiclab/impair';
 import type { Micros } from '@quiclab/sansio';
 import { FrameType } from '@quiclab/wire';
-import { unknownName } from '../plan/nearest.ts';
-import { type BoundFate, type Direction, type Fates, withDelay, withDrop, withoutDrop } from './fates.ts';
+import { nearest, unknownName } from '../plan/nearest.ts';
+import { type BoundFate, type Direction, type Fates, isDropped, withDelay, withDrop, withoutDrop } from './fates.ts';
 
 /** Which datagram a change is about. */
 export type DatagramAddress =
@@ -21,8 +21,7 @@ export type Change =
 export function changed(fate: BoundFate, change: Change): BoundFate {
   if (change.kind === 'drop') return withDrop(fate);
   if (change.kind === 'delay') return withDelay(fate, change.by);
-  if (fate.dropped === undefined)
-    throw new Error(`--undrop ${addressText(change.address)}: no link dropped ${fate.binding}; a drop can be undone where there was one`);
+  if (fate.dropped === undefined) throw new Error(`--undrop ${addressText(change.address)}: no link dropped ${fate.binding}`);
   return withoutDrop(fate);
 }
 
@@ -42,9 +41,20 @@ export function applyRecorded(fates: Fates, changes: readonly Change[]): { reado
     const list = lists[address.link];
     const at = list.findIndex(({ index }) => index === address.index);
     if (at < 0) throw new Error(`--${change.kind} ${addressText(address)}: ${whyNone(list, address)}`);
+    if (change.kind === 'undrop' && list[at]!.dropped === undefined)
+      throw new Error(`--undrop ${addressText(address)}: that passed; ${whatWasDropped(list, address.link)}`);
     list[at] = changed(list[at]!, change);
   }
   return { fates: { ...fates, ...lists }, later };
+}
+
+const MOST_NAMED = 12;
+
+function whatWasDropped(list: readonly BoundFate[], link: Direction): string {
+  const dropped = list.filter((fate) => isDropped(fate) && fate.index > 0).map(({ index }) => `${link}:${index}`);
+  if (dropped.length === 0) return `nothing was dropped on the link ${link}`;
+  const more = dropped.length - MOST_NAMED;
+  return `dropped were ${dropped.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function whyNone(list: readonly BoundFate[], { link, index }: { readonly link: Direction; readonly index: number }): string {
@@ -89,13 +99,17 @@ export function parseAddress(text: string, overTcp: boolean): DatagramAddress {
     const [, link = 'either', name = '', nth = '1'] = frame;
     const names = overTcp ? TCP_KINDS : FRAME_NAMES;
     const upper = name.toUpperCase();
-    if (!names.includes(upper)) throw new Error(unknownName(name, overTcp ? 'a kind of segment' : 'a frame', names));
-    return { link: link as Direction | 'either', frame: upper, nth: Number(nth) };
+    if (names.includes(upper)) return { link: link as Direction | 'either', frame: upper, nth: Number(nth) };
+    if (nearest(name, names) !== undefined || numberless(text))
+      throw new Error(unknownName(name, overTcp ? 'a kind of segment' : 'a frame', names));
   }
   throw new Error(
     `'${text}' is no datagram: down:47 (the 47th on that link), 8@12000 (octet 12000 of stream 8; with :2 its second sending), ${overTcp ? 'SYN' : 'MAX_DATA'}:2 (the second with one)`,
   );
 }
+
+/** Nothing but a name, or behind a direction: it cannot have been meant for the number of a datagram. */
+const numberless = (text: string): boolean => !/\d/.test(text);
 
 /** 'down:47=30ms'. */
 export function parseDelay(text: string, overTcp: boolean): Change {

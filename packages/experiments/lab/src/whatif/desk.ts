@@ -142,6 +142,11 @@ export class FateDesk extends DatagramWatch implements Docket {
     if (ecn >= 0) draws.ecn = ecn as 0 | 1 | 2 | 3;
   }
 
+  /** How many datagrams have no counterpart in the recorded run. */
+  get unknown(): number {
+    return this.#counterparts === undefined ? 0 : this.#sources.filter((source) => source === undefined).length;
+  }
+
   /** What everything carried, by index − 1. */
   get carried(): readonly Contents[] {
     return this.#carried;

@@ -14,11 +14,13 @@ export interface RecordedRun {
   readonly course: Course;
   /** Changes that came about nothing, as no such datagram was sent. */
   readonly unmet: readonly string[];
+  /** Datagrams without counterpart in the recorded run. */
+  readonly unknown: number;
 }
 
 /** A run as `runSimulated` has it, and the fates of all its datagrams, bound to what they carried. EXPERIMENTS §4, What-if. */
 export function recordFates(run: SimulatedRun): RecordedRun {
-  return through(run, undefined, [], 'pass');
+  return succeeded(attempt(run, undefined, [], 'pass'));
 }
 
 /**
@@ -29,25 +31,43 @@ export function recordFates(run: SimulatedRun): RecordedRun {
  */
 export function replay(run: SimulatedRun, fates: Fates, changes: readonly Change[] = [], others: Default = 'pass'): RecordedRun {
   const applied = applyRecorded(fates, changes);
-  return through(run, applied.fates, applied.later, others);
+  return succeeded(attempt(run, applied.fates, applied.later, others));
 }
 
-function through(run: SimulatedRun, fates: Fates | undefined, changes: readonly Change[], others: Default): RecordedRun {
+/** A run that may have failed, and what befell its datagrams until then. */
+export interface AttemptedRun extends Omit<RecordedRun, 'record'> {
+  readonly record: RunRecord | undefined;
+  /** Why there is no record; '' where there is one. */
+  readonly failure: string;
+}
+
+/** Like the above, for runs that may fail: their fates are there all the same. @param fates  undefined: a run of its own */
+export function attempt(run: SimulatedRun, fates: Fates | undefined, changes: readonly Change[], others: Default): AttemptedRun {
   if (run.watch !== undefined) throw new Error('a run whose fates are recorded has watches of its own');
   const happenings: Happening[] = [];
   const later = new LaterChanges(changes);
   const up = new FateDesk('up', fates, others, later, happenings);
   const down = new FateDesk('down', fates, others, later, happenings);
   const seed = fates === undefined || others === 'pass' ? 0 : others.seed;
-  const record = runSimulated({
-    ...run,
-    links: { up: judgedBy(up, run.links.up, seed), down: judgedBy(down, run.links.down, seed) },
-    watch: { up, down },
-  });
+  const links = { up: judgedBy(up, run.links.up, seed), down: judgedBy(down, run.links.down, seed) };
+  let record: RunRecord | undefined;
+  let failure = '';
+  try {
+    record = runSimulated({ ...run, links, watch: { up, down } });
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
   return {
     record,
+    failure,
     fates: { schema: 1, up: up.fates(), down: down.fates() },
     course: { happenings, up: up.carried, down: down.carried },
     unmet: later.unmet,
+    unknown: up.unknown + down.unknown,
   };
+}
+
+function succeeded({ record, failure, ...rest }: AttemptedRun): RecordedRun {
+  if (record === undefined) throw new Error(failure);
+  return { record, ...rest };
 }
