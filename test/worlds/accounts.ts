@@ -81,13 +81,14 @@ function drawTcp(random: Random): SimulatedRun['tcp'] & object {
   };
 }
 
-/** One of those that there are; with records of a few octets or more, and windows of HTTP/2 that bind, or not. */
+/** One of those that there are; with records of a few octets or more, and windows of HTTP/2 that bind, or not, and tables of HTTP/3. */
 function drawProfile(random: Random): Profile {
   const below = (n: number): number => integerBelow(random, n);
   const base = below(3) === 0 ? PARITY_PROFILE : DEFAULT_PROFILE;
   const window = 1_000 + below(60_000);
   return {
     ...base,
+    http3: [{}, base.http3, { tableCapacity: below(1_000), blockedStreams: below(4) }][below(3)]!,
     records: [{}, { maxRecord: 1_448 }, { maxRecord: 30 + below(5_000) }][below(3)]!,
     http2:
       below(2) === 0

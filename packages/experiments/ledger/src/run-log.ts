@@ -32,6 +32,8 @@ export const FrameKind = {
   TRAILERS: 2,
   /** Anything else that belongs to the message: its end where that is a frame, or a reset. */
   OTHER: 3,
+  /** What is said of a table that header sections refer to (QPACK); it belongs to no message. */
+  TABLE: 4,
 } as const;
 
 /** For `produced`: all of the message, its end too. */

@@ -1,4 +1,5 @@
-export type MappedKind = 'headers' | 'data' | 'trailers' | 'end' | 'reset' | 'other';
+/** 'table': what is said of QPACK's dynamic table, on streams of their own (RFC 9204 §4.2). */
+export type MappedKind = 'headers' | 'data' | 'trailers' | 'end' | 'reset' | 'table' | 'other';
 
 /** Which octets of which stream belong to which exchange. For ledgers: a lost packet is blamed on whose octets it carried. */
 export interface FrameObserver {
@@ -19,4 +20,10 @@ export interface FrameObserver {
     headerLength: number,
     kind: MappedKind,
   ): void;
+
+  /**
+   * A field section of the peer's that was whole had to wait until now for insertions into the table that it refers to (RFC 9204 §2.1.2).
+   * @param offset  where its frame begins in the stream
+   */
+  fieldsUnblocked?(exchange: number, stream: number, offset: number): void;
 }

@@ -38,6 +38,13 @@ export interface Http3Options {
   readonly transport: QuicStreams;
   /** The largest field section we take, as SETTINGS_MAX_FIELD_SECTION_SIZE counts: octets, and 32 for each line. Defaults are in `LIMITS`. */
   readonly maxFieldSectionSize?: number;
+  /**
+   * Octets of QPACK's dynamic tables: of the one that we keep for the peer's lines, and at most of the one that the peer keeps for ours.
+   * Default 0: field sections refer to nothing but the static table. RFC 9204 §3.2.3.
+   */
+  readonly tableCapacity?: number;
+  /** Streams of the peer's that may have a field section which waits for its encoder stream. Default 0. RFC 9204 §2.1.2. */
+  readonly blockedStreams?: number;
   /** Frames in a row on one stream that say nothing (unknown, or DATA of 0) before the peer is sent away. */
   readonly maxIgnoredFrames?: number;
   /** At a server: how long the header section of a request may take, in µs. Needs a driver that calls `onTimeout`. */
@@ -56,6 +63,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
   readonly #limits: ReadLimits;
   readonly #headersTimeout: Micros;
   readonly #observer: FrameObserver | undefined;
+  readonly #encoder: QpackEncoder;
   readonly #decoder: QpackDecoder;
   readonly #writer: MessageWriter;
   readonly #ownStreams: OwnStreams;
@@ -81,14 +89,20 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     };
     this.#headersTimeout = options.headersTimeout ?? LIMITS.headersTime.value;
     this.#observer = observer;
-    const encoder = new QpackEncoder();
-    this.#decoder = new QpackDecoder(this.#limits.maxFieldSectionSize);
-    this.#writer = new MessageWriter(encoder, observer);
+    const tableCapacity = options.tableCapacity ?? LIMITS.tableCapacity.value;
+    const blockedStreams = options.blockedStreams ?? LIMITS.blockedSections.value;
+    this.#encoder = new QpackEncoder({ maxTableCapacity: tableCapacity, maxOutstanding: LIMITS.unacknowledgedSections.value });
+    this.#decoder = new QpackDecoder(this.#limits.maxFieldSectionSize, tableCapacity);
+    const settings: (readonly [number, number])[] = [[Setting.MAX_FIELD_SECTION_SIZE, this.#limits.maxFieldSectionSize]];
+    if (tableCapacity > 0) settings.push([Setting.QPACK_MAX_TABLE_CAPACITY, tableCapacity]);
+    if (blockedStreams > 0) settings.push([Setting.QPACK_BLOCKED_STREAMS, blockedStreams]);
     const extendedConnect = this.#server && options.enableConnectProtocol === true;
-    this.#ownStreams = new OwnStreams(transport, this.#limits.maxFieldSectionSize, extendedConnect, options.random, observer);
+    if (extendedConnect) settings.push([Setting.ENABLE_CONNECT_PROTOCOL, 1]);
+    this.#ownStreams = new OwnStreams(transport, settings, options.random, observer);
+    this.#writer = new MessageWriter(this.#encoder, this.#ownStreams, observer);
     const control = new ControlStreamReader(this.#server, this, this.#limits.maxIgnoredFrames);
-    this.#peerStreams = new PeerStreams(this.#server, transport, control, encoder, this.#decoder);
-    this.#exchanges = new Exchanges(transport, this.#events);
+    this.#peerStreams = new PeerStreams(this.#server, transport, control, this.#encoder, this.#decoder);
+    this.#exchanges = new Exchanges(transport, this.#events, this.#decoder, blockedStreams);
     this.#incoming = new Incoming(this.#server, extendedConnect, transport, this.#exchanges, this.#events, this.#writer);
   }
 
@@ -131,6 +145,7 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     if (this.#closed) return;
     try {
       this.#onTransport(now, event);
+      this.#ownStreams.answer(now, this.#decoder);
     } catch (error) {
       this.#fail(now, error);
     }
@@ -143,8 +158,11 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
         return;
       case 'stream-readable': {
         const exchange = this.#exchanges.get(event.id);
-        if (isUnidirectional(event.id)) this.#peerStreams.readable(now, event.id);
-        else if (exchange?.receiving === true) this.#incoming.readable(now, exchange);
+        if (isUnidirectional(event.id)) {
+          this.#peerStreams.readable(now, event.id);
+          if (this.#peerStreams.inserted) this.#incoming.resume(now);
+          this.#peerStreams.inserted = false;
+        } else if (exchange?.receiving === true) this.#incoming.readable(now, exchange);
         return;
       }
       case 'stream-writable':
@@ -209,6 +227,10 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
   // --- the peer's control stream ----------------------------------------------------------------------------------------
 
   onSettings(settings: Settings): void {
+    this.#encoder.allow(
+      settingValue(settings, Setting.QPACK_MAX_TABLE_CAPACITY, 0),
+      settingValue(settings, Setting.QPACK_BLOCKED_STREAMS, 0),
+    );
     this.#peerMaxFieldSectionSize = settingValue(settings, Setting.MAX_FIELD_SECTION_SIZE, Number.POSITIVE_INFINITY);
     this.#peerTakesExtendedConnect = settingValue(settings, Setting.ENABLE_CONNECT_PROTOCOL, 0) === 1;
     this.#events.push({ type: 'settings', settings });
@@ -302,7 +324,9 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || !exchange.told || !exchange.finalReceived) return undefined;
     try {
-      return this.#incoming.readBody(now, exchange);
+      const piece = this.#incoming.readBody(now, exchange);
+      this.#ownStreams.answer(now, this.#decoder);
+      return piece;
     } catch (error) {
       this.#fail(now, error);
       return undefined;
@@ -313,7 +337,8 @@ export class Http3Connection implements HttpOver<StreamEvent>, ControlHandler {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || !exchange.receiving) return;
     this.#transport.stopSending(id, code);
-    this.#exchanges.received(exchange);
+    this.#exchanges.abandon(exchange);
+    this.#exchanges.retireWhenDone(exchange);
   }
 
   cancel(_now: Micros, id: number, code: number = H3.REQUEST_CANCELLED): void {

@@ -1,4 +1,5 @@
 import type { HttpEvent } from '@quiclab/http-semantics';
+import { QPACK_DECOMPRESSION_FAILED, type QpackDecoder, QpackError } from '@quiclab/qpack';
 import { type EventQueue, type Micros, NEVER } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import type { Exchange } from './exchange.ts';
@@ -9,11 +10,16 @@ export class Exchanges {
   readonly #transport: QuicStreams;
   readonly #events: EventQueue<HttpEvent>;
   readonly #byId = new Map<StreamId, Exchange>();
+  readonly #decoder: QpackDecoder;
+  readonly #maxBlocked: number;
+  readonly #blocked = new Set<Exchange>(); // those with a section that waits for QPACK's encoder stream
   readonly #headless = new Set<Exchange>(); // requests whose header section is not there: the first is due first
 
-  constructor(transport: QuicStreams, events: EventQueue<HttpEvent>) {
+  constructor(transport: QuicStreams, events: EventQueue<HttpEvent>, decoder: QpackDecoder, maxBlocked: number) {
     this.#transport = transport;
     this.#events = events;
+    this.#decoder = decoder;
+    this.#maxBlocked = maxBlocked;
   }
 
   get count(): number {
@@ -50,6 +56,23 @@ export class Exchanges {
     return undefined;
   }
 
+  /** A field section waits for insertions. RFC 9204 §2.1.2. */
+  blocked(exchange: Exchange): void {
+    this.#blocked.add(exchange);
+    if (this.#blocked.size > this.#maxBlocked)
+      throw new QpackError(
+        QPACK_DECOMPRESSION_FAILED,
+        `${this.#blocked.size} field sections wait for the encoder stream, and ${this.#maxBlocked} may`,
+      );
+  }
+
+  /** Those with a section that waited: whoever asks must see whether it still does. */
+  takeBlocked(): Exchange[] {
+    const waited = [...this.#blocked];
+    this.#blocked.clear();
+    return waited;
+  }
+
   /** Those from this ID on. */
   from(id: StreamId): Exchange[] {
     return [...this.#byId.values()].filter((exchange) => exchange.id >= id);
@@ -63,13 +86,22 @@ export class Exchanges {
 
   /** Ends whatever of the exchange is still open. RFC 9114 §4.1.1. */
   drop(exchange: Exchange, code: number): void {
-    if (exchange.receiving) this.#transport.stopSending(exchange.id, code);
-    exchange.receiving = false;
+    if (exchange.receiving) {
+      this.#transport.stopSending(exchange.id, code);
+      this.abandon(exchange);
+    }
     exchange.out.reset(code);
     this.#forget(exchange);
   }
 
-  /** No more of the peer's message will come, or none is wanted. */
+  /** What there is of the peer's message beyond what was read will not be. RFC 9204 §2.2.2.2. */
+  abandon(exchange: Exchange): void {
+    exchange.receiving = false;
+    this.#blocked.delete(exchange);
+    this.#decoder.abandon(exchange.id);
+  }
+
+  /** All of the peer's message was read. */
   received(exchange: Exchange): void {
     exchange.receiving = false;
     this.retireWhenDone(exchange);
@@ -82,6 +114,7 @@ export class Exchanges {
   clear(): void {
     this.#byId.clear();
     this.#headless.clear();
+    this.#blocked.clear();
   }
 
   #forget(exchange: Exchange): void {

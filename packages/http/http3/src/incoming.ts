@@ -55,9 +55,14 @@ export class Incoming {
     else this.#tellReadable(exchange);
   }
 
+  /** Insertions came that field sections may have waited for, in the order in which these did. */
+  resume(now: Micros): void {
+    for (const exchange of this.#exchanges.takeBlocked()) if (exchange.receiving) this.readable(now, exchange);
+  }
+
   /** The peer will not complete its message. */
   reset(exchange: Exchange, code: number): void {
-    exchange.receiving = false;
+    this.#exchanges.abandon(exchange);
     if (!exchange.told) {
       this.#exchanges.drop(exchange, H3.REQUEST_REJECTED); // nothing of it was processed (RFC 9114 §4.1.1)
       return;
@@ -83,6 +88,10 @@ export class Incoming {
         case 'end':
           this.#exchanges.received(exchange);
           return { data: EMPTY, fin: true };
+        case 'blocked':
+          this.#exchanges.blocked(exchange);
+          exchange.readableTold = false;
+          return undefined;
         case 'starved':
           exchange.readableTold = false;
           return undefined;
@@ -125,6 +134,10 @@ export class Incoming {
         case 'end':
           this.#tellHead(exchange, true);
           this.#exchanges.received(exchange);
+          return;
+        case 'blocked':
+          this.#exchanges.blocked(exchange);
+          this.#tellHead(exchange, false);
           return;
         case 'starved':
           this.#tellHead(exchange, false);
@@ -204,7 +217,8 @@ export class Incoming {
       this.#writer.fields(now, exchange.out, [[':status', '431']], 'headers');
       exchange.out.finish();
       this.#transport.stopSending(exchange.id, H3.NO_ERROR);
-      this.#exchanges.received(exchange);
+      this.#exchanges.abandon(exchange);
+      this.#exchanges.retireWhenDone(exchange);
     } else this.#exchanges.streamError(exchange, H3.MESSAGE_ERROR, 'a field section above our limit'); // §10.5.1
   }
 }

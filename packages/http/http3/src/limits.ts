@@ -120,15 +120,29 @@ export const LIMITS = {
   pushes: { value: 0, unit: 'pushes', beyond: 'ID_ERROR', reason: 'we never send MAX_PUSH_ID (RFC 9114 §4.6)' },
   tableCapacity: {
     value: 0,
-    unit: 'octets of a QPACK dynamic table',
+    unit: 'octets of the dynamic table of QPACK that the peer fills, and of ours at the peer',
+    option: 'tableCapacity',
     beyond: 'QPACK_ENCODER_STREAM_ERROR',
-    reason: 'so we say, by saying nothing (RFC 9204 §5, §7.3)',
+    reason: 'so SETTINGS_QPACK_MAX_TABLE_CAPACITY says; of 0 by saying nothing (RFC 9204 §5, §7.3)',
   },
   blockedSections: {
     value: 0,
-    unit: 'field sections that wait for insertions into it',
+    unit: 'streams with a field section that waits for insertions into it',
+    option: 'blockedStreams',
     beyond: 'QPACK_DECOMPRESSION_FAILED',
-    reason: 'so we say, by saying nothing (RFC 9204 §2.1.2, §5)',
+    reason: 'so SETTINGS_QPACK_BLOCKED_STREAMS says; of 0 by saying nothing. Sections are kept that wait (RFC 9204 §2.1.2, §5)',
+  },
+  unacknowledgedSections: {
+    value: 1_000,
+    unit: 'field sections of ours with references into our dynamic table that the peer does not acknowledge',
+    beyond: 'dropped',
+    reason: 'we keep what each refers to; beyond it sections have no references (RFC 9204 §2.1.1)',
+  },
+  decoderAnswers: {
+    value: 1_000,
+    unit: 'writes of our QPACK decoder stream that the transport did not take yet',
+    beyond: 'EXCESSIVE_LOAD',
+    reason: 'a peer can go on asking for acknowledgments, and give no credit for them (RFC 9204 §4.4)',
   },
 
   // ---- its relatives: `./single`, `./hq`

@@ -1,5 +1,5 @@
 import type { Fields, FrameObserver } from '@quiclab/http-semantics';
-import type { QpackDecoder } from '@quiclab/qpack';
+import { BLOCKED, type QpackDecoder } from '@quiclab/qpack';
 import type { Micros } from '@quiclab/sansio';
 import type { StreamId } from '@quiclab/streams';
 import { H3, HttpConnectionError } from './errors.ts';
@@ -11,6 +11,7 @@ import type { QuicStreams } from './transport.ts';
 /** What a message reader came upon. After the last three it is of no more use. */
 export type Step =
   | 'starved' // nothing more is here
+  | 'blocked' // a field section waits for QPACK's encoder stream
   | 'fields' // a header or trailer section: `fields`, `trailing`
   | 'content' // `takeContent` has some
   | 'end' // the message is complete
@@ -45,6 +46,8 @@ export class MessageReader {
   readonly #observer: FrameObserver | undefined;
   readonly #parser: FrameParser;
   readonly #payload: Payload;
+  #blocked: Uint8Array | undefined; // the section that waits
+  #blockedAt: number; // where its frame begins
   #phase: Phase;
   #ended: boolean; // the transport gave the end of the stream
   #ignored: number;
@@ -72,6 +75,8 @@ export class MessageReader {
     this.#observer = observer;
     this.#parser = new FrameParser();
     this.#payload = new Payload();
+    this.#blocked = undefined;
+    this.#blockedAt = 0;
     this.#phase = 'head';
     this.#ended = false;
     this.#ignored = 0;
@@ -91,6 +96,7 @@ export class MessageReader {
 
   step(now: Micros): Step {
     const parser = this.#parser;
+    if (this.#blocked !== undefined) return this.#decode(this.#blocked);
     for (;;) {
       if (this.#phase === 'over') return 'starved';
       if (parser.remaining === 0) {
@@ -170,7 +176,16 @@ export class MessageReader {
   }
 
   #decode(section: Uint8Array): Step {
-    const fields = this.#decoder.decode(section);
+    const fields = this.#decoder.decode(section, this.#id);
+    if (fields === BLOCKED) {
+      if (this.#blocked === undefined) this.#blockedAt = this.#parser.start;
+      this.#blocked = section; // what the transport gave is ours to keep
+      return 'blocked';
+    }
+    if (this.#blocked !== undefined) {
+      this.#blocked = undefined;
+      this.#observer?.fieldsUnblocked?.(this.#id, this.#id, this.#blockedAt);
+    }
     if (fields === undefined) {
       this.#phase = 'over';
       return 'too-large';

@@ -5,23 +5,28 @@ import type { Micros } from '@quiclab/sansio';
 import { FrameType, frameHeaderSize, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
 import type { OutgoingStream } from './outgoing-stream.ts';
+import type { OwnStreams } from './own-streams.ts';
 
 /** Lays messages out in frames. RFC 9114 §4.1, §7.2. One serves a whole connection. */
 export class MessageWriter {
   readonly #encoder: QpackEncoder;
+  readonly #ownStreams: OwnStreams;
   readonly #observer: FrameObserver | undefined;
   readonly #section = ByteWriter.growable(1024);
   readonly #header = new ByteWriter(new Uint8Array(16));
 
-  constructor(encoder: QpackEncoder, observer: FrameObserver | undefined) {
+  constructor(encoder: QpackEncoder, ownStreams: OwnStreams, observer: FrameObserver | undefined) {
     this.#encoder = encoder;
+    this.#ownStreams = ownStreams;
     this.#observer = observer;
   }
 
   fields(now: Micros, out: OutgoingStream, fields: Fields, kind: 'headers' | 'trailers'): void {
     const section = this.#section;
     section.position = 0;
-    this.#encoder.encode(section, fields);
+    this.#encoder.encode(section, fields, out.id, this.#ownStreams.takesInstructions);
+    const instructions = this.#encoder.takeInstructions(); // before what refers to them
+    if (instructions !== undefined) this.#ownStreams.instruct(now, instructions);
     const headerLength = frameHeaderSize(FrameType.HEADERS, section.position);
     const frame = new ByteWriter(new Uint8Array(headerLength + section.position));
     writeFrameHeader(frame, FrameType.HEADERS, section.position);

@@ -1,16 +1,18 @@
 import { ByteWriter, latin1 } from '@quiclab/bytes';
 import { type FrameObserver, formatPriority } from '@quiclab/http-semantics';
+import type { QpackDecoder } from '@quiclab/qpack';
 import type { Micros, Random } from '@quiclab/sansio';
 import type { StreamId, StreamPriority } from '@quiclab/streams';
+import { H3, HttpConnectionError } from './errors.ts';
 import { FrameType, reservedIdentifier, writeFrameHeader } from './frames.ts';
 import { LIMITS } from './limits.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { StreamType } from './peer-streams.ts';
-import { encodeSettings, Setting } from './settings.ts';
+import { encodeSettings, type Settings } from './settings.ts';
 import type { QuicStreams } from './transport.ts';
 
 /** In this order, since the peer's limit may let us open the first only. RFC 9114 §6.2. */
-const TYPES = [StreamType.CONTROL, StreamType.QPACK_ENCODER, StreamType.QPACK_DECODER];
+const TYPES: readonly number[] = [StreamType.CONTROL, StreamType.QPACK_ENCODER, StreamType.QPACK_DECODER];
 /** What we say there is short, and others wait for it: before everything but the most urgent, with which it shares. */
 const PRIORITY: StreamPriority = { urgency: 0, incremental: true };
 const EMPTY = new Uint8Array(0);
@@ -18,24 +20,16 @@ const EMPTY = new Uint8Array(0);
 /** Our control and QPACK streams, and what we say on the first. RFC 9114 §6.2.1, §7.2. */
 export class OwnStreams {
   readonly #transport: QuicStreams;
-  readonly #maxFieldSectionSize: number;
-  readonly #extendedConnect: boolean;
+  readonly #settings: Settings;
   readonly #random: Random | undefined;
   readonly #observer: FrameObserver | undefined;
   readonly #streams: OutgoingStream[] = [];
   #wanted = false;
   #goaway = -1; // to be sent, or sent
 
-  constructor(
-    transport: QuicStreams,
-    maxFieldSectionSize: number,
-    extendedConnect: boolean,
-    random: Random | undefined,
-    observer: FrameObserver | undefined,
-  ) {
+  constructor(transport: QuicStreams, settings: Settings, random: Random | undefined, observer: FrameObserver | undefined) {
     this.#transport = transport;
-    this.#maxFieldSectionSize = maxFieldSectionSize;
-    this.#extendedConnect = extendedConnect;
+    this.#settings = settings;
     this.#random = random;
     this.#observer = observer;
   }
@@ -82,12 +76,38 @@ export class OwnStreams {
     this.#send(now, FrameType.PRIORITY_UPDATE_REQUEST, payload.written());
   }
 
+  /** Whether QPACK's encoder stream is there, and the transport takes what it is given: instructions should not wait half said (RFC 9204 §2.1.3). */
+  get takesInstructions(): boolean {
+    const stream = this.#streams[TYPES.indexOf(StreamType.QPACK_ENCODER)];
+    return stream !== undefined && !stream.blocked;
+  }
+
+  /** Instructions of QPACK's encoder. RFC 9204 §4.3. */
+  instruct(now: Micros, octets: Uint8Array): void {
+    this.#sayTable(now, StreamType.QPACK_ENCODER, octets);
+  }
+
+  /** What QPACK's decoder has to say, as soon as its stream is there. RFC 9204 §4.4. */
+  answer(now: Micros, decoder: QpackDecoder): void {
+    const stream = this.#streams[TYPES.indexOf(StreamType.QPACK_DECODER)];
+    const octets = stream && decoder.takeAnswers();
+    if (octets === undefined) return;
+    if (stream!.waiting >= LIMITS.decoderAnswers.value)
+      throw new HttpConnectionError(
+        H3.EXCESSIVE_LOAD,
+        `${stream!.waiting} writes of the QPACK decoder stream that the peer gives no credit for`,
+      );
+    this.#sayTable(now, StreamType.QPACK_DECODER, octets);
+  }
+
+  #sayTable(now: Micros, type: number, octets: Uint8Array): void {
+    const stream = this.#streams[TYPES.indexOf(type)]!;
+    this.#observer?.frameMapped('sent', -1, stream.id, stream.offset, octets.length, 0, 'table');
+    stream.write(now, octets, true);
+  }
+
   #beginControl(now: Micros, stream: OutgoingStream): void {
-    const settings = encodeSettings([
-      [Setting.MAX_FIELD_SECTION_SIZE, this.#maxFieldSectionSize],
-      ...(this.#extendedConnect ? [[Setting.ENABLE_CONNECT_PROTOCOL, 1] as const] : []),
-      [this.#reserved(), 0],
-    ]);
+    const settings = encodeSettings([...this.#settings, [this.#reserved(), 0]]);
     this.#observer?.frameMapped('sent', -1, stream.id, stream.offset, settings.length, 2, 'other');
     stream.write(now, settings, true);
     this.#send(now, this.#reserved(), EMPTY);

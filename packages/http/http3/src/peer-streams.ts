@@ -27,6 +27,8 @@ export class PeerStreams {
   readonly #control: ControlStreamReader;
   readonly #encoder: QpackEncoder;
   readonly #decoder: QpackDecoder;
+  /** Lines came into the table of the peer's: sections that waited for them can be read. */
+  inserted = false;
   readonly #streams = new Map<StreamId, PeerStream>();
   readonly #taken = new Set<number>(); // types that may come once, and have
 
@@ -80,7 +82,7 @@ export class PeerStreams {
     if (at === octets.length) return;
     const rest = octets.subarray(at);
     if (stream.type === StreamType.CONTROL) this.#control.receive(rest);
-    else if (stream.type === StreamType.QPACK_ENCODER) this.#decoder.receiveEncoderStream(rest);
+    else if (stream.type === StreamType.QPACK_ENCODER) this.inserted = this.#decoder.receiveEncoderStream(rest) || this.inserted;
     else this.#encoder.receiveDecoderStream(rest);
   }
 

@@ -234,7 +234,7 @@ describe('unidirectional streams (RFC 9114 §6.2)', () => {
   });
 
   test('what breaks QPACK has its code (RFC 9204 §6)', () => {
-    expect(onUni('server', hex('023fe1'))).toBe(H3.QPACK_ENCODER_STREAM_ERROR);
+    expect(onUni('server', hex('023fe11f'))).toBe(H3.QPACK_ENCODER_STREAM_ERROR);
     expect(onUni('client', hex('0220'))).toBeUndefined();
     expect(onUni('client', hex('0380'))).toBe(H3.QPACK_DECODER_STREAM_ERROR);
     expect(onUni('client', hex('0301'))).toBe(H3.QPACK_DECODER_STREAM_ERROR);

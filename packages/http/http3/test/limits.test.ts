@@ -236,6 +236,37 @@ const beyond = {
     run();
     expectClosed(end, LIMITS.blockedSections);
   },
+  unacknowledgedSections() {
+    const { end, raw, run } = http3Against('client', { tableCapacity: 200, settings: [[0x01, 200]] });
+    const fields: Fields = [...GET, ['x-again', 'the same']];
+    const { value } = LIMITS.unacknowledgedSections;
+    const section = (): Uint8Array => {
+      const id = end.http.request(0, fields, true)!;
+      run();
+      return raw.drain(id).data;
+    };
+    const literal = section().length; // inserts, and may not refer to what may not be there yet
+    raw.write(0, raw.openStream('uni')!, fromHex('0302')); // they are
+    run();
+    const short = section().length;
+    expect(short).toBeLessThan(literal);
+    for (let i = 1; i < value; i++) expect(section().length).toBe(short);
+    expect(section().length).toBe(literal);
+  },
+  decoderAnswers() {
+    const { end, raw, run } = http3Against('server', { tableCapacity: 200, sendBuffer: 16, receiveWindow: 16 });
+    raw.write(0, raw.openStream('uni')!, fromHex('023fa901c00161')); // a table of 200, with ':authority: a'
+    run();
+    const { value } = LIMITS.decoderAnswers;
+    let asked = 0;
+    for (; asked < 2 * value && end.transport.closed === undefined; asked++) {
+      raw.write(0, raw.openStream('bidi')!, frame(0x01, '020080')); // each is acknowledged, which nobody reads
+      run();
+    }
+    expectClosed(end, LIMITS.decoderAnswers);
+    expect(asked).toBeGreaterThan(value);
+    expect(asked).toBeLessThan(value + 50);
+  },
   singleExchanges() {
     const transports = fakePair();
     const end = new End(new SingleConnection({ side: 'server', transport: transports.server }), transports.server);

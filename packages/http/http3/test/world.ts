@@ -77,14 +77,22 @@ export interface WorldOptions extends FakeOptions {
   readonly maxFieldSectionSize?: number;
   /** The server takes CONNECT with :protocol. */
   readonly enableConnectProtocol?: boolean;
+  readonly tableCapacity?: number;
+  readonly blockedStreams?: number;
   readonly clientObserver?: FrameObserver;
   readonly serverObserver?: FrameObserver;
 }
 
+const limitsOf = ({ maxFieldSectionSize, tableCapacity, blockedStreams }: WorldOptions) => ({
+  ...(maxFieldSectionSize !== undefined && { maxFieldSectionSize }),
+  ...(tableCapacity !== undefined && { tableCapacity }),
+  ...(blockedStreams !== undefined && { blockedStreams }),
+});
+
 /** Client and server, both ours, started. */
 export function http3Pair(options: WorldOptions = {}): { client: End; server: End; run(): void } {
   const transports = fakePair(options);
-  const limits = options.maxFieldSectionSize === undefined ? {} : { maxFieldSectionSize: options.maxFieldSectionSize };
+  const limits = limitsOf(options);
   const observers = [options.clientObserver, options.serverObserver].map((observer) => (observer === undefined ? {} : { observer }));
   const client = new End(
     new Http3Connection({ side: 'client', transport: transports.client, ...limits, ...observers[0] }),
@@ -108,17 +116,19 @@ export function http3Pair(options: WorldOptions = {}): { client: End; server: En
 /** One of our connections, and across from it bare streams on which a test may say anything. */
 export function http3Against(
   side: 'client' | 'server',
-  options: WorldOptions & { readonly controlStream?: boolean } = {},
+  options: WorldOptions & { readonly controlStream?: boolean; readonly settings?: readonly (readonly [number, number])[] } = {},
 ): { end: End; raw: FakeStreams; control: number; run(): void } {
   const { client, server } = fakePair(options);
   const [ours, raw] = side === 'client' ? [client, server] : [server, client];
-  const limits = options.maxFieldSectionSize === undefined ? {} : { maxFieldSectionSize: options.maxFieldSectionSize };
-  const end = new End(new Http3Connection({ side, transport: ours, ...limits }), ours);
+  const observer = side === 'client' ? options.clientObserver : options.serverObserver;
+  const limits = limitsOf(options);
+  const end = new End(new Http3Connection({ side, transport: ours, ...limits, ...(observer && { observer }) }), ours);
   end.http.start(0);
   const all = (): void => run(end, raw);
   all();
   const control = raw.openStream('uni')!;
-  if (options.controlStream !== false) raw.write(0, control, concat(Uint8Array.of(0), frame(0x04, new Uint8Array(0))));
+  if (options.controlStream !== false)
+    raw.write(0, control, concat(Uint8Array.of(0), frame(0x04, concat(...(options.settings ?? []).flat().map(varint)))));
   all();
   return { end, raw, control, run: all };
 }
@@ -160,7 +170,7 @@ export function framesIn(octets: Uint8Array): { type: number; payload: Uint8Arra
     const payload = octets.subarray(at, at + length);
     if (payload.length < length) throw new Error(`a frame of ${length} octets has ${payload.length}`);
     at += length;
-    frames.push(type === 1 ? { type, payload, fields: new QpackDecoder().decode(payload)! } : { type, payload });
+    frames.push(type === 1 ? { type, payload, fields: new QpackDecoder().decode(payload) as Fields } : { type, payload });
   }
   return frames;
 }

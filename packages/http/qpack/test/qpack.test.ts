@@ -127,7 +127,7 @@ describe('field sections (RFC 9204 §4.5)', () => {
       const altered = whole.slice(0, whole.length - integerBelow(random, 3));
       for (let n = integerBelow(random, 4); n >= 0; n--) altered[integerBelow(random, altered.length)] = integerBelow(random, 256);
       const code = codeOf(() => {
-        const fields = decoder.decode(altered);
+        const fields = decoder.decode(altered) as Fields | undefined; // without a table nothing waits
         const size = fields?.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0) ?? 0;
         expect(size).toBeLessThanOrEqual(4096);
       });

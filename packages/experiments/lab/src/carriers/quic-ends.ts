@@ -131,6 +131,7 @@ export class QuicClient {
   readonly endpoint: Endpoint;
   readonly #notes: RunNotes;
   readonly #model: Model;
+  readonly #profile: Profile | undefined;
   readonly #carriers = new Map<Connection, Carrier>();
   /** What each host left behind on an earlier connection. */
   readonly #earlier: ((host: string) => EarlierConnection | undefined) | undefined;
@@ -148,6 +149,7 @@ export class QuicClient {
   ) {
     this.#notes = notes;
     this.#model = model;
+    this.#profile = setup.profile;
     this.#remote = remote;
     this.#earlier = earlier;
     this.endpoint = new Endpoint({
@@ -178,7 +180,7 @@ export class QuicClient {
       ...(earlier && { ...earlier, earlyData: true }),
     });
     const observer = new FrameLog(this.#notes.log, this.#opened, 'client', this.#notes.clock);
-    const http = () => httpOverQuic(this.#model, { side: 'client', transport: connection, observer });
+    const http = () => httpOverQuic(this.#model, { side: 'client', transport: connection, observer }, this.#profile);
     const carrier = new QuicCarrier(connection, http, handler);
     this.#carriers.set(connection, carrier);
     return carrier;

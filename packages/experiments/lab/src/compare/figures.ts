@@ -42,7 +42,7 @@ function headerOctets({ log: { frames } }: RunRecord): number {
   let octets = 0;
   for (let i = 0; i < frames.length; i += 7) {
     const kind = frames[i + 6];
-    if (kind === FrameKind.HEADERS || kind === FrameKind.TRAILERS) octets += frames[i + 4]!;
+    if (kind === FrameKind.HEADERS || kind === FrameKind.TRAILERS || kind === FrameKind.TABLE) octets += frames[i + 4]!;
   }
   return octets;
 }

@@ -18,7 +18,7 @@ export interface HttpSetup<Transport> {
 
 /** HTTP over a QUIC connection. At `h3` whose octets are next is the transport's affair. */
 export function httpOverQuic({ protocol }: Model, setup: HttpSetup<QuicStreams>, profile?: Profile): HttpOver<StreamEvent> {
-  if (protocol === 'h3') return new Http3Connection(setup);
+  if (protocol === 'h3') return new Http3Connection({ ...setup, ...profile?.http3 });
   const scheduling = setup.side === 'server' && profile !== undefined ? { ...profile.single, scheduler: profile.scheduler() } : {};
   return new SingleConnection({ ...setup, ...scheduling, maxExchanges: MOST_EXCHANGES });
 }

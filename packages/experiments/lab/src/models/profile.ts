@@ -1,5 +1,6 @@
 import { cubic, tokenPacer } from '@quiclab/congestion';
 import type { Http2Options } from '@quiclab/http2';
+import type { Http3Options } from '@quiclab/http3';
 import type { SingleOptions } from '@quiclab/http3/single';
 import type { Policies as QuicPolicies, TransportConfig } from '@quiclab/quic';
 import { immediateAcks, type ProbePolicy, standardProbes } from '@quiclab/recovery';
@@ -20,6 +21,7 @@ export interface Profile {
   readonly http2: Partial<
     Pick<Http2Options, 'frameSize' | 'headerTableSize' | 'streamWindow' | 'maxStreamWindow' | 'connectionWindow' | 'maxConnectionWindow'>
   >;
+  readonly http3: Pick<Http3Options, 'tableCapacity' | 'blockedStreams'>;
   readonly single: Pick<SingleOptions, 'frameSize'>;
   /** What a link charges for the headers below a UDP payload; below a TCP segment eight less. */
   readonly overhead: number;
@@ -37,6 +39,7 @@ export const DEFAULT_PROFILE: Profile = {
   tcp: { policies: {}, config: { sendAhead: 16_384 } },
   records: {},
   http2: {},
+  http3: { tableCapacity: 4_096, blockedStreams: 100 }, // HTTP/2 has as large a table without a word (RFC 9113 §6.5.2)
   single: {},
   overhead: 28,
 };
@@ -113,12 +116,13 @@ export const PARITY_PROFILE: Profile = {
   records: { maxRecord: SEGMENT },
   http2: {
     frameSize: STREAM_OCTETS + FRAME_HEADER,
-    headerTableSize: 0, // as our HTTP/3 has none: header sections are equally long
+    headerTableSize: 0, // nor has HTTP/3 one: header sections are equally long, and wait for nothing
     streamWindow: PLENTY,
     maxStreamWindow: PLENTY,
     connectionWindow: PLENTY,
     maxConnectionWindow: PLENTY,
   },
+  http3: {},
   single: { frameSize: STREAM_OCTETS },
   overhead: DATAGRAM + 28 - SEGMENT - TCP_HEADER + 8,
 };

@@ -9,6 +9,7 @@ const KINDS: Readonly<Record<MappedKind, number>> = {
   trailers: FrameKind.TRAILERS,
   end: FrameKind.OTHER,
   reset: FrameKind.OTHER,
+  table: FrameKind.TABLE,
   other: FrameKind.OTHER,
 };
 
@@ -17,6 +18,7 @@ export class FrameLog implements Http2Observer {
   readonly #log: RunLog;
   readonly #connection: number;
   readonly #sends: Direction;
+  readonly #receives: Direction;
   readonly #clock: () => Micros;
 
   /** @param clock  frames are told without a time */
@@ -24,6 +26,7 @@ export class FrameLog implements Http2Observer {
     this.#log = log;
     this.#connection = connection;
     this.#sends = side === 'client' ? REQUEST : RESPONSE;
+    this.#receives = side === 'client' ? RESPONSE : REQUEST;
     this.#clock = clock;
   }
 
@@ -36,9 +39,13 @@ export class FrameLog implements Http2Observer {
     headerLength: number,
     kind: MappedKind,
   ): void {
-    if (direction === 'received' || exchange < 0) return;
+    if (direction === 'received' || (exchange < 0 && kind !== 'table')) return;
     const carrier = carrierOf(this.#connection, stream, this.#sends);
     this.#log.frame(this.#clock(), carrier, exchange, offset, length, headerLength, KINDS[kind]);
+  }
+
+  fieldsUnblocked(_exchange: number, stream: number, offset: number): void {
+    this.#log.unblocked(this.#clock(), carrierOf(this.#connection, stream, this.#receives), offset);
   }
 
   creditChanged(exchange: number, usedUp: boolean): void {

@@ -219,7 +219,7 @@ export class SingleIncoming {
 
   #onHeaders(exchange: SingleExchange, payload: Uint8Array): void {
     const fields = this.#decoder.decode(payload);
-    if (fields === undefined) {
+    if (typeof fields !== 'object') {
       this.#exchanges.streamError(exchange, H3.MESSAGE_ERROR, 'a field section above our limit');
       return;
     }
