@@ -35,6 +35,7 @@ export const KERNEL_PROFILE: Profile = {
     connectionWindow: 15 << 20,
     maxConnectionWindow: 15 << 20,
   },
+  http3: {}, // our ends on sockets have no table either
   single: {},
   overhead: 28,
 };
