@@ -78,6 +78,7 @@ const QUIC_GO: ProgramPeer = {
 
 const QUINN: ProgramPeer = {
   name: 'quinn',
+  datagram: 1_357, // as quic-go
   async prepare() {
     const source = join(SOURCES, 'quinn');
     const directory = await cached('quinn', source, (target) => cargoBuild('quinn', source, target, {}));

@@ -3,7 +3,7 @@ import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { KERNEL_PROFILE, type RunRecord, runSimulated } from '@quiclab/lab';
 import { contentOf } from '../pages.ts';
-import { type FidelityModel, LOSSES, linkOf, MODELS, PAGE } from './plan.ts';
+import { type FidelityModel, LOSSES, linkOf, MODELS, PAGE, SIMULATED_WITHOUT_LOSS } from './plan.ts';
 import type { SimulatedRuns } from './record.ts';
 
 const crypto = nullProtection(nodeProvider); // octets are as many as with protection
@@ -24,8 +24,7 @@ export async function simulateAll(runs: number, onRun: () => void): Promise<Simu
     for (const model of MODELS) {
       const pageLoads: number[] = [];
       const sums = { up: 0, down: 0, dropped: 0 };
-      // without loss the seed decides nothing but connection IDs and ports
-      const seeds = loss === 0 ? Math.min(runs, 10) : runs;
+      const seeds = loss === 0 ? Math.min(runs, SIMULATED_WITHOUT_LOSS) : runs;
       for (let seed = 1; seed <= seeds; seed++) {
         const record = simulate(model, loss, seed);
         pageLoads.push(pageLoadOf(record));

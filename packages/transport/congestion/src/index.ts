@@ -4,3 +4,4 @@ export { type Amount, type CongestionAvoidance, initialWindow, LossBased, type L
 export { type NewRenoOptions, newReno } from './new-reno.ts';
 export { pacingRate, type TokenPacerOptions, tokenPacer, unpaced } from './pacer.ts';
 export type { AckSummary, CongestionController, LossSummary, Pacer, RttView } from './port.ts';
+export { wholeCubic } from './whole-cubic.ts';

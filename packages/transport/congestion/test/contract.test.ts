@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { controllerCases, pacerCases, ratePacerCases } from '../src/contract.ts';
-import { type CongestionController, cubic, fixedWindow, newReno, tokenPacer, unpaced } from '../src/index.ts';
+import { type CongestionController, cubic, fixedWindow, newReno, tokenPacer, unpaced, wholeCubic } from '../src/index.ts';
 
 const controllers: Record<string, () => CongestionController> = {
   newReno: () => newReno({ maxDatagramSize: 1200 }),
@@ -12,6 +12,8 @@ const controllers: Record<string, () => CongestionController> = {
   'cubic without any of it': () => cubic({ maxDatagramSize: 1200, hyStart: false, prr: false, undo: false, fastConvergence: false }),
   'cubic with a threshold': () => cubic({ maxDatagramSize: 1200, initialSlowStartThreshold: { packets: 12 } }),
   'cubic with idle restart': () => cubic({ maxDatagramSize: 1200, idleRestart: true }),
+  wholeCubic: () => wholeCubic({ maxDatagramSize: 1200 }),
+  'wholeCubic with a threshold': () => wholeCubic({ maxDatagramSize: 1200, initialSlowStartThreshold: { packets: 12 } }),
   fixedWindow: () => fixedWindow(100_000),
 };
 for (const [name, make] of Object.entries(controllers)) {

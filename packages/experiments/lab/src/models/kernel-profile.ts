@@ -1,4 +1,4 @@
-import { cubic, tokenPacer } from '@quiclab/congestion';
+import { cubic, tokenPacer, wholeCubic } from '@quiclab/congestion';
 import { oneStreamPerPacket } from '@quiclab/streams';
 import { lossBasedOptions } from '@quiclab/tcp';
 import type { Profile } from './profile.ts';
@@ -8,7 +8,7 @@ const SEGMENT = 1_360;
 const ACK_DELAY = 25_000;
 
 /**
- * What `pnpm tunnel` has on sockets, for the same page in virtual time: TCP as Linux has it (its HyStart, its rule for what window may grow,
+ * What `pnpm tunnel` has on sockets, for the same page in virtual time: TCP as Linux has it (its CUBIC and HyStart, its rule for what window may grow,
  * sixteen acknowledgements at once to begin with), HTTP as Node's modules have it (answers framed in turn, whatever their urgency, and
  * handed to a socket that takes all of them; records of 16 KB; the credit that our client asks for), and our QUIC with the very same
  * settings at both ends of both worlds. Written out, so that other profiles may change.
@@ -24,7 +24,7 @@ export const KERNEL_PROFILE: Profile = {
     config: { datagramSize: 1_200, maxAckDelay: ACK_DELAY },
   },
   tcp: {
-    policies: { congestion: (path) => cubic({ ...lossBasedOptions(path), hyStart: 'classic' }) },
+    policies: { congestion: (path) => wholeCubic(lossBasedOptions(path)) },
     config: { maxSegmentSize: SEGMENT, quickAcks: 16, windowUse: 'round', sendBuffer: 1 << 26, receiveBuffer: 65_535 },
   },
   records: { maxRecord: 16_384 },
