@@ -5,7 +5,7 @@ import type { CongestionController, RttView } from './port.ts';
 /**
  * CUBIC as Linux computes it (tcp_cubic.c), for comparisons with it: windows are whole datagrams, rounded down; what a Reno would have adds
  * 8/15 of a datagram per round trip for ever, where RFC 9438 §4.3 goes on with a whole one; and the target is looked at when the window has
- * changed, or after a 32nd of a second. At windows of ten datagrams, as losses of a percent leave them, that is a tenth of the rate.
+ * changed, or after a 32nd of a second. It tells at windows of ten datagrams, as losses of a percent leave them.
  * Slow start ends by `hyStart: 'classic'`, unless told otherwise.
  */
 export const wholeCubic = (options: LossBasedOptions): CongestionController =>
