@@ -47,6 +47,13 @@ describe('h1-short', () => {
     expect(rounds(first!)).toBe(2);
     expect(rounds(second!)).toBe(2);
   });
+
+  test('an answer that takes the path longer than the server waits for the end comes at the first attempt (RFC 9112 §9.6)', () => {
+    const link = { delay: DELAY, rate: 200_000, queue: { packets: 64 } };
+    const record = run('h1-short', [{ path: '/', size: 1_500_000 }], { links: { up: link, down: link } }); // TCP takes it whole
+    expect(record.objects.map(({ attempts }) => attempts)).toEqual([1]);
+    expect(record.finishedAt - record.startedAt).toBeGreaterThan(60 * SECOND);
+  });
 });
 
 describe('h1-persistent', () => {

@@ -5,6 +5,8 @@ import type { Micros } from './time.ts';
  * ignored. What happens is told as ByteStreamEvents, by whichever way the implementation tells its events.
  */
 export interface ByteStream {
+  /** Octets that were taken and have not reached the peer, as far as is known: while they become fewer, the path is slow and the peer is there. Default 0. */
+  readonly unacknowledged?: number;
   /** Octets taken (copied); fewer than given where there is no room: 'writable' follows. */
   write(now: Micros, data: Uint8Array): number;
   /** The next octets; the data is the caller's to keep. undefined: nothing now; `fin`: nothing will follow. Not reading holds the peer back. */

@@ -118,7 +118,7 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
 
   /** Ends a connection that nobody uses, and one that the server does not close. */
   onTimeout(now: Micros): void {
-    if (this.#link.lingerDue <= now) this.#link.abort(now, 'the peer does not close');
+    if (this.#link.lingerDue <= now) this.#link.onLingerDue(now);
     if (this.#idleDue <= now) this.goaway(now);
   }
 

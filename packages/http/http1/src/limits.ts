@@ -154,7 +154,7 @@ export const LIMITS = {
   },
   lingeringTime: {
     value: 30 * SECOND,
-    unit: 'µs from our end of the connection to the peer’s',
+    unit: 'µs from our end of the connection to the peer’s, and as long again while it takes what we said before',
     option: 'lingerTimeout',
     beyond: 'given up',
     reason: 'a peer that never closes must not keep us (RFC 9112 §9.6)',

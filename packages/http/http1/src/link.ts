@@ -17,6 +17,7 @@ export class Link {
   readonly #transport: ByteStream;
   readonly #lingerTimeout: Micros;
   #dropped: number;
+  #unacknowledged: number; // when the peer's end was waited for from then on
 
   constructor(transport: ByteStream, lingerTimeout: Micros) {
     this.in = new IncomingOctets(transport);
@@ -27,6 +28,7 @@ export class Link {
     this.#transport = transport;
     this.#lingerTimeout = lingerTimeout;
     this.#dropped = 0;
+    this.#unacknowledged = 0;
   }
 
   flush(now: Micros): void {
@@ -52,6 +54,13 @@ export class Link {
     if (this.in.over) this.#end();
   }
 
+  /** To be called when `lingerDue` <= now. Who still takes what we said before is slow, and may have as long again. */
+  onLingerDue(now: Micros): void {
+    const { unacknowledged = 0 } = this.#transport;
+    if (unacknowledged === 0 || unacknowledged >= this.#unacknowledged) this.abort(now, 'the peer does not close');
+    else this.#wait(now);
+  }
+
   abort(now: Micros, reason: string): void {
     if (this.over) return;
     this.#end();
@@ -61,7 +70,12 @@ export class Link {
 
   /** From when our last has left, the peer's end is waited for. */
   #awaitEnd(now: Micros): void {
-    if (this.lingering && this.out.done && this.lingerDue === NEVER) this.lingerDue = now + this.#lingerTimeout;
+    if (this.lingering && this.out.done && this.lingerDue === NEVER) this.#wait(now);
+  }
+
+  #wait(now: Micros): void {
+    this.lingerDue = now + this.#lingerTimeout;
+    this.#unacknowledged = this.#transport.unacknowledged ?? 0;
   }
 
   /** The transport is gone, or both directions have ended. */

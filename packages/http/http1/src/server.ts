@@ -121,7 +121,7 @@ export class Http1Server implements HttpOver<ByteStreamEvent> {
 
   /** Ends what takes too long: a request that does not come (408), a connection that nobody uses, a peer that does not close. */
   onTimeout(now: Micros): void {
-    if (this.#link.lingerDue <= now) this.#link.abort(now, 'the peer does not close');
+    if (this.#link.lingerDue <= now) this.#link.onLingerDue(now);
     if (this.#requests.headersDue <= now || this.#requests.contentDue <= now) {
       this.#fault(now, new MessageFault(408, 'a request took too long'));
       this.#settle(now);

@@ -14,6 +14,8 @@ export interface FakeOptions {
 export class FakeStream implements ByteStream {
   readonly events: ByteStreamEvent[] = [];
   aborted: string | undefined = undefined;
+  /** As a test has it. */
+  unacknowledged = 0;
   peer!: FakeStream;
   readonly #options: FakeOptions;
   #outgoing: Uint8Array[] = [];

@@ -321,6 +321,33 @@ describe('time (RFC 9112 §9.5)', () => {
     client.run();
     expect([client.statuses, http.nextTimeout(), transport.finished]).toEqual([[200], SECOND, true]);
   });
+
+  test('and as long again while the peer takes what we said before: its path is slow, it is not silent (RFC 9112 §9.6)', () => {
+    const client = new RawClient({ server: { lingerTimeout: SECOND } });
+    client.say(request('/', 'Connection: close\r\n'));
+    const { http, transport } = client.server;
+    transport.unacknowledged = 3_000;
+    http.respond(0, 0, OK, true);
+    client.run();
+    for (const left of [2_000, 1, 1]) {
+      expect([transport.aborted, http.closed]).toEqual([undefined, false]);
+      transport.unacknowledged = left;
+      http.onTimeout(http.nextTimeout());
+    }
+    expect([transport.aborted, http.nextTimeout()]).toEqual(['the peer does not close', NEVER]);
+  });
+
+  test('but no longer once it has all of it', () => {
+    const client = new RawClient({ server: { lingerTimeout: SECOND } });
+    client.say(request('/', 'Connection: close\r\n'));
+    const { http, transport } = client.server;
+    transport.unacknowledged = 3_000;
+    http.respond(0, 0, OK, true);
+    client.run();
+    transport.unacknowledged = 0;
+    http.onTimeout(SECOND);
+    expect(transport.aborted).toBe('the peer does not close');
+  });
 });
 
 describe('Expect: 100-continue (RFC 9110 §10.1.1)', () => {

@@ -59,6 +59,8 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
   #over = false; // the transport
   #closeDue: Micros = NEVER;
   #patience: Micros = 0; // with a peer that does not close
+  #isPatient = true; // for longer with one that still takes what was sent
+  #unacknowledged = 0; // when its end was waited for from then on
 
   constructor(options: Http2Options) {
     const { transport, observer } = options;
@@ -189,9 +191,13 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
   onTimeout(now: Micros): void {
     this.#credit.now = now;
     if (this.#closeDue <= now) {
-      this.#closeDue = NEVER;
-      this.#over = true;
-      this.#transport.abort(now, 'the peer does not close');
+      const { unacknowledged = 0 } = this.#transport;
+      if (this.#isPatient && unacknowledged > 0 && unacknowledged < this.#unacknowledged) this.#awaitEnd(now);
+      else {
+        this.#closeDue = NEVER;
+        this.#over = true;
+        this.#transport.abort(now, 'the peer does not close');
+      }
     }
     if (this.#closed) return;
     if (this.#control.settingsDue <= now)
@@ -380,8 +386,9 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
 
   #end(now: Micros, code: number, reason: string): void {
     this.#closed = true;
-    this.#patience = code === H2.NO_ERROR ? (this.#options.closeTimeout ?? LIMITS.closeTime.value) : LIMITS.faultTime.value;
-    if (!this.#over) this.#closeDue = now + this.#patience;
+    this.#isPatient = code === H2.NO_ERROR;
+    this.#patience = this.#isPatient ? (this.#options.closeTimeout ?? LIMITS.closeTime.value) : LIMITS.faultTime.value;
+    if (!this.#over) this.#awaitEnd(now);
     this.#events.push({ type: 'closed', code, reason });
   }
 
@@ -390,8 +397,13 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     if (this.#over || this.#finished || !this.#outgoing.flush(now)) return;
     this.#finished = true;
     this.#transport.finish(now);
-    this.#closeDue = now + this.#patience;
+    this.#awaitEnd(now);
     this.#drain(now);
+  }
+
+  #awaitEnd(now: Micros): void {
+    this.#closeDue = now + this.#patience;
+    this.#unacknowledged = this.#transport.unacknowledged ?? 0;
   }
 
   #drain(now: Micros): void {

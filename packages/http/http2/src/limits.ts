@@ -136,7 +136,7 @@ export const LIMITS = {
   },
   closeTime: {
     value: 60 * SECOND,
-    unit: 'µs from our last frame to the end of the transport',
+    unit: 'µs from our last frame to the end of the transport, and as long again while the peer takes what we sent before',
     option: 'closeTimeout',
     beyond: 'aborted',
     reason: 'a peer that does not close keeps a socket; a slow one needs time for what it was sent (RFC 9113 §5.4.1)',

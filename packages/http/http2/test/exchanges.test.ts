@@ -707,6 +707,25 @@ describe('the end of a connection (RFC 9113 §5.4.1, §6.8)', () => {
     end.http.onTimeout(5_001_000);
     expect([end.transport.aborted, end.http.nextTimeout()]).toEqual(['the peer does not close', Number.POSITIVE_INFINITY]);
   });
+
+  test.each([
+    [0, 3],
+    [H2.PROTOCOL_ERROR, 1],
+  ])('while it takes what was sent before it has longer, but not after a fault (code %i)', (code, patience) => {
+    const { end, run } = http2Against('server', { closeTimeout: 5 * SECOND });
+    end.transport.unacknowledged = 3_000;
+    end.http.close(0, code);
+    run();
+    let waits = 0;
+    for (const left of [2_000, 1, 1]) {
+      if (end.transport.aborted !== undefined) break;
+      waits++;
+      expect(end.http.nextTimeout()).toBe(waits * 5 * SECOND);
+      end.transport.unacknowledged = left;
+      end.http.onTimeout(end.http.nextTimeout());
+    }
+    expect([waits, end.transport.aborted]).toEqual([patience, 'the peer does not close']);
+  });
 });
 
 describe('whose octets (FrameObserver)', () => {

@@ -16,6 +16,8 @@ export class FakeStream implements ByteStream {
   /** All that was ever taken, in order; and what the peer has of it. */
   readonly written: Uint8Array[] = [];
   finished = false;
+  /** As a test has it. */
+  unacknowledged = 0;
   /** Takes nothing more. */
   stuck = false;
   aborted: string | undefined = undefined;

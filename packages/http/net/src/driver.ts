@@ -132,9 +132,9 @@ class MachineDriver<E> implements StreamDriver {
 
   /** By when something of what is written has to have left. */
   #watchStall(now: Micros): Micros {
-    const { unsent, bytesWritten } = this.#stream;
-    const sent = bytesWritten - unsent;
-    if (unsent === 0) this.#stallDue = NEVER;
+    const { unacknowledged, bytesWritten } = this.#stream;
+    const sent = bytesWritten - unacknowledged;
+    if (unacknowledged === 0) this.#stallDue = NEVER;
     else if (sent !== this.#sentBefore || this.#stallDue === NEVER) this.#stallDue = now + this.#stallTimeout;
     this.#sentBefore = sent;
     return this.#stallDue;

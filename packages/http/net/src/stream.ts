@@ -73,8 +73,8 @@ export class SocketStream implements ByteStream {
     return this.#closedEvent !== undefined;
   }
 
-  /** Octets that were written and are not with the kernel yet. */
-  get unsent(): number {
+  /** Octets that were written and are not with the kernel yet; what that has, nobody tells. */
+  get unacknowledged(): number {
     return this.#socket.writableLength;
   }
 
@@ -114,9 +114,8 @@ export class SocketStream implements ByteStream {
     if (this.#over) return;
     this.#aborted = reason === '' ? 'given up' : reason;
     // RST: the peer must not take what it has for all that there is (RFC 9293 §3.10.4, §3.6). Where our end is on its way already,
-    // all has been said, and the system refuses to reset (libuv's uv_tcp_close_reset)
-    const ending = this.#finished && !this.#socket.writableFinished;
-    if (!ending && !this.#raw.destroyed) this.#raw.resetAndDestroy();
+    // all has been said; the kernel may have much of it still, which a reset would take away from a slow peer
+    if (!this.#finished && !this.#raw.destroyed) this.#raw.resetAndDestroy();
     this.#socket.destroy();
     this.#raw.destroy();
   }

@@ -118,11 +118,13 @@ describe('what a sender holds', () => {
     const connection = pair.client.connection!;
     expect(connection.write(pair.now, new Uint8Array(80_000))).toBe(50_000);
     expect(connection.write(pair.now, new Uint8Array(1))).toBe(0);
+    expect(connection.unacknowledged).toBe(50_000);
     const told: string[] = [];
     pair.onClientEvent = (event) => told.push(event);
     pair.turn(pair.client);
     pair.run(pair.now + SECOND);
     expect(told).toEqual(['writable']);
+    expect(connection.unacknowledged).toBe(0);
     expect(connection.write(pair.now, new Uint8Array(80_000))).toBe(50_000);
   });
 

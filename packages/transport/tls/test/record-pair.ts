@@ -10,6 +10,7 @@ import { identities, NOW, root } from './certificates.ts';
 export class Lower implements ByteStream {
   readonly sent: Uint8Array[] = [];
   room = Number.POSITIVE_INFINITY;
+  unacknowledged = 0;
   finished = false;
   aborted: string | undefined = undefined;
   readonly #inbox: Uint8Array[] = [];

@@ -217,6 +217,8 @@ describe('room', () => {
     expect(client.write('x'.repeat(100_000))).toBe(16_384);
     expect(client.write('y')).toBe(0);
     expect(client.lower.take().length).toBe(1_000);
+    client.lower.unacknowledged = 300;
+    expect(client.stream.unacknowledged).toBe(16_384 + 22 - 1_000 + 300);
     client.lower.room = 15_000;
     client.stream.onTransport(client.now, { type: 'writable' });
     client.settle();

@@ -71,6 +71,11 @@ export class TcpConnection implements ByteStream {
     return this.#block.state;
   }
 
+  get unacknowledged(): number {
+    const { stream } = this.#block.sender;
+    return stream.written - stream.acked;
+  }
+
   // the application ----------------------------------------------------------------------------------------------------
 
   write(now: Micros, data: Uint8Array): number {

@@ -56,6 +56,10 @@ export class RecordWriter {
     return this.#at < this.#end;
   }
 
+  get waiting(): number {
+    return this.#end - this.#at;
+  }
+
   /** Whether the present keys may not seal much more, at most `every` records. */
   isSpent(every: number): boolean {
     return this.#current !== undefined && this.#current.sequence >= Math.min(every, this.#current.limit - 1);

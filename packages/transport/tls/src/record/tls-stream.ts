@@ -70,6 +70,10 @@ export class TlsStream implements ByteStream {
     this.#writer = new RecordWriter(below, recordShape(options), observer);
   }
 
+  get unacknowledged(): number {
+    return this.#writer.waiting + (this.#below.unacknowledged ?? 0);
+  }
+
   /** A client's first words, as soon as the stream below takes them. */
   start(now: Micros): void {
     this.#turn(now);
