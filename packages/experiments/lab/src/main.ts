@@ -9,6 +9,7 @@ import { flowsCommand } from './flows/options.ts';
 import { lossTableCommand } from './flows/table-command.ts';
 import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
+import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { VERSION } from './version.ts';
@@ -26,6 +27,7 @@ const program = new Command('quiclab')
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
+  .addCommand(influenceCommand())
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
   .addCommand(gatewayCommand(runGateway))
   .addCommand(
