@@ -8,8 +8,9 @@ import { LIMITS } from './limits.ts';
 import type { Passage } from './observer.ts';
 import type { HttpVersion, Settings } from './options.ts';
 import { Pump } from './pump.ts';
-import { type RequestHead, requestFor, trailersOf } from './request-head.ts';
+import { type RequestHead, requestFor } from './request-head.ts';
 import { responseFor, webSocketStatus } from './response-head.ts';
+import { trailersOf } from './trailers.ts';
 
 /** What an exchange needs of the gateway. */
 export interface ExchangeOwner {
@@ -33,6 +34,8 @@ export interface ExchangeOwner {
 type ResponseEvent = Extract<HttpEvent, { type: 'response' }>;
 type Outcome = Passage['outcome'];
 
+/** Not said to who asked for a WebSocket by CONNECT: it gave no key (RFC 8441 §5.1), and a tunnel has no length (RFC 9110 §8.6). */
+const NOT_TO_CONNECT: ReadonlySet<string> = new Set(['sec-websocket-accept', 'content-length']);
 const NOTHING = new Uint8Array(0);
 
 /** One request on its way from a client to the origin, and the response on its way back. RFC 9110 §7.6. */
@@ -170,8 +173,8 @@ export class Exchange implements Timed {
       this.answer(now, answer(502, 'http_protocol_error', `the origin's ${event.status} is no answer to who asks for a WebSocket`));
       return;
     }
-    // RFC 8441 §5.1: who asked by CONNECT gave no key
-    const received = this.#kept ? event.fields.filter(([name]) => name !== 'sec-websocket-accept') : event.fields;
+    const tunnel = status === 101 || (this.#kept && status < 300);
+    const received = tunnel && status !== 101 ? event.fields.filter(([name]) => !NOT_TO_CONNECT.has(name)) : event.fields;
     const fields = responseFor(now, status, received, event.version ?? this.#back!.version, this.front.facts, settings);
     try {
       this.front.http.respond(now, this.id, fields, event.end && !interim);
@@ -187,7 +190,7 @@ export class Exchange implements Timed {
       return;
     }
     this.#status = status;
-    if (status === 101 || (this.#kept && status < 300)) this.#openTunnel();
+    if (tunnel) this.#openTunnel();
     else if (this.#kept) this.#stopUpload(now);
     if (event.end) this.#down.done = true;
     else this.#down.from(this.#back!, this.#backId);

@@ -2,6 +2,7 @@ import { endToEnd, type Field, type Fields, fieldValue, fieldValues, methodPrope
 import { type Answer, answer } from './answers.ts';
 import { withForwarded } from './forwarded.ts';
 import type { FrontFacts, HttpVersion, MessageVersion, Settings } from './options.ts';
+import { isDisguise } from './trailers.ts';
 import { passedBy, viaLine } from './via.ts';
 
 /** What a request asks, without what was about the hop that it came over. */
@@ -9,6 +10,7 @@ export interface RequestHead {
   /** In which it came. */
   readonly version: MessageVersion;
   readonly method: string;
+  readonly scheme: string;
   readonly authority: string;
   readonly path: string;
   /** Without pseudo-header fields, `host`, and those that end at the hop. */
@@ -26,9 +28,10 @@ export function readRequest(received: Fields, version: MessageVersion): RequestH
   return {
     version,
     method,
+    scheme: pseudo(':scheme'),
     authority: pseudo(':authority') || pseudo('host'),
     path: pseudo(':path'),
-    fields: endToEnd(received).filter(([name]) => !name.startsWith(':') && name !== 'host'),
+    fields: endToEnd(received).filter(([name]) => !name.startsWith(':') && name !== 'host' && !isDisguise(name)),
     idempotent: methodProperties(method).idempotent,
     trailers: fieldValue(received, 'te') === 'trailers',
     webSocket: webSocketOf(method, pseudo(':protocol'), pseudo('upgrade')),
@@ -45,6 +48,8 @@ export function refusal(head: RequestHead, end: boolean, early: boolean, name: s
   const { method, fields } = head;
   if (method === 'CONNECT' && head.webSocket === 'no')
     return answer(501, 'http_request_denied', 'this is a gateway, not a proxy: it makes no tunnels'); // RFC 9110 §9.3.6
+  // RFC 9110 §7.4: of other schemes the origin knows nothing, and HTTP/1.1 could not even say so
+  if (!/^https?$/i.test(head.scheme)) return answer(400, 'http_request_error', 'neither http nor https');
   if (passedBy(fields, name)) return answer(508, 'proxy_loop_detected', 'this request was here before'); // RFC 9110 §7.6.3
   // RFC 8470 §3: what came early may be a replay; what is not safe is to be sent again after the handshake
   if (early && !methodProperties(method).safe) return answer(425, 'http_request_denied', 'not before the handshake is complete');
@@ -85,9 +90,6 @@ export function requestFor(
 
 /** What a client's CONNECT may not say to an origin over HTTP/1.1: it has no content, and the key is the gateway's. RFC 8441 §5.1. */
 const NOT_IN_CONNECT: ReadonlySet<string> = new Set(['content-length', 'expect', 'sec-websocket-key', 'sec-websocket-accept']);
-
-/** Trailers that may be carried on: nothing about framing, routing, or the hop. RFC 9110 §6.5.1. */
-export const trailersOf = (fields: Fields): Field[] => endToEnd(fields).filter(([name]) => name !== 'content-length' && name !== 'host');
 
 function joined(fields: readonly Field[], name: string): Field[] {
   const values = fieldValues(fields, name);

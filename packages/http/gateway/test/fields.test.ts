@@ -1,7 +1,7 @@
 import { latin1 } from '@quiclab/bytes';
 import { type Fields, fieldValue, fieldValues } from '@quiclab/http-semantics';
 import { describe, expect, test } from 'vitest';
-import { answering, ask, asking, type End, echo, VERSIONS, World, type WorldOptions } from './world.ts';
+import { answering, ask, asking, type End, echo, upload, VERSIONS, World, type WorldOptions } from './world.ts';
 
 /** What the origin was asked with. */
 const asked = (world: World): Fields => world.origins.at(-1)!.events('request').at(-1)!.fields;
@@ -115,6 +115,46 @@ describe('where the request goes', () => {
 
   test('OPTIONS * goes on as it is (RFC 9110 §9.3.7)', () => {
     expect(fieldValue(after(asking('OPTIONS', '*')), ':path')).toBe('*');
+  });
+});
+
+describe('what is dropped', () => {
+  test('names that CGI would take for those that a gateway judges or says, and Proxy (RFC 3875 §4.1.18)', () => {
+    const disguised: Fields = [
+      ['x_forwarded_for', '10.0.0.1'],
+      ['x-forwarded_host', 'elsewhere'],
+      ['content_length', '0'],
+      ['transfer_encoding', 'chunked'],
+      ['proxy', 'http://elsewhere/'],
+    ];
+    const fields = after(asking('GET', '/', ...disguised, ['my_own', 'kept']), { forwarded: 'both' });
+    const names = fields.map(([name]) => name).filter((name) => !name.startsWith(':'));
+    expect(names).toEqual(['my_own', 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via']);
+  });
+
+  test('trailers that would say something of the header section, which was judged without them (RFC 9110 §6.5.1)', () => {
+    for (const back of VERSIONS) {
+      const trailers: Fields = [
+        ['authorization', 'x'],
+        ['content-type', 'x'],
+        ['x_forwarded_for', 'x'],
+        ['alt-svc', 'x'],
+        ['set-cookie', 'x'],
+        ['x-sum', '1'],
+      ];
+      const world = new World({ back });
+      world.app = (origin, event, now) => {
+        if (event.type === 'request') origin.http.respond(now, event.id, [[':status', '200']], false);
+        if (event.type !== 'body-readable') return;
+        origin.read(event.id);
+        if (origin.complete(event.id)) origin.http.finish(now, event.id, trailers);
+      };
+      const client = world.client('2');
+      upload(world, client, asking('POST'), 'content', trailers);
+      world.run();
+      const [up, down] = [world.origins[0]!, client].map((end) => end.events('trailers').map(({ fields }) => fields));
+      expect([back, up, down]).toEqual([back, [[['x-sum', '1']]], [[['x-sum', '1']]]]);
+    }
   });
 });
 

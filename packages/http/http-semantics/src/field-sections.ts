@@ -2,7 +2,7 @@ import { contentLength, INVALID_LENGTH } from './content-length.ts';
 import type { Fields } from './fields.ts';
 import { isConnectionSpecific } from './hop-by-hop.ts';
 import { parseStatus } from './status.ts';
-import { isFieldValue, isLowerCaseFieldName, isToken } from './syntax.ts';
+import { isAuthority, isFieldValue, isLowerCaseFieldName, isToken } from './syntax.ts';
 
 /**
  * What makes field sections malformed in HTTP/2 and HTTP/3, whose pseudo-header fields are the same (RFC 9113 §8.1.1, §8.2, §8.3;
@@ -49,7 +49,7 @@ function malformedTarget(fields: Fields, method: string, scheme: string, authori
   const http = /^https?$/i.test(scheme);
   if (!http) return path === '' || isPath(path) ? '' : ':path is none';
   if (authority === undefined && host === undefined) return 'neither :authority nor host';
-  if (/[@/?#\s]/.test(authority ?? host ?? '')) return 'an authority with more than host and port';
+  if (!isAuthority(authority ?? host ?? '')) return 'an authority that is not a host, with or without a port';
   if (path === '*') return method === 'OPTIONS' ? '' : ":path '*' is for OPTIONS";
   return path.startsWith('/') && isPath(path) ? '' : ':path is none';
 }

@@ -7,5 +7,5 @@ export { type MethodProperties, methodProperties } from './methods.ts';
 export type { FrameObserver, MappedKind } from './observer.ts';
 export { DEFAULT_PRIORITY, formatPriority, type Priority, parsePriority } from './priority.ts';
 export { isInformational, neverHasContent, parseStatus, statusClass } from './status.ts';
-export { isFieldValue, isLowerCaseFieldName, isToken, trimBlanks } from './syntax.ts';
+export { isAuthority, isFieldValue, isLowerCaseFieldName, isToken, trimBlanks } from './syntax.ts';
 export { UsageError } from './usage-error.ts';

@@ -50,3 +50,9 @@ export function trimBlanks(text: string): string {
   while (end > start && CLASSES[text.charCodeAt(end - 1)] === BLANK) end--;
   return text.slice(start, end);
 }
+
+/** uri-host [":" port] (RFC 9110 §7.2, RFC 3986 §3.2): a bracketed address, or what a name may be made of. */
+const AUTHORITY = /^(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})+)(?::\d{0,5})?$/;
+
+/** Whether this is a host, with or without a port, as http and https have it: no user information (RFC 9110 §4.2.4). */
+export const isAuthority = (text: string): boolean => AUTHORITY.test(text);

@@ -1,14 +1,10 @@
-import type { Field } from '@quiclab/http-semantics';
+import { type Field, isAuthority } from '@quiclab/http-semantics';
 import { bad } from './errors.ts';
 import type { RequestLine } from './start-line.ts';
 
-/** uri-host [":" port] (RFC 9110 §7.2, RFC 3986 §3.2): a bracketed address, or what a name may be made of. */
-const AUTHORITY = /^(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})+)(?::\d{0,5})?$/;
 /** Visible ASCII without a fragment. */
 const PATH = /^[\x21\x22\x24-\x7e]*$/;
 const ABSOLUTE = /^(https?):\/\/([^/?]*)([/?].*)?$/i;
-
-export const isAuthority = (text: string): boolean => AUTHORITY.test(text);
 
 /**
  * The pseudo-header fields that stand for a request target and Host, as the other versions of HTTP have them. RFC 9112 §3.2, §3.3.
