@@ -24,7 +24,8 @@ export function responseFor(
   facts: FrontFacts,
   settings: Settings,
 ): Field[] {
-  const fields = endToEnd(received).filter(([name]) => !name.startsWith(':') && name !== 'alt-svc');
+  let fields = endToEnd(received).filter(([name]) => !name.startsWith(':') && name !== 'alt-svc');
+  if (status < 200 || status === 204) fields = fields.filter(([name]) => name !== 'content-length'); // RFC 9110 §8.6
   fields.unshift([':status', String(status)]);
   if (status === 101) fields.push(['upgrade', fieldValue(received, 'upgrade') ?? 'websocket']);
   if (status >= 200) {

@@ -21,6 +21,8 @@ interface Wired {
   received(): number;
   /** How the transport ended; undefined while it lives. */
   over(): string | undefined;
+  /** HTTP/1.1 and HTTP/2: the other end has reset the transport. */
+  aborted(): boolean;
   /** Ends the transport, without a word of HTTP. */
   cut(): void;
   /** Ends one direction of HTTP/1.1's transport, without a word of HTTP. */
@@ -86,6 +88,7 @@ function overStream(version: '1.1' | '2', options: LegOptions): { client: Wired;
       deliver: () => stream.deliver(),
       received: () => received,
       over: () => ended,
+      aborted: () => stream.peer.aborted !== undefined,
       cut: () => stream.abort(0, 'cut'),
       end: () => stream.finish(0),
       say: (octets) => void stream.write(0, octets),
@@ -137,6 +140,7 @@ function overQuic({
       cut: () => {
         cut = true;
       },
+      aborted: noOctets,
       end: noOctets,
       say: noOctets,
       tap: noOctets,
