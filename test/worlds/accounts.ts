@@ -15,7 +15,7 @@ import {
 } from '@quiclab/lab';
 import { criticalChain, type ExchangeRecord, STATES, type State, totalOf } from '@quiclab/ledger';
 import { integerBelow, MILLISECOND, type Random, SECOND, seededRandom } from '@quiclab/sansio';
-import { generatePage } from '@quiclab/workload';
+import { generatePage, type PageObject } from '@quiclab/workload';
 
 // Random pages over random paths: whatever happened, every microsecond of every exchange is explained. EXPERIMENTS §4.
 
@@ -48,12 +48,14 @@ export function drawRun(model: ModelName, seed: number): SimulatedRun {
     depth: below(5),
     maxServerTime: below(2) * below(100 * MILLISECOND),
   });
+  // every third seed: the others are what they were before uploads were drawn
+  const objects = seed % 3 === 1 ? withUploads(page.objects, random.fork('uploads')) : page.objects;
   const sizes = new Map(page.objects.map(({ path, size }) => [path, size]));
   const credit = below(3) === 0 ? { initialMaxData: 4_000 + below(60_000), initialMaxStreamData: 2_000 + below(30_000) } : {};
   return {
     model,
     seed,
-    page,
+    page: { ...page, objects },
     source: (path) => new Uint8Array(sizes.get(path)!),
     nameLookup: below(2) * below(50 * MILLISECOND),
     links: { up: drawLink(random.fork('up')), down: drawLink(random.fork('down')) },
@@ -61,6 +63,15 @@ export function drawRun(model: ModelName, seed: number): SimulatedRun {
     tcp: drawTcp(random.fork('tcp')),
     profile: drawProfile(random.fork('profile')),
   };
+}
+
+/** Some are asked for with content: of those that may be sent again and may be piped, and of those that may not. */
+function withUploads(objects: readonly PageObject[], random: Random): PageObject[] {
+  return objects.map((object) => {
+    const upload = integerBelow(random, 40_000);
+    const method = (['GET', 'GET', 'POST', 'PUT'] as const)[integerBelow(random, 4)]!;
+    return method === 'GET' ? object : { ...object, method, upload };
+  });
 }
 
 /** Buffers that bind, no selective acknowledgements: all that changes what is held, or stalled. */

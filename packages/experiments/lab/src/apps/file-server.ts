@@ -10,7 +10,10 @@ export type FileSource = (path: string) => Uint8Array | undefined;
 /** How long the server thinks before it answers the request of a path. µs. */
 export type ServerTime = (path: string) => Micros;
 
-/** Answers GET and HEAD on one connection with files. Writes as much of each as is taken, and goes on when there is room again. */
+/**
+ * Answers requests on one connection with files, whatever the method; those with content once that is there. Writes as much of each file as is
+ * taken, and goes on when there is room again.
+ */
 export class FileServer implements HttpHandler {
   readonly #source: FileSource;
   readonly #timers: Timers;
@@ -19,6 +22,7 @@ export class FileServer implements HttpHandler {
   readonly #log: RunLog | undefined;
   readonly #connection: number;
   readonly #received = new Map<number, number>(); // octets of a request's content
+  readonly #uploading = new Map<number, Fields>(); // requests whose content is not wholly here
   readonly #sending = new Map<number, { readonly content: Uint8Array; sent: number }>();
 
   /**
@@ -38,7 +42,8 @@ export class FileServer implements HttpHandler {
     switch (event.type) {
       case 'request':
         this.#log?.read(now, this.#connection, event.id, REQUEST, 0);
-        this.#think(now, http, event.id, event.fields);
+        if (event.end || hasNoMeaning(event.fields)) this.#think(now, http, event.id, event.fields);
+        else this.#uploading.set(event.id, event.fields);
         break;
       case 'body-writable':
         this.#write(now, http, event.id);
@@ -51,17 +56,22 @@ export class FileServer implements HttpHandler {
       case 'failed':
         this.#sending.delete(event.id);
         this.#received.delete(event.id);
+        this.#uploading.delete(event.id);
         break;
     }
   }
 
-  /** A request's content is of no interest here. */
+  /** What is in a request's content is of no interest here. */
   #read(now: Micros, http: HttpConnection, id: number): void {
     for (let piece = http.readBody(now, id); piece !== undefined; piece = http.readBody(now, id)) {
       const read = (this.#received.get(id) ?? 0) + piece.data.length;
       this.#received.set(id, read);
       this.#log?.read(now, this.#connection, id, REQUEST, read);
-      if (piece.fin) this.#received.delete(id);
+      if (!piece.fin) continue;
+      this.#received.delete(id);
+      const fields = this.#uploading.get(id);
+      this.#uploading.delete(id);
+      if (fields !== undefined) this.#think(now, http, id, fields);
     }
   }
 
@@ -75,18 +85,6 @@ export class FileServer implements HttpHandler {
     this.#log?.produced(now, this.#connection, id, RESPONSE, WHOLE);
     const method = fieldValue(fields, ':method');
     const path = fieldValue(fields, ':path') ?? '';
-    if (method !== 'GET' && method !== 'HEAD') {
-      http.respond(
-        now,
-        id,
-        [
-          [':status', '405'],
-          ['allow', 'GET, HEAD'],
-        ],
-        true,
-      );
-      return;
-    }
     const content = this.#source(path);
     if (content === undefined) {
       http.respond(now, id, [[':status', '404']], true);
@@ -115,4 +113,10 @@ export class FileServer implements HttpHandler {
     this.#sending.delete(id);
     http.finish(now, id);
   }
+}
+
+/** RFC 9110 §9.3.1: what a GET has of content is not waited for. */
+function hasNoMeaning(fields: Fields): boolean {
+  const method = fieldValue(fields, ':method');
+  return method === 'GET' || method === 'HEAD';
 }

@@ -85,6 +85,7 @@ export class PageClient {
 class Fetching implements PooledExchange {
   readonly host: string;
   readonly fields: Fields;
+  readonly upload: number;
   readonly urgency: number;
   readonly #client: PageClient;
   readonly #object: PageObject;
@@ -101,7 +102,7 @@ class Fetching implements PooledExchange {
   #completedAt: Micros = -1;
 
   constructor(client: PageClient, exchange: number, object: PageObject, host: string, now: Micros) {
-    const { method, path, priority } = object;
+    const { method, path, priority, upload } = object;
     const field = formatPriority(priority);
     this.host = host;
     this.fields = [
@@ -110,8 +111,10 @@ class Fetching implements PooledExchange {
       [':authority', host],
       [':path', path],
       ...(field === '' ? [] : [['priority', field] as const]),
+      ...(upload > 0 ? [['content-length', String(upload)] as const] : []),
       ...client.page.requestFields,
     ];
+    this.upload = upload;
     this.urgency = priority.urgency;
     this.exchange = exchange;
     this.#client = client;

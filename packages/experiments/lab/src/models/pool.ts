@@ -9,12 +9,15 @@ import type { Model } from './model.ts';
  * breaks off every time must not be asked for ever (RFC 9110 §9.2.2).
  */
 const MOST_ATTEMPTS = 3;
+const CONTENT = new Uint8Array(16_384);
 
 /** A request, and who waits for its answer. Sent again on another connection, it begins anew. */
 export interface PooledExchange {
   /** The host name whose connections it goes over. */
   readonly host: string;
   readonly fields: Fields;
+  /** Octets of the request's content, which are zeros. Default 0. */
+  readonly upload?: number;
   /** Of those that wait for a connection the most urgent goes first, as in browsers; then the one that was issued first. */
   readonly urgency: number;
   /** It waits for the handshake of the nth connection; -1: for a connection to be free, or to be opened. Until told otherwise. */
@@ -259,6 +262,7 @@ class PoolConnection implements PooledConnection, HttpHandler {
   number = -1;
   readonly #pool: Host;
   readonly #underWay = new Map<number, Issued>();
+  readonly #uploads = new Map<number, number>(); // octets of requests' content that are to be written
   #carrier: Carrier | undefined = undefined;
   #full = false; // it had no room for a request, and has not said that it has
   #ended = false;
@@ -288,7 +292,9 @@ class PoolConnection implements PooledConnection, HttpHandler {
   /** False: the connection has no room for it now. */
   send(now: Micros, issued: Issued): boolean {
     if (this.readyAt < 0 || this.#full || !this.#usable) return false;
-    const id = this.#carrier!.http!.request(now, issued.exchange.fields, true);
+    const http = this.#carrier!.http!;
+    const { fields, upload = 0 } = issued.exchange;
+    const id = http.request(now, fields, upload === 0);
     if (id === undefined) {
       this.#full = true;
       return false;
@@ -298,6 +304,10 @@ class PoolConnection implements PooledConnection, HttpHandler {
     issued.awaits = -2;
     this.#underWay.set(id, issued);
     issued.exchange.onSent(now, this.number, id);
+    if (upload > 0) {
+      this.#uploads.set(id, upload);
+      this.#upload(now, http, id);
+    }
     this.#carrier!.pump(now);
     return true;
   }
@@ -338,6 +348,9 @@ class PoolConnection implements PooledConnection, HttpHandler {
       case 'body-readable':
         this.#read(now, http, event.id);
         break;
+      case 'body-writable':
+        this.#upload(now, http, event.id);
+        break;
       case 'reset':
         this.#breakOff(now, event, `reset by the server (code 0x${event.code.toString(16)})`);
         break;
@@ -357,11 +370,25 @@ class PoolConnection implements PooledConnection, HttpHandler {
     }
   }
 
+  /** Writes as much of a request's content as is taken. */
+  #upload(now: Micros, http: HttpConnection, id: number): void {
+    for (let left = this.#uploads.get(id) ?? 0; left > 0; ) {
+      const taken = http.writeBody(now, id, CONTENT.subarray(0, Math.min(left, CONTENT.length)));
+      if (taken === 0) return;
+      left -= taken;
+      this.#uploads.set(id, left);
+      if (left > 0) continue;
+      this.#uploads.delete(id);
+      http.finish(now, id);
+    }
+  }
+
   /** Whoever waited may ask for more now, which is to find the connection free. */
   #complete(now: Micros, id: number): void {
     const issued = this.#underWay.get(id);
     if (issued === undefined) return;
     this.#underWay.delete(id);
+    if (this.#uploads.delete(id)) this.#carrier!.http!.cancel(now, id); // answered, and not asked wholly: the rest has no use
     this.#pool.answered();
     if (!this.#pool.model.persistent) this.end(now);
     issued.exchange.onEnd(now);
@@ -372,6 +399,7 @@ class PoolConnection implements PooledConnection, HttpHandler {
     const issued = this.#underWay.get(id);
     if (issued === undefined) return;
     this.#underWay.delete(id);
+    this.#uploads.delete(id);
     // a reset is the server's answer, and would be so again, unless it says that it has not looked at the request
     if (type === 'failed' || unprocessed) this.#pool.broken(now, issued, this.#underWay.size, unprocessed, reason);
     else issued.exchange.onFailed(now, reason);
