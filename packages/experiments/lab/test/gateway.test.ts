@@ -160,11 +160,15 @@ describe('wrong arguments are said to be wrong, and cost no stack trace', () => 
     [['--origin', 'localhost'], /'localhost' is no URL; an origin is something like http:\/\/localhost:3000/],
     [[...sane, '--listen', 'h1,h4'], /'h4' is none of h1, h2, h3/],
     [[...sane, '--cert', '/nowhere.pem'], /--cert: there is no file '\/nowhere.pem'/],
-    [[...sane, '--cert', MAIN], /there is no '-----BEGIN/],
+    [[...sane, '--cert', MAIN], /--cert: '.*main\.ts' is no PEM/],
+    [[...sane, '--origin-ca', MAIN], /--origin-ca: '.*main\.ts' is no PEM/],
+    [['--origin', 'localhost:3000'], /'localhost:3000' is no URL; an origin is something like http:\/\/localhost:3000/],
+    [['--orign', 'http://127.0.0.1:9'], /unknown option '--orign' \(Did you mean --origin\?\)/],
     [[...sane, '--host', '192.0.2.1'], /192\.0\.2\.1:\d+ is no address of this machine/],
   ];
   test.each(cases)('%j', async (args, expected) => {
-    const { code, out, err } = await refused(...args);
+    const { code, out, err: said } = await refused(...args);
+    const err = said.replace('\n(Did you', ' (Did you'); // commander has its suggestion on a line of its own
     expect([code, out, err.startsWith('error: '), err.trim().split('\n').length]).toEqual([1, '', true, 1]);
     expect(err).toMatch(expected);
   });

@@ -241,6 +241,7 @@ test('another certificate is shown to whoever connects from then on, over TLS an
 describe('options that make no sense', () => {
   const cases: [Partial<ServerOptions>, RegExp][] = [
     [{ origin: 'localhost' }, /'localhost' is no URL/],
+    [{ origin: 'localhost:3000' }, /'localhost:3000' is no URL; an origin is something like/],
     [{ origin: 'ftp://x' }, /not ftp:\/\//],
     [{ origin: 'http://x/path' }, /no path/],
     [{ origin: 'http://me@x' }, /no user name/],
@@ -249,6 +250,7 @@ describe('options that make no sense', () => {
     [{ name: 'two words' }, /no token/],
     [{ key: 'x' }, /a key without its certificate/],
     [{ cert: 'x' }, /-----BEGIN/],
+    [{ originCa: identityOf(undefined, undefined).key }, /roots for the origin holds no certificate/],
   ];
   test.each(cases)('%j', async (options, expected) => {
     await expect(startGateway({ origin: 'http://127.0.0.1:9', ...options })).rejects.toThrow(expected);
@@ -303,6 +305,37 @@ describe('the end', () => {
     expect(await running.close(20)).toEqual({ finished: 0, brokenOff: 3 });
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
+});
+
+test.each([
+  ['while a connection is driven', 200],
+  ['when a deadline has come', 504],
+  ['when there is no connection to be had', 502],
+] as const)('a fault %s closes the gateway, and is told', { timeout: 30_000 }, async (_when, status) => {
+  const { url, close } = await origin(status === 200 ? saying : () => {});
+  if (status === 502) await close();
+  const statuses: number[] = [];
+  let told!: (error: Error) => void;
+  const fault = new Promise<Error>((resolve) => {
+    told = resolve;
+  });
+  const running = await gateway({
+    origin: url,
+    headTimeout: 100_000,
+    observer: {
+      passed: (passage) => {
+        statuses.push(passage.status);
+        throw new Error('of an observer');
+      },
+    },
+    onFault: (error) => told(error),
+  });
+  const { host, port } = running.clearAddress!;
+  const asked = fetch(`http://${host}:${port}/`).catch(() => undefined);
+  expect((await fault).message).toBe('of an observer');
+  expect(statuses[0]).toBe(status);
+  await asked;
+  await expect(fetch(`http://${host}:${port}/`)).rejects.toThrow();
 });
 
 test("a WebSocket of Node's client over HTTP/2 goes through to one over HTTP/1.1 (RFC 8441)", { timeout: 30_000 }, async () => {

@@ -34,7 +34,7 @@ const versions = argument((text): Version[] => {
 export function gatewayCommand(run: (options: GatewayArguments) => Promise<void>): Command {
   return new Command('gateway')
     .description('an HTTP gateway in front of a site: HTTP/1.1, HTTP/2 and HTTP/3 for clients, any of them towards the origin')
-    .requiredOption('--origin <url>', 'whom to ask: http:// or https://, host and port')
+    .option('--origin <url>', 'whom to ask: http:// or https://, host and port (required)')
     .addOption(
       new Option('--listen <versions>', 'what clients may speak, with commas between')
         .argParser(versions)
@@ -71,7 +71,7 @@ export function gatewayCommand(run: (options: GatewayArguments) => Promise<void>
       2 ** 30,
     )
     .option('--max-connections <n>', 'connections to the origin', atLeastOne, 64)
-    .option('--max-clients <n>', 'connections of clients over TCP', atLeastOne, 10_000)
+    .option('--max-clients <n>', 'connections of clients over TCP, and as many over QUIC', atLeastOne, 10_000)
     .option('--max-header <octets>', 'the largest header section, on either hop', atLeastOne, 65_536)
     .addOption(
       new Option('--log-level <level>', 'JSON lines to standard output; a request is one of level info').choices(LEVELS).default('info'),
@@ -80,7 +80,12 @@ export function gatewayCommand(run: (options: GatewayArguments) => Promise<void>
       'after',
       '\nSIGINT and SIGTERM let what is under way finish; the exit code is 1 if something had to be broken off. A second one ends it at once.',
     )
-    .action(async (given: Record<string, never>) => run(argumentsOf(given)));
+    .action(async (given: Record<string, never>, command: Command) => {
+      // asked for here: commander looks for what is missing before it says which option it does not know, and which one was meant
+      if (given.origin === undefined)
+        command.error("error: required option '--origin <url>' not specified, like --origin http://localhost:3000");
+      await run(argumentsOf(given));
+    });
 }
 
 /** commander's names of the options to those of the gateway. */

@@ -15,6 +15,10 @@ export async function runGateway(options: GatewayArguments): Promise<void> {
   const gateway = await startGateway({
     ...rest,
     logger,
+    onFault: (error) => {
+      process.stderr.write(`a fault of the gateway: ${error.stack ?? error.message}\n`);
+      process.exit(70); // EX_SOFTWARE of sysexits.h: whoever started it should start it again
+    },
     ...(certFile === undefined ? {} : { cert: pemFrom('--cert', certFile) }),
     ...(keyFile === undefined ? {} : { key: pemFrom('--key', keyFile) }),
     ...(originCaFile === undefined ? {} : { originCa: pemFrom('--origin-ca', originCaFile) }),
@@ -26,12 +30,15 @@ export async function runGateway(options: GatewayArguments): Promise<void> {
 }
 
 function pemFrom(option: string, file: string): string {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(`${option}: ${code === 'ENOENT' ? `there is no file '${file}'` : message}`);
   }
+  if (!text.includes('-----BEGIN ')) throw new Error(`${option}: '${file}' is no PEM, which begins with -----BEGIN`);
+  return text;
 }
 
 /** What went wrong, by what the user can do about it. */

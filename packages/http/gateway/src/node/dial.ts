@@ -52,11 +52,14 @@ export class OriginDialer {
 
   dial(back: Back): void {
     const dialed = this.#options.version === 'h3' ? this.#overQuic(back) : this.#overTcp(back);
-    dialed.catch((error: unknown) => {
-      const failure = failureOf(error);
-      this.#options.onFailure(failure, describe(error));
-      back.failed(this.#options.clock.now(), failure);
-    });
+    dialed
+      .catch((error: unknown) => {
+        if (back.isOpen) throw error; // it is there: this is of what followed
+        const failure = failureOf(error);
+        this.#options.onFailure(failure, describe(error));
+        back.failed(this.#options.clock.now(), failure);
+      })
+      .catch((error: unknown) => this.#options.onFault(error as Error));
   }
 
   /** No further connections; those that are being made are given up. */

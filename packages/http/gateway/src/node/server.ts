@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { nodeProvider, systemRandom } from '@quiclab/crypto/node';
+import { nodeProvider, readPem, systemRandom } from '@quiclab/crypto/node';
 import { H1_ALPN, Http1Server } from '@quiclab/http1';
 import { H2_ALPN, Http2Connection } from '@quiclab/http2';
 import { Listener, type SocketStream } from '@quiclab/net';
@@ -71,8 +71,10 @@ export interface ServerOptions
   readonly maxFieldSectionSize?: number;
   /** Octets of content that HTTP/2 and HTTP/3 keep for all requests together; a request's share is its window. Default in `LIMITS`. */
   readonly maxBuffered?: number;
-  /** Clients' connections over TCP at once. Default 10,000. */
+  /** Clients' connections at once, over TCP, and as many over QUIC. Default 10,000. */
   readonly maxClients?: number;
+  /** The program has a fault, that is, an error that nobody expected (an observer's among them): the gateway is closed, and this is called when it is. */
+  readonly onFault?: (error: Error) => void;
   readonly logger?: Logger;
 }
 
@@ -143,6 +145,8 @@ class RunningGateway implements GatewayServer {
     const back = options.back ?? 'h1';
     if (back === 'h3' && !secure) throw new TypeError('an origin over HTTP/3 needs an https URL');
     if (this.#versions.length === 0 && options.clearPort === undefined) throw new TypeError('nothing to listen to');
+    if (options.originCa !== undefined && readPem(options.originCa).certificates.length === 0)
+      throw new TypeError('the file of roots for the origin holds no certificate');
     this.#identity = identityOf(options.cert, options.key);
     this.#quicHandshake = this.#handshakeFor(this.#identity);
     this.name = options.name ?? drawnName();
@@ -251,12 +255,17 @@ class RunningGateway implements GatewayServer {
   }
 
   #openQuic(host: string, port: number): Promise<QuicHost> {
+    const { maxClients } = this.#options;
     return QuicHost.open({
       host,
       port,
       clock: this.#clock,
       handshake: (begun) => this.#quicHandshake(begun), // whichever certificate there is by then
-      transport: { maxStreamsBidi: CLIENT_STREAMS, ...quicWindows(this.#windowsFor(CLIENT_STREAMS)) },
+      transport: {
+        ...(maxClients === undefined ? {} : { maxConnections: maxClients }),
+        maxStreamsBidi: CLIENT_STREAMS,
+        ...quicWindows(this.#windowsFor(CLIENT_STREAMS)),
+      },
       http: this.#http,
       accept: (made) =>
         this.#gateway.accept(this.#clock.now(), made.http, {
@@ -309,7 +318,15 @@ class RunningGateway implements GatewayServer {
     this.#alarm = undefined;
     if (at === Number.POSITIVE_INFINITY) return;
     const ms = Math.min(Math.max(1, Math.ceil((at - this.#clock.now()) / MILLISECOND)), 0x7fff_ffff);
-    this.#alarm = setTimeout(() => this.#gateway.onTimeout(this.#clock.now()), ms).unref(); // the listeners keep the process running
+    this.#alarm = setTimeout(() => this.#onAlarm(), ms).unref(); // the listeners keep the process running
+  }
+
+  #onAlarm(): void {
+    try {
+      this.#gateway.onTimeout(this.#clock.now());
+    } catch (error) {
+      this.#fault(error as Error);
+    }
   }
 
   // --- the end --------------------------------------------------------------------------------------------------------------
@@ -351,7 +368,7 @@ class RunningGateway implements GatewayServer {
 
   #fault(error: Error): void {
     this.#logger?.fatal({ err: error }, 'the gateway has a fault');
-    void this.close(0);
+    void this.close(0).then(() => this.#options.onFault?.(error));
   }
 }
 
@@ -370,8 +387,9 @@ function originOf(given: string | URL): URL {
   try {
     url = new URL(given);
   } catch {
-    throw new TypeError(`'${given}' is no URL; an origin is something like http://localhost:3000`);
+    throw noUrl(given);
   }
+  if (!/^\w+:\/\//.test(String(given))) throw noUrl(given); // 'localhost:3000' would be of the scheme 'localhost'
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TypeError(`an origin begins with http:// or https://, not ${url.protocol}//`);
   if (url.username !== '' || url.password !== '') throw new TypeError('an origin has no user name and no password');
@@ -379,6 +397,8 @@ function originOf(given: string | URL): URL {
     throw new TypeError(`an origin has no path: the path is the client's (${url.href})`);
   return url;
 }
+
+const noUrl = (given: string | URL): TypeError => new TypeError(`'${given}' is no URL; an origin is something like http://localhost:3000`);
 
 function drawnName(): string {
   return `quiclab-${systemRandom.uint32().toString(16).padStart(8, '0')}`;
