@@ -11,6 +11,7 @@ export { type FlowPolicy, parseController, parseControllers } from './flows/cont
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
 export type { Repairs } from './flows/repairs.ts';
 export { watchFlows } from './flows/result.ts';
+export { type InfluenceMatrices, type InfluenceRow, influenceMatrices } from './influence/matrices.ts';
 export { KERNEL_PROFILE } from './models/kernel-profile.ts';
 export { ALPN, MODEL_IDS, type Model, type ModelId, type ModelName, modelOf, type Protocol } from './models/model.ts';
 export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolObserver, type PoolOptions } from './models/pool.ts';
@@ -31,6 +32,7 @@ export { planJson } from './run/result.ts';
 export { runPlan } from './run/run-plan.ts';
 export { runSpec, simulatedRun } from './run/run-spec.ts';
 export { nextRuns, type RunSpec, type Shard } from './run/specs.ts';
+export { ddmin, type Smaller } from './shrink/ddmin.ts';
 export type { Timer, Timers } from './timers.ts';
 export { addressText, type Change, type DatagramAddress, parseAddress } from './whatif/changes.ts';
 export { bindingOf, type Contents, describe } from './whatif/contents.ts';

@@ -12,6 +12,7 @@ import { runGateway } from './gateway/run.ts';
 import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
+import { shrinkCommand } from './shrink/command.ts';
 import { VERSION } from './version.ts';
 import { whatIfCommand } from './whatif/command.ts';
 
@@ -28,6 +29,7 @@ const program = new Command('quiclab')
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
   .addCommand(influenceCommand())
+  .addCommand(shrinkCommand((text) => void process.stdout.write(text)))
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
   .addCommand(gatewayCommand(runGateway))
   .addCommand(

@@ -17,7 +17,7 @@ const LEFT = 44;
 const TOP = 46;
 const GAP = 26;
 const LEGEND = 62;
-const STEP = 30; // of the legend, wide
+const STEP = 34; // of the legend, wide
 const MARGIN = 12;
 
 /** A sequence that differs in lightness, so that it does without hues; what comes earlier than without the loss is of another hue. */

@@ -4,7 +4,7 @@ import { MATRIX_FIGURES } from './matrices.ts';
 
 const STYLE =
   ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem;background:light-dark(#fff,#0d1117);color:light-dark(#1f2328,#e6edf3)}' +
-  'h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.5rem 0 .2rem}p{margin:.2rem 0 .6rem}.maps{display:flex;flex-wrap:wrap;gap:1rem}.maps svg{max-width:100%;height:auto}dt{font-weight:600}dd{margin:0}';
+  'h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.5rem 0 .2rem}p{margin:.2rem 0 .6rem}.maps{display:flex;flex-wrap:wrap;align-items:flex-start;gap:1rem}.maps svg{max-width:100%;height:auto}dt{font-weight:600}dd{margin:0}';
 
 /** All matrices as one page that needs nothing else: a picture for each figure and model, all of a figure on one scale. */
 export function influencePage({ run, matrices }: InfluenceJson): string {
