@@ -11,6 +11,7 @@ import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
 import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
+import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { shrinkCommand } from './shrink/command.ts';
 import { VERSION } from './version.ts';
@@ -25,6 +26,7 @@ const program = new Command('quiclab')
   .version(VERSION)
   .addCommand(runCommand())
   .addCommand(mergeCommand())
+  .addCommand(checkCommand())
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))

@@ -58,6 +58,23 @@ reference: { topology.both.delay: 10ms }
     expect(plan.reference).toEqual({ choices: [undefined, 0] });
   });
 
+  test('calls a long value by its label, and tells what is wrong within it where it stands', () => {
+    const text = `${PLAN}vary:
+  topology.down:
+    - { label: clean, value: {} }
+    - { label: bursts, value: { loss: { model: bursts, share: 1%, mean: 4 packets } } }
+reference: { topology.down: clean }
+`;
+    const plan = parse(text);
+    expect(plan.variables).toEqual([{ key: 'topology.down', values: ['clean', 'bursts'] }]);
+    expect(plan.reference).toEqual({ choices: [0] });
+    expect(plan.variants.map(({ setup }) => (setup.links.down.loss as unknown[]).length)).toEqual([0, 1]);
+    expect(problemsOf(text.replace('share: 1%', 'shar: 1%'))).toBe(
+      'p.yaml:10:39: vary.topology.down[1].value.loss.share: is missing\n' +
+        "p.yaml:10:57: vary.topology.down[1].value.loss.shar: 'shar' is not a key of loss in bursts; did you mean 'share'?",
+    );
+  });
+
   test('in TypeScript is the same as in YAML', async () => {
     const input = definePlan({
       question: 'who?',

@@ -23,9 +23,13 @@ export function planTable(result: PlanJson): string {
       ...variables.map(({ key }) => key.split('.').at(-1)!),
       'model',
       'seeds',
-      ...figures.flatMap((figure) => [headingOf(figure), ...(against ? [`against ${referenceText(result)}`] : [])]),
+      ...figures.flatMap((figure) => [headingOf(figure), ...(against && compared(figure) ? [`against ${referenceText(result)}`] : [])]),
     ],
-    colAligns: [...variables.map(() => 'left' as const), 'left', ...Array(1 + figures.length * (against ? 2 : 1)).fill('right')],
+    colAligns: [
+      ...variables.map(() => 'left' as const),
+      'left',
+      ...Array(1 + figures.length + (against ? figures.filter(compared).length : 0)).fill('right'),
+    ],
     style: STYLE,
     chars: CHARS,
   });
@@ -46,6 +50,9 @@ export function planTable(result: PlanJson): string {
   ].join('\n\n');
 }
 
+/** Differences of counts are in the result; in the table they would say little. */
+const compared = (figure: PlanFigure): boolean => FIGURE_DEFINITIONS[figure].unit !== 'count';
+
 function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary, against: boolean): string[] {
   const { values } = variants[summary.variant]!;
   return [
@@ -56,7 +63,7 @@ function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary,
       const { unit } = FIGURE_DEFINITIONS[figure];
       return [
         estimateText(summary.estimates[figure], unit, false),
-        ...(against ? [estimateText(summary.differences?.[figure], unit, true)] : []),
+        ...(against && compared(figure) ? [estimateText(summary.differences?.[figure], unit, true)] : []),
       ];
     }),
   ];
@@ -67,7 +74,10 @@ const referenceText = ({ reference }: PlanJson): string =>
   [...Object.values(reference.values), ...(reference.model === undefined ? [] : [reference.model])].join(', ');
 
 function comparisonsText(summaries: readonly PlanSummary[]): string {
-  const made = summaries.reduce((sum, { differences }) => sum + Object.keys(differences ?? {}).length, 0);
+  const made = summaries.reduce(
+    (sum, { differences }) => sum + Object.keys(differences ?? {}).filter((figure) => compared(figure as PlanFigure)).length,
+    0,
+  );
   return made < 2 ? '' : `${made} comparisons were made: where nothing differs, one in twenty intervals misses 0 by chance.`;
 }
 
@@ -89,9 +99,12 @@ const headingOf = (figure: PlanFigure): string => {
 function estimateText(estimate: PlanEstimate | undefined, unit: FigureUnit, signed: boolean): string {
   if (estimate === undefined) return '';
   const { by, decimals } = SHOWN[unit];
-  const text = (value: number): string => `${signed && value > 0 ? '+' : ''}${grouped(value / by, decimals)}`;
+  const text = (value: number): string => {
+    const digits = grouped(value / by, decimals);
+    return signed && value > 0 && /[1-9]/.test(digits) ? `+${digits}` : digits;
+  };
   const { median, interval } = estimate;
   // where no run differs from the others, there is nothing to say about where the median lies
-  if (interval === null || interval.low === interval.high) return text(median);
+  if (interval === null || text(interval.low) === text(interval.high)) return text(median);
   return `${text(median)} [${text(interval.low)}, ${text(interval.high)}]`;
 }

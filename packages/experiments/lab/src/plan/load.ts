@@ -20,6 +20,9 @@ export const shippedPlans = (): string[] =>
     .map((name) => name.slice(0, -'.yaml'.length))
     .sort();
 
+/** A file of a plan that comes with the program: the plan, or its page. */
+export const shippedPlan = (name: string, ending: 'yaml' | 'md'): string => join(SHIPPED, `${name}.${ending}`);
+
 /** The file of a plan: a path, or the name of one that comes with the program. Throws an Error that says what there is. */
 export function planFile(name: string): string {
   if (existsSync(name)) {
@@ -27,7 +30,7 @@ export function planFile(name: string): string {
     return resolve(name);
   }
   const shipped = shippedPlans();
-  if (shipped.includes(name)) return join(SHIPPED, `${name}.yaml`);
+  if (shipped.includes(name)) return shippedPlan(name, 'yaml');
   const meant = nearest(name, shipped);
   throw new Error(
     `there is no plan '${name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}${/[/.]/.test(name) ? '' : ` (plans that come with the program: ${shipped.join(', ')})`}`,

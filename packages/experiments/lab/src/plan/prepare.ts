@@ -154,13 +154,16 @@ export function prepareDocument({ plan, files }: PlanDocument, source = 'the pla
 
 /** A problem with a value that `vary` put there is told where that value stands. */
 function inVary(finding: Finding, { choices }: Combination, variables: readonly Variable[]): Finding {
-  for (const [i, { key, path }] of variables.entries()) {
+  for (const [i, { key, path, labelled }] of variables.entries()) {
     if (!path.every((part, at) => finding.path.length <= at || String(finding.path[at]) === String(part))) continue;
-    if (finding.path.length < path.length || (finding.atKey && finding.path.length === path.length))
-      return finding.path.length === path.length || finding.atKey
-        ? { path: ['vary', key], atKey: true, message: finding.message }
-        : finding;
-    return { path: ['vary', key, choices[i]!, ...finding.path.slice(path.length)], atKey: finding.atKey, message: finding.message };
+    if (finding.atKey && finding.path.length <= path.length) return { path: ['vary', key], atKey: true, message: finding.message };
+    if (finding.path.length < path.length) continue;
+    const value = labelled[choices[i]!] ? ['value'] : [];
+    return {
+      path: ['vary', key, choices[i]!, ...value, ...finding.path.slice(path.length)],
+      atKey: finding.atKey,
+      message: finding.message,
+    };
   }
   return finding;
 }

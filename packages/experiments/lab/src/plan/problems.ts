@@ -65,13 +65,16 @@ function findingsOf(issue: z.core.$ZodIssue, before: KeyPath, value: unknown): F
   return [{ path, atKey: false, message: missing ? 'is missing' : issue.message }];
 }
 
-/** Of what a value could have been, what it seems to be: of the right type, and without both lacking a key and having one too many. */
+/** Of what a value could have been, what it seems to be: the only one of its type, or the one that it has the keys of. */
 function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[], value: unknown): readonly z.core.$ZodIssue[] | undefined {
-  const fitting = branches.filter((issues) => {
-    const wrongType = issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value'));
+  const ofType = branches.filter(
+    (issues) => !issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')),
+  );
+  if (ofType.length < 2) return ofType[0];
+  const fitting = ofType.filter((issues) => {
     const otherKeys = issues.some(({ code, path }) => code === 'unrecognized_keys' && path.length === 0);
     const lacks = issues.some(({ path }) => path.length === 1 && valueAt(value, path as KeyPath) === undefined);
-    return !wrongType && !(otherKeys && lacks);
+    return !(otherKeys && lacks);
   });
   return fitting.sort((a, b) => a.length - b.length)[0];
 }

@@ -130,10 +130,10 @@ const shape = {
   scheduler: named(Object.keys(SCHEDULERS) as [string, ...string[]], 'a scheduler')
     .optional()
     .meta({ description: 'whose octets the server sends next' }),
-  vary: z
-    .record(z.string(), z.array(z.unknown()).min(1).max(1_000))
-    .optional()
-    .meta({ description: 'key paths of this plan with the values that they take in turn, all crossed: topology.down.loss: [0%, 1%]' }),
+  vary: z.record(z.string(), z.array(z.unknown()).min(1).max(1_000)).optional().meta({
+    description:
+      'key paths of this plan with the values that they take in turn, all crossed: topology.down.loss: [0%, 1%]; a long value may be { label: TEXT, value: VALUE }',
+  }),
   repeats: z
     .union([whole(1, 1_000_000), z.literal('auto'), strict({ precision: share, most: whole(1, 100_000).optional() }, 'repeats')], {
       error: 'must be a whole number, auto, or { precision: 5% }',

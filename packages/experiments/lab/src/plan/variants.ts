@@ -8,6 +8,8 @@ export interface Variable {
   readonly values: readonly unknown[];
   /** As people would say them, each once. */
   readonly labels: readonly string[];
+  /** Which of them were written as { label, value }. */
+  readonly labelled: readonly boolean[];
 }
 
 /** One combination of values: which of each variable, and the plan that results. */
@@ -15,6 +17,10 @@ export interface Combination {
   readonly choices: readonly number[];
   readonly plan: Readonly<Record<string, unknown>>;
 }
+
+/** A value that is too long to be its own name. */
+const isLabelled = (value: unknown): value is { readonly label: string; readonly value: unknown } =>
+  isMap(value) && typeof value.label === 'string' && 'value' in value && Object.keys(value).length === 2;
 
 const FIXED = ['question', 'vary', 'repeats', 'firstSeed', 'reference', 'outputs', '$schema'];
 
@@ -38,9 +44,10 @@ export function variablesOf(raw: Raw, found: Finding[]): Variable[] {
     if (values.length > 1_000) say([key], `has ${values.length} values; 1000 are the most`);
     const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
     if (FIXED.includes(String(path[0]))) say([key], `${path[0]} cannot be varied`, true);
-    const labels = values.map(labelOf);
+    const labelled = values.map(isLabelled);
+    const labels = values.map((value) => (isLabelled(value) ? value.label : labelOf(value)));
     for (const [i, label] of labels.entries()) if (labels.indexOf(label) < i) say([key, i], `has '${label}' twice`);
-    variables.push({ key, path, values, labels });
+    variables.push({ key, path, values: values.map((value) => (isLabelled(value) ? value.value : value)), labels, labelled });
   }
   return variables;
 }
