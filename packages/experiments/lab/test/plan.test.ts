@@ -71,7 +71,7 @@ reference: { topology.down: clean }
     expect(plan.variants.map(({ setup }) => (setup.links.down.loss as unknown[]).length)).toEqual([0, 1]);
     expect(problemsOf(text.replace('share: 1%', 'shar: 1%'))).toBe(
       'p.yaml:10:39: vary.topology.down[1].value.loss.share: is missing\n' +
-        "p.yaml:10:57: vary.topology.down[1].value.loss.shar: 'shar' is not a key of loss in bursts; did you mean 'share'?",
+        "p.yaml:10:56: vary.topology.down[1].value.loss.shar: 'shar' is not a key of loss in bursts; did you mean 'share'?",
     );
   });
 
