@@ -8,7 +8,8 @@ import type { CompareOptions } from './options.ts';
 
 /** Runs a comparison and writes what came out. Ctrl-C ends it after the present seed, with what is done; a second one ends it at once. */
 export async function compare(options: CompareOptions): Promise<void> {
-  const { plan, out, json } = options;
+  const { plan, out, json, remarks } = options;
+  if (remarks.length > 0) (json ? process.stderr : process.stdout).write(`${remarks.join('\n')}\n\n`);
   let stopped = false;
   process.once('SIGINT', () => {
     stopped = true;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseCount, parseDuration, parsePercent, parseRate } from '@quiclab/impair';
 import { MILLISECOND } from '@quiclab/sansio';
-import { medianPage, type Page, parsePage, smallPage } from '@quiclab/workload';
+import { harReportLines, medianPage, type Page, pageFromHar, parsePage, smallPage } from '@quiclab/workload';
 import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { MODEL_IDS, type ModelName, modelOf } from '../models/model.ts';
@@ -12,6 +13,8 @@ export interface CompareOptions {
   readonly plan: ComparisonPlan;
   readonly out: string;
   readonly json: boolean;
+  /** What is to be said first: what became of a HAR file. */
+  readonly remarks: readonly string[];
   /** What was said, for the result. */
   readonly arguments: readonly string[];
 }
@@ -32,6 +35,12 @@ function pageOf(text: string): Page {
   return parsePage(JSON.parse(readFileSync(text, 'utf8')));
 }
 
+/** A browser's export is called by its file's name, without the place where it was. */
+function harPage(file: string, cached: boolean): { readonly page: Page; readonly remarks: string[] } {
+  const { page, report } = pageFromHar(readFileSync(file, 'utf8'), { name: basename(file), cached: cached ? 'fetch' : 'leave out' });
+  return { page, remarks: harReportLines(report) };
+}
+
 /** The `compare` command with its options; `run` is called with what they say. */
 export function compareCommand(run: (options: CompareOptions) => Promise<void>): Command {
   return new Command('compare')
@@ -41,6 +50,8 @@ export function compareCommand(run: (options: CompareOptions) => Promise<void>):
         .argParser(argument(pageOf))
         .default(medianPage, 'median'),
     )
+    .addOption(new Option('--har <file>', "a page that a browser exported ('Save all as HAR'), instead of --page").conflicts('page'))
+    .option('--har-cached', 'fetch what the browser had in its cache, too', false)
     .addOption(
       new Option('--models <list>', `of ${MODEL_IDS.join(', ')}; a number as in h1-short:4`)
         .argParser(argument(list((text) => modelOf(text).name as ModelName)))
@@ -69,8 +80,10 @@ export function compareCommand(run: (options: CompareOptions) => Promise<void>):
     )
     .option('--out <dir>', 'where models.json goes', 'out')
     .option('--json', 'print it instead of the table', false)
-    .action(({ page, models, reference, profile, loss, rtt, rate, queue, lookup, seed, seeds, out, json }) => {
+    .action(({ page: named, har, harCached, models, reference, profile, loss, rtt, rate, queue, lookup, seed, seeds, out, json }) => {
       if (!models.includes(reference)) throw new Error(`--reference: ${reference} is not among the models that are compared`);
+      if (harCached && har === undefined) throw new Error('--har-cached: of which file? Say --har FILE');
+      const { page, remarks } = har === undefined ? { page: named, remarks: [] } : harPage(har, harCached);
       return run({
         plan: {
           page,
@@ -87,6 +100,7 @@ export function compareCommand(run: (options: CompareOptions) => Promise<void>):
         },
         out,
         json,
+        remarks,
         arguments: withoutOutputs(process.argv.slice(3)),
       });
     });

@@ -24,8 +24,11 @@ import {
 import { MILLISECOND } from '@quiclab/sansio';
 import type { LinkDraft, LossDraft } from './link-schema.ts';
 
-/** The content of a file that the plan names. */
-export type FileReader = (name: string) => string;
+/**
+ * The content of a file that the plan names.
+ * @param reduce  what of it is kept with the plan, and returned, where that is not all
+ */
+export type FileReader = (name: string, reduce?: (text: string) => string) => string;
 
 /** Both directions of a hop as a plan has them. */
 export interface HopDraft {

@@ -5,6 +5,7 @@ import { filesWorkload, generatePage, medianPage, type Page, PageError, parsePag
 import { type FlowPolicy, parseController } from '../flows/controllers.ts';
 import type { ModelName } from '../models/model.ts';
 import { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from '../models/profile.ts';
+import { harPage } from './har-page.ts';
 import { type FileReader, type HopDraft, linkOf } from './links.ts';
 import { type Finding, findings, type KeyPath, Places, PlanError } from './problems.ts';
 import { SCHEDULERS } from './schedulers.ts';
@@ -98,7 +99,7 @@ export function preparePlan(raw: unknown, read: FileReader, { source, places = n
   if (found.length > 0) fail(found);
 
   const files: Record<string, string> = {};
-  const reading: FileReader = (name) => (files[name] ??= read(name));
+  const reading: FileReader = (name, reduce = (text) => text) => (files[name] ??= reduce(read(name)));
   const pages = new Map<string, Page>();
   const variants: PreparedPlan['variants'][number][] = [];
   let first: PlanDraft | undefined;
@@ -242,7 +243,7 @@ function newPage(workload: Exclude<PlanDraft['workload'], Flows>, read: FileRead
       `${count} files`,
     );
   }
-  if ('har' in workload) throw new Error('har: pages from HAR files are not there yet');
+  if ('har' in workload) return harPage(workload.har, read).page;
   const { seed = 1, ...options } = workload.generate;
   return generatePage(seededRandom(seed), Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
 }
