@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { bernoulli } from '@quiclab/impair';
@@ -81,5 +82,67 @@ topology: { both: { rate: 10Mbit, delay: 25ms } }
   test('says where it is wrong', () => {
     const wrong = (): string => '{"log":{"entries":[{}]}}';
     expect(() => parsePlan(PLAN, 'p.yaml', wrong)).toThrow(/p\.yaml.*2.*workload.*entry 1, request: is missing/s);
+  });
+});
+
+describe('what Chromium exported of pages of ours (pnpm har)', () => {
+  const recorded = (name: string) => pageFromHar(readFileSync(new URL(`hars/${name}.har`, import.meta.url), 'utf8'), { name });
+  const notes = (name: string): string[] => recorded(name).report.notes.map(({ text, count }) => `${count} ${text}`);
+
+  test('a plain page over HTTP/3', () => {
+    const { page, report } = recorded('plain');
+    expect(page.objects.map(({ path, after, priority }) => [path, after, priority.urgency])).toEqual([
+      ['/', [], 0],
+      ['/style.css', ['plain.example/'], 0],
+      ['/script.js', ['plain.example/'], 1],
+      ['/one.png', ['plain.example/'], expect.any(Number)],
+      ['/two.png', ['plain.example/'], expect.any(Number)],
+      ['/data.json', ['plain.example/script.js'], 1],
+    ]);
+    expect(page.objects.filter(({ path }) => path.endsWith('.png')).map(({ size }) => size)).toEqual([23_968, 40_968]);
+    expect(report.entries).toBe(6);
+  });
+
+  test('a shop over HTTP/1.1: redirects, a warm cache, an abort, a WebSocket, a blob', () => {
+    expect(notes('shop')).toEqual(
+      expect.arrayContaining([
+        '3 target of a redirect, asked for when that has arrived',
+        '1 only validated (304): an exchange without content',
+        '1 aborted or blocked, left out',
+        '1 WebSocket, left out',
+        '1 blob: URL, which needs no network, left out',
+        '1 answered with an error, which has content as any other answer',
+      ]),
+    );
+    expect(notes('shop').some((note) => /from a cache \(.*\), left out/.test(note))).toBe(true);
+    const { objects } = recorded('shop').page;
+    const find = (path: string) => objects.find((object) => object.path.startsWith(path))!;
+    expect(find('/products').after).toEqual(['shop.example/welcome']);
+    expect(find('/js/part.js').after).toEqual(['shop.example/js/lazy.js']);
+    expect(find('/api/track')).toMatchObject({ method: 'POST', upload: 3_000 });
+    expect(find('/img/12.png').after).toEqual(['shop.example/img/moved.png']);
+  });
+
+  test('a page with third parties over HTTP/2: eight hosts and more', () => {
+    const { page, report } = recorded('news');
+    expect(report.hosts).toHaveLength(9);
+    const find = (id: string) => page.objects.find((object) => object.id.startsWith(id))!;
+    expect(find('sync.ads.example/match').after).toEqual([find('pixel.metrics.example/p').id]);
+    expect(find('fonts.type.example/text.woff2').after).toEqual(['static.news.example/main.css']);
+    expect(find('creative.brand.example/ad.js').after).toEqual(['cdn.ads.example/slot']);
+  });
+
+  describe.each(['plain', 'shop', 'news'])('%s', (name) => {
+    const { page, report } = recorded(name);
+    test('every entry is an object or is said to be left out', () => {
+      const left = report.notes.filter(({ text }) => text.endsWith('left out')).reduce((sum, { count }) => sum + count, 0);
+      expect(report.objects + left).toBe(report.entries);
+    });
+    test.each(MODEL_IDS)('every object arrives with its size under %s', (model) => {
+      const { objects } = load(page, model, 0.01);
+      expect(objects.map(({ id, status, bytes }) => [id, status, bytes]).sort()).toEqual(
+        page.objects.map(({ id, size }) => [id, 200, size]).sort(),
+      );
+    });
   });
 });

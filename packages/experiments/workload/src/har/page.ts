@@ -91,7 +91,13 @@ export function pageFromHar(har: unknown, options: HarOptions = {}): { readonly 
       after: parent.id === '' ? [] : [parent.id],
     });
   }
-  const taken = [`sizes from ${sizes}`, `parents from ${sources}`, `priorities from ${ranked}`];
+  const waits = objects.map((object) => object.serverTime ?? 0);
+  const taken = [
+    `sizes from ${sizes}`,
+    `parents from ${sources}`,
+    `priorities from ${ranked}`,
+    `server times from waits: ${milliseconds(medianOf(waits))} in the median, ${milliseconds(Math.max(...waits))} at most`,
+  ];
   const hosts = [...new Set(objects.map(({ host }) => host!))];
   const page = definePage({
     name: options.name ?? 'har',
@@ -108,6 +114,8 @@ export function pageFromHar(har: unknown, options: HarOptions = {}): { readonly 
 const requestOctets = ({ method, url, requestFields, requestHeadersSize }: HarEntry): number =>
   fieldOctets(requestFields, requestHeadersSize, method.length + (splitUrl(url)?.path.length ?? 0) + 14);
 const responseOctets = ({ responseFields, responseHeadersSize }: HarEntry): number => fieldOctets(responseFields, responseHeadersSize, 19);
+
+const milliseconds = (time: Micros): string => `${Math.round(time / 1_000)} ms`;
 
 /** In the order in which they started. */
 function ofOnePage({ pages, entries }: HarLog, wanted: string | undefined, notes: HarNotes): HarEntry[] {
