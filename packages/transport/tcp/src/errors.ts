@@ -8,7 +8,7 @@ export type DropReason =
   | 'reset' // a reset that does not hit the next octet (RFC 5961 §3)
   | 'acknowledgment' // acknowledges what was never sent, or what is long past (RFC 5961 §5)
   | 'window' // all of it lies outside the window
-  | 'timestamp' // older than what was heard since (RFC 7323 §5)
+  | 'timestamp' // older than what was heard since (RFC 7323 §5), or absent where both ends have offered it (§3.2)
   | 'pieces'; // no room for one more piece beyond a hole
 
 /** Our caller's mistake; the connection lives. */

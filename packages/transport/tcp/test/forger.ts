@@ -20,7 +20,7 @@ export class Forger {
   readonly #clientBase: number;
   readonly #serverBase: number;
 
-  /** After a handshake without timestamps. */
+  /** What it sends has no timestamp unless it says so. */
   constructor(pair: Pair) {
     this.#pair = pair;
     this.#clientBase = pair.passed.find(({ from }) => from === 'client')!.segment.sequence + 1;

@@ -115,6 +115,17 @@ describe('data that lies', () => {
     expect(pair.server.endpoint.drops).toEqual({ timestamp: 1 });
     expect(pair.server.read.length).toBe(3_100);
   });
+
+  test('nor one without a timestamp, where both ends have offered them: without a word, and the connection goes on (RFC 7323 §3.2)', () => {
+    const pair = new Pair().handshake();
+    const forger = new Forger(pair);
+    expect(forger.send({ data: pattern(0, 10) })).toEqual([]);
+    expect(forger.send({ flags: Flag.ACK | Flag.FIN })).toEqual([]);
+    expect(pair.server.endpoint.drops).toEqual({ timestamp: 2 });
+    expect([pair.server.connection!.state, pair.server.read.length]).toEqual(['established', 0]);
+    forger.send({ flags: Flag.RST }); // which need not have one
+    expect(pair.server.connection!.state).toBe('closed');
+  });
 });
 
 describe('acknowledgements that lie', () => {

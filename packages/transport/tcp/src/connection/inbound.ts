@@ -56,6 +56,8 @@ export class Inbound {
   #usual(now: Micros, segment: Segment): DropReason | '' {
     const block = this.#block;
     const { receiver } = block;
+    // RFC 7323 §3.2: without a word, once both ends have offered them; and no reason to end the connection
+    if (block.timestamps.used && !segment.hasTimestamps && (segment.flags & (Flag.RST | Flag.SYN)) === 0) return 'timestamp';
     const start = positionOf(block.remoteBase, segment.sequence, receiver.next);
     // Figure 8: where both have called, each answers the other's SYN by one that has the same number
     const answers = block.state === 'syn-received' && start === -1 && (segment.flags & ~Flag.PSH) === (Flag.SYN | Flag.ACK);
