@@ -72,6 +72,8 @@ export class Exchange implements Timed {
   readonly #keptNothing: boolean;
   #webSocketAccept = '';
   #delivered = false;
+  /** Octets that had moved when its time began. */
+  #movedBefore = 0;
   #over = false;
   #outcome: Outcome = 'complete';
   #reason = '';
@@ -194,7 +196,7 @@ export class Exchange implements Timed {
     else if (this.#kept) this.#stopUpload(now);
     if (event.end) this.#down.done = true;
     else this.#down.from(this.#back!, this.#backId);
-    this.#clock.arm(this, now);
+    this.#startTime(now);
     this.carry(now);
   }
 
@@ -263,7 +265,7 @@ export class Exchange implements Timed {
     if (this.#over) return;
     try {
       const moved = [this.#up.run(now), this.#down.run(now)].includes(true);
-      if (moved && (this.#back !== undefined || this.#status !== 0)) this.#clock.arm(this, now);
+      if (moved && (this.#back !== undefined || this.#status !== 0) && this.#goesOn) this.#startTime(now);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       this.#break(now, error.message);
@@ -340,6 +342,17 @@ export class Exchange implements Timed {
   }
 
   // --- the ground -------------------------------------------------------------------------------------------------------------
+
+  /** Whether what has moved is enough for its time to begin anew: where it is the client that is waited for, a little is not. */
+  get #goesOn(): boolean {
+    const waitsForClient = this.#status === 0 ? !this.#up.done && this.#up.starved : !this.#down.done && !this.#down.starved;
+    return !waitsForClient || this.#tunnel || this.#up.octets + this.#down.octets - this.#movedBefore >= LIMITS.pace.value;
+  }
+
+  #startTime(now: Micros): void {
+    this.#movedBefore = this.#up.octets + this.#down.octets;
+    this.#clock.arm(this, now);
+  }
 
   get #clock(): Deadlines<Exchange> {
     const { clocks } = this.#owner;

@@ -83,10 +83,17 @@ export const LIMITS = {
   },
   uploadTime: {
     value: 60 * SECOND,
-    unit: 'µs for which the client says nothing of a request that it has begun, while the origin did not answer yet',
+    unit: 'µs for which the client says nothing of a request that it has begun, or less than `pace`, while the origin did not answer yet',
     option: 'headTimeout',
     beyond: '408',
-    reason: 'one octet a minute must not hold requests open (RFC 9110 §15.5.9)',
+    reason: 'a request must not be open for ever (RFC 9110 §15.5.9)',
+  },
+  pace: {
+    value: 32_768,
+    unit: 'octets that a client has to send of a request before it is answered, or to take of a response that waits for it, for the time that it has to begin anew',
+    beyond: '408',
+    reason:
+      'one octet a minute must not hold a connection to the origin (RFC 9110 §15.5.9); where it is a response that stands still, it is broken off',
   },
   headTime: {
     value: 60 * SECOND,
@@ -97,7 +104,7 @@ export const LIMITS = {
   },
   bodyTime: {
     value: 300 * SECOND,
-    unit: 'µs for which nothing of an exchange moves in either direction, once the head of the response is there',
+    unit: 'µs for which nothing of an exchange moves in either direction, or less than `pace` while it is the client that is waited for, once the head of the response is there',
     option: 'bodyTimeout',
     beyond: 'broken off',
     reason: 'whichever end it is that stands still',

@@ -1,4 +1,5 @@
 import { latin1 } from '@quiclab/bytes';
+import { LIMITS } from '@quiclab/gateway';
 import { fieldValue } from '@quiclab/http-semantics';
 import { SECOND } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
@@ -59,10 +60,11 @@ describe.each(VERSIONS)('HTTP/%s in front', (front) => {
     const world = new World({ headTimeout: 60 * SECOND });
     world.app = silent;
     const client = world.client(front);
-    const id = client.http.request(world.now, asking('POST', '/', ['content-length', '100']), false)!;
-    client.http.writeBody(world.now, id, latin1('half'));
+    const id = client.http.request(world.now, asking('POST', '/', ['content-length', '100000']), false)!;
+    const piece = new Uint8Array(LIMITS.pace.value);
+    client.http.writeBody(world.now, id, piece);
     world.wait(59 * SECOND);
-    client.http.writeBody(world.now, id, latin1('half'));
+    client.http.writeBody(world.now, id, piece);
     world.wait(59 * SECOND);
     expect(client.status(id)).toBe(0); // each piece gives it more time
     world.wait(2 * SECOND);

@@ -97,6 +97,39 @@ const beyond = {
     world.wait(1);
     expect(client.status(id)).toBe(408);
   },
+  pace() {
+    /** After so many octets each 50 seconds, five times: the status of a request whose client is that slow. */
+    const sending = (octets: number): number => {
+      const world = new World({ app: silent });
+      const client = world.client('3');
+      const id = client.http.request(0, asking('POST'), false)!;
+      for (let i = 0; i < 5; i++) {
+        client.http.writeBody(0, id, new Uint8Array(octets));
+        world.wait(50 * SECOND);
+      }
+      return client.status(id);
+    };
+    expect([sending(value('pace')), sending(1_000)]).toEqual([0, 408]);
+    /** The same of a response whose client takes so little of it. */
+    const taking = (octets: number): number => {
+      let left = 400_000;
+      const long: OriginApp = (origin, event, now) => {
+        if (event.type === 'request') origin.http.respond(now, event.id, [[':status', '200']], false);
+        if (event.type === 'request' || event.type === 'body-writable') left -= origin.http.writeBody(now, event.id, new Uint8Array(left));
+      };
+      const world = new World({ app: long, backLeg: { sendBuffer: 10_000, receiveBuffer: 10_000 } });
+      const client = world.client('3', { receiveBuffer: octets, sendBuffer: 1_000 });
+      client.reads = false;
+      const id = ask(world, client);
+      for (let i = 0; i < 5; i++) {
+        world.wait(250 * SECOND);
+        client.read(id);
+        world.run();
+      }
+      return world.passages.length;
+    };
+    expect([taking(value('pace') + 1_000), taking(1_000)]).toEqual([0, 1]); // a frame has a header
+  },
   headTime() {
     expect(statusAfter(new World({ app: silent }), value('headTime'))).toEqual([0, 504]);
   },
