@@ -1,13 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { bernoulli, duplicate, type LinkConfig, reorder, uniformJitter } from '@quiclab/impair';
 import { MILLISECOND } from '@quiclab/sansio';
 import { definePage } from '@quiclab/workload';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { prepareDocument } from '../src/plan/prepare.ts';
+import { planJson } from '../src/run/result.ts';
+import { runSpec } from '../src/run/run-spec.ts';
+import { nextRuns } from '../src/run/specs.ts';
 import { type Change, parseAddress, parseDelay } from '../src/whatif/changes.ts';
 import { whatIf, whatIfCommand } from '../src/whatif/command.ts';
 import { isDropped } from '../src/whatif/fates.ts';
 import { partingOf } from '../src/whatif/parting.ts';
 import { recordFates, replay } from '../src/whatif/replay.ts';
-import { optionsSource, parseDropList } from '../src/whatif/source.ts';
+import { optionsSource, parseDropList, type RunOptions, runSource } from '../src/whatif/source.ts';
 import type { SimulatedRun } from '../src/worlds/simulated.ts';
 
 // What-ifs: EXPERIMENTS §4. That runs undone and redone are the same to the byte is in test/worlds/what-if.test.ts.
@@ -21,6 +28,17 @@ const run = (model: SimulatedRun['model'], down: LinkConfig = link): SimulatedRu
   links: { up: link, down },
 });
 const drop = (text: string, overTcp = false): Change => ({ kind: 'drop', address: parseAddress(text, overTcp) });
+
+const options: RunOptions = {
+  page: '4x20KB',
+  profile: 'default',
+  loss: '0%',
+  upLoss: '0%',
+  rtt: '40ms',
+  rate: '10Mbit',
+  queue: 64,
+  lookup: '0ms',
+};
 
 describe('addresses', () => {
   test.each([
@@ -123,17 +141,7 @@ test('a delayed datagram comes so much later', () => {
 });
 
 test('what draws anew differs from seed to seed, and says the median and its interval', () => {
-  const source = optionsSource({
-    page: '4x20KB',
-    profile: 'default',
-    loss: '15%',
-    upLoss: '15%',
-    rtt: '40ms',
-    rate: '10Mbit',
-    queue: 64,
-    lookup: '0ms',
-    seed: 3,
-  });
+  const source = optionsSource({ ...options, loss: '15%', upLoss: '15%', seed: 3 });
   const changes = [drop('CRYPTO:2'), drop('8@0')];
   const { fates } = recordFates(source.run);
   const loads = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => replay(source.run, fates, changes, { seed }).record.finishedAt);
@@ -176,5 +184,52 @@ describe('the command', () => {
     [['nowhere', '--drop', 'down:30'], "there is no plan 'nowhere'"],
   ])('%j is refused, and it is said why', async (args, message) => {
     await expect(said(...args)).rejects.toThrow(message);
+  });
+});
+
+describe('of a result.json', () => {
+  const document = {
+    plan: {
+      question: 'is it the same run?',
+      workload: { files: { count: 3, size: '20KB' } },
+      topology: { both: { delay: '20ms', rate: '10Mbit' }, down: { loss: '5%' } },
+      models: ['h2', 'h3'],
+      vary: { 'topology.down.loss': ['2%', '10%'] },
+      repeats: 3,
+    },
+    files: {},
+  };
+  const plan = prepareDocument(document);
+  const runs = nextRuns(plan, []).map((spec) => runSpec(plan, spec));
+  const directory = mkdtempSync(join(tmpdir(), 'quiclab-whatif-'));
+  const file = join(directory, 'result.json');
+  const write = (result: unknown): void => writeFileSync(file, JSON.stringify(result));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('any run of it can be had again, by its key, or the one in the middle', async () => {
+    write(planJson(plan, 'simulated', runs, true));
+    for (const { key, model, seed, figures } of runs) {
+      const source = await runSource(file, { ...options, run: key });
+      expect([source.run.model, source.run.seed, source.pageLoad]).toEqual([model, seed, figures.pageLoad]);
+      const { difference } = whatIf({ source, changes: [drop('up:1', true)], seeds: 0 });
+      expect(difference.pageLoad.before, key).toBe(figures.pageLoad);
+    }
+    const { pageLoad } = await runSource(file, { ...options, model: 'h3', variant: 2 });
+    const own = runs.filter(({ model, variant }) => model === 'h3' && variant === 1).map(({ figures }) => figures.pageLoad!);
+    expect(pageLoad).toBe(own.sort((a, b) => a - b)[1]);
+  });
+
+  test('a run that is another one now, another kind of result, a key that is none: said', async () => {
+    const result = planJson(plan, 'simulated', runs, true);
+    write(result);
+    await expect(runSource(file, { ...options, run: runs[0]!.key.replace('seed', 'sed') })).rejects.toThrow('did you mean');
+    await expect(runSource(file, { ...options, seed: 77 })).rejects.toThrow('has no such run');
+    write({ ...result, runs: runs.map((run) => ({ ...run, figures: { ...run.figures, pageLoad: 1 } })) });
+    const source = await runSource(file, options);
+    expect(() => whatIf({ source, changes: [drop('up:1', true)], seeds: 0 })).toThrow('took 0.001 ms there');
+    write({ ...result, world: 'relay' });
+    await expect(runSource(file, options)).rejects.toThrow('runs over real sockets');
+    write({ ...result, kind: 'models' });
+    await expect(runSource(file, options)).rejects.toThrow("is a result of 'models', not of a plan");
   });
 });

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { argument } from '../arguments.ts';
 import { isOverQuic, modelOf } from '../models/model.ts';
 import { addressText, type Change, parseAddress, parseDelay } from './changes.ts';
-import { type DifferenceOverSeeds, differenceOf, overSeeds, type RunDifference } from './difference.ts';
+import { type DifferenceOverSeeds, differenceOf, overSeeds, pageLoadOf, type RunDifference } from './difference.ts';
 import { type Parting, partingOf } from './parting.ts';
 import { type RecordedRun, recordFates, replay } from './replay.ts';
 import { addRunOptions, modelOption, type RunOptions, type RunSource, runSource } from './source.ts';
@@ -36,8 +36,14 @@ export interface WhatIfResult {
 }
 
 /** Runs it. Throws an Error where a change is about no datagram. */
-export function whatIf({ source: { run, text }, changes, seeds }: WhatIf): WhatIfResult {
+export function whatIf({ source, changes, seeds }: WhatIf): WhatIfResult {
+  const { run, text } = source;
   const before = recordFates(run);
+  const took = pageLoadOf(before.record);
+  if (source.pageLoad !== undefined && took !== source.pageLoad)
+    throw new Error(
+      `the page took ${source.pageLoad / 1_000} ms there, and takes ${took / 1_000} ms now: the result is of another version`,
+    );
   const after = replay(run, before.fates, changes);
   if (after.unmet.length === changes.length && changes.length > 0) throw new Error(`no such datagram was sent: ${after.unmet.join(', ')}`);
   const drawn: RecordedRun[] = [];

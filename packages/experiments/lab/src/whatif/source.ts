@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { nullProtection } from '@quiclab/crypto';
-import { nodeProvider } from '@quiclab/crypto/node';
 import { parseCount, parseDuration, parsePercent, parseRate } from '@quiclab/impair';
-import type { PlanDocument } from '@quiclab/report';
+import type { PlanJson, PlanRun } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
 import { type Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
@@ -10,8 +8,9 @@ import { CONTROLLER_SYNTAX, parseController } from '../flows/controllers.ts';
 import { MODEL_IDS, type ModelName, modelOf } from '../models/model.ts';
 import { loadPlan } from '../plan/load.ts';
 import { unknownName } from '../plan/nearest.ts';
-import { type PageLoad, type PreparedPlan, prepareDocument, preparePlan } from '../plan/prepare.ts';
+import { type PreparedPlan, prepareDocument, preparePlan } from '../plan/prepare.ts';
 import { combinations, variablesOf } from '../plan/variants.ts';
+import { simulatedRun } from '../run/run-spec.ts';
 import type { SimulatedRun } from '../worlds/simulated.ts';
 import type { Direction } from './fates.ts';
 
@@ -24,6 +23,8 @@ export interface RunSource {
   /** For people: page, model, path, seed; and without the model. */
   readonly text: string;
   readonly scene: string;
+  /** What a result says that the page took; undefined: nobody has said. */
+  readonly pageLoad: Micros | undefined;
   /** Of the plan. */
   readonly models: readonly ModelName[];
   /** The plan of this run alone, as data; with exactly these drops in the place of what its links lose. */
@@ -174,12 +175,9 @@ export async function runSource(name: string | undefined, options: RunOptions): 
   const result = resultIn(name);
   if (result === undefined) return ofPlan(await loadPlan(name), options);
   const run = chosenRun(result, options, name);
-  return ofPlan(prepareDocument(result.plan, name), {
-    ...options,
-    model: run.model as ModelName,
-    seed: run.seed,
-    variant: run.variant + 1,
-  });
+  const { model, seed, variant, figures } = run;
+  const source = ofPlan(prepareDocument(result.plan, name), { ...options, model: model as ModelName, seed, variant: variant + 1 });
+  return { ...source, pageLoad: figures.pageLoad };
 }
 
 /** The run that options describe. */
@@ -190,33 +188,26 @@ export function optionsSource(options: RunOptions): RunSource {
   return ofPlan(plan, { ...options, variant: 1 });
 }
 
-/** What is read of the result.json of a plan. */
-interface PlanResult {
-  readonly plan: PlanDocument;
-  readonly runs: readonly {
-    readonly key: string;
-    readonly variant: number;
-    readonly model: string;
-    readonly seed: number;
-    readonly figures?: { readonly pageLoad?: Micros };
-    readonly failed?: string;
-  }[];
-}
-
 /** undefined: it is no JSON, and so a plan. */
-function resultIn(name: string): PlanResult | undefined {
+function resultIn(name: string): PlanJson | undefined {
   if (!name.endsWith('.json') || !existsSync(name)) return undefined;
-  const parsed = JSON.parse(readFileSync(name, 'utf8')) as { readonly kind?: unknown; readonly schema?: unknown } | null;
+  let parsed: { readonly kind?: unknown; readonly schema?: unknown; readonly world?: unknown } | null;
+  try {
+    parsed = JSON.parse(readFileSync(name, 'utf8'));
+  } catch (error) {
+    throw new Error(`'${name}' is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
   if (typeof parsed !== 'object' || parsed === null || !('schema' in parsed)) return undefined;
   if (parsed.kind !== 'plan')
     throw new Error(
       `'${name}' is a result of ${parsed.kind === undefined ? 'the demo' : `'${parsed.kind}'`}, not of a plan; only those hold what it takes to run them again`,
     );
-  return parsed as unknown as PlanResult;
+  if (parsed.world !== 'simulated') throw new Error(`'${name}' has runs over real sockets; simulated ones alone can be had again`);
+  return parsed as PlanJson;
 }
 
 /** The run of that key; else the one in the middle by page load, of those that the options leave. */
-function chosenRun({ runs }: PlanResult, { run: key, model, seed, variant }: RunOptions, name: string): PlanResult['runs'][number] {
+function chosenRun({ runs }: PlanJson, { run: key, model, seed, variant }: RunOptions, name: string): PlanRun {
   if (key !== undefined) {
     const found = runs.find((run) => run.key === key);
     if (found === undefined)
@@ -233,8 +224,8 @@ function chosenRun({ runs }: PlanResult, { run: key, model, seed, variant }: Run
     .filter((run) => model === undefined || run.model === model)
     .filter((run) => seed === undefined || run.seed === seed)
     .filter((run) => variant === undefined || run.variant === variant - 1)
-    .filter(({ figures }) => figures?.pageLoad !== undefined)
-    .sort((a, b) => a.figures!.pageLoad! - b.figures!.pageLoad!);
+    .filter(({ figures }) => figures.pageLoad !== undefined)
+    .sort((a, b) => a.figures.pageLoad! - b.figures.pageLoad!);
   const middle = done[Math.floor((done.length - 1) / 2)];
   if (middle === undefined)
     throw new Error(
@@ -250,46 +241,19 @@ function ofPlan(plan: PreparedPlan, { variant: nth = 1, model: asked, seed = pla
   const { variants, document } = plan;
   const variant = variants[nth - 1];
   if (variant === undefined) throw new Error(`--variant ${nth}: the plan has ${variants.length}`);
-  const { load, links, gateway } = variant.setup;
+  const { load, gateway } = variant.setup;
   if (load.kind !== 'page') throw new Error('the plan is about bulk transfers: pages alone can be had again, so far');
   if (gateway !== undefined) throw new Error('the plan has a gateway: what befalls datagrams is recorded on one hop alone, so far');
   const model = asked ?? load.models[0]!;
-  const under = (other: ModelName): SimulatedRun => simulatedRun(load, links, other, seed);
+  const under = (other: ModelName): SimulatedRun => simulatedRun(variant.setup, load, { model: other, seed });
   return {
     run: under(model),
     text: `${variant.workload}; ${model}; ${variant.path}; seed ${seed}`,
     scene: `${variant.workload}; ${load.profile.name} profile; ${variant.path}`,
+    pageLoad: undefined,
     models: load.models,
     under,
     planWith: (question, drops, models = [model]) => planWith(variantOf(document.plan, nth), { question, drops, models, seed }),
-  };
-}
-
-const crypto = nullProtection(nodeProvider);
-
-function simulatedRun(load: PageLoad, links: SimulatedRun['links'], model: ModelName, seed: number): SimulatedRun {
-  const { page, profile, nameLookup, controller } = load;
-  const sizes = new Map(page.objects.map(({ path, size }) => [path, size]));
-  return {
-    model,
-    seed,
-    page,
-    profile,
-    nameLookup,
-    links,
-    source: (path) => {
-      const size = sizes.get(path);
-      return size === undefined ? undefined : new Uint8Array(size);
-    },
-    ends: { crypto, ...(controller && { policies: { congestion: controller.controller, pacer: controller.pacer } }) },
-    ...(controller && {
-      tcp: {
-        policies: {
-          congestion: (path) => controller.controller({ ...path, maxDatagramSize: path.maxSegmentSize }),
-          pacer: (path) => controller.pacer({ ...path, maxDatagramSize: path.maxSegmentSize }),
-        },
-      },
-    }),
   };
 }
 
