@@ -11,6 +11,7 @@ import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
 import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
+import { reportCommand } from './report/command.ts';
 import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { shrinkCommand } from './shrink/command.ts';
@@ -27,6 +28,7 @@ const program = new Command('quiclab')
   .addCommand(runCommand())
   .addCommand(mergeCommand())
   .addCommand(checkCommand())
+  .addCommand(reportCommand())
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))

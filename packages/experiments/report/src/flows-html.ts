@@ -26,7 +26,7 @@ ${LEGEND}
 <h2>What the figures mean</h2>
 ${definitions(TERMS)}`,
     data: { ...result, names: flowNames(result) },
-    script: 'flows.js',
+    scripts: ['flows.js'],
   });
 }
 

@@ -7,6 +7,7 @@ export { htmlReport } from './html.ts';
 export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
 export { precision, seedsFor, summarise, variationOf } from './models-stats.ts';
 export { modelsTable } from './models-table.ts';
+export { type DetailedCurves, type DetailedPage, type DetailedStream, type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 export {
   FIGURE_DEFINITIONS,
   type FigureDefinition,
@@ -15,6 +16,7 @@ export {
   type PlanFigure,
   type PlanFigures,
 } from './plan-figures.ts';
+export { type PlanPage, planReport } from './plan-html.ts';
 export type {
   PlanDocument,
   PlanEstimate,

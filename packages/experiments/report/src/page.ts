@@ -12,11 +12,11 @@ export interface PageContent {
   readonly main: string;
   /** Given to the script as JSON. */
   readonly data: unknown;
-  /** A file in page/, which draws. */
-  readonly script: string;
+  /** Files in page/, which draw, in their order. */
+  readonly scripts: readonly string[];
 }
 
-export function htmlPage({ title, world, sentence, facts, main, data, script }: PageContent): string {
+export function htmlPage({ title, world, sentence, facts, main, data, scripts }: PageContent): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -42,7 +42,7 @@ ${main}
 ${echarts()}
 </script>
 <script>
-${asset('terms.js')}${asset(script)}</script>
+${['terms.js', ...scripts].map(asset).join('')}</script>
 </body>
 </html>
 `;

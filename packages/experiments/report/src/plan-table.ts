@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { headingOf, SHOWN } from './figure-units.ts';
 import { grouped } from './format.ts';
 import { FIGURE_DEFINITIONS, type FigureUnit, type PlanFigure } from './plan-figures.ts';
 import type { PlanEstimate, PlanJson, PlanSummary } from './plan-schema.ts';
@@ -17,23 +18,15 @@ export function planTable(result: PlanJson): string {
     ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
     `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
   ];
+  const { head, rows } = planRows(result);
   const against = summaries.some((summary) => summary.against !== null);
   const table = new Table({
-    head: [
-      ...variables.map(({ key }) => key.split('.').at(-1)!),
-      'model',
-      'seeds',
-      ...figures.flatMap((figure) => [headingOf(figure), ...(against && compared(figure) ? [`against ${referenceText(result)}`] : [])]),
-    ],
-    colAligns: [
-      ...variables.map(() => 'left' as const),
-      'left',
-      ...Array(1 + figures.length + (against ? figures.filter(compared).length : 0)).fill('right'),
-    ],
+    head: head.map(({ text }) => text),
+    colAligns: [...variables.map(() => 'left' as const), 'left', ...Array(head.length - variables.length - 1).fill('right')],
     style: STYLE,
     chars: CHARS,
   });
-  for (const summary of summaries) table.push(rowOf(result, summary, against));
+  for (const row of rows) table.push([...row]);
   const failed = runs.filter((run) => run.failed !== undefined);
   return [
     heading.join('\n'),
@@ -52,6 +45,25 @@ export function planTable(result: PlanJson): string {
 
 /** Differences of counts are in the result; in the table they would say little. */
 const compared = (figure: PlanFigure): boolean => FIGURE_DEFINITIONS[figure].unit !== 'count';
+
+/** What was asked for, by variant and subject, as texts: what is varied first, then the subject. */
+export function planRows(result: PlanJson): {
+  readonly head: readonly { readonly text: string; readonly figure?: PlanFigure }[];
+  readonly rows: readonly (readonly string[])[];
+} {
+  const { variables, figures, summaries } = result;
+  const against = summaries.some((summary) => summary.against !== null);
+  return {
+    head: [
+      ...[...variables.map(({ key }) => key.split('.').at(-1)!), 'model', 'seeds'].map((text) => ({ text })),
+      ...figures.flatMap((figure) => [
+        { text: headingOf(figure), figure },
+        ...(against && compared(figure) ? [{ text: `against ${referenceText(result)}` }] : []),
+      ]),
+    ],
+    rows: summaries.map((summary) => rowOf(result, summary, against)),
+  };
+}
 
 function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary, against: boolean): string[] {
   const { values } = variants[summary.variant]!;
@@ -73,28 +85,13 @@ function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary,
 const referenceText = ({ reference }: PlanJson): string =>
   [...Object.values(reference.values), ...(reference.model === undefined ? [] : [reference.model])].join(', ');
 
-function comparisonsText(summaries: readonly PlanSummary[]): string {
+export function comparisonsText(summaries: readonly PlanSummary[]): string {
   const made = summaries.reduce(
     (sum, { differences }) => sum + Object.keys(differences ?? {}).filter((figure) => compared(figure as PlanFigure)).length,
     0,
   );
   return made < 2 ? '' : `${made} comparisons were made: where nothing differs, one in twenty intervals misses 0 by chance.`;
 }
-
-/** How a unit is shown, and what it is then called. */
-const SHOWN: Readonly<Record<FigureUnit, { readonly unit: string; readonly by: number; readonly decimals: number }>> = {
-  µs: { unit: 'ms', by: 1_000, decimals: 1 },
-  octets: { unit: 'kB', by: 1_000, decimals: 1 },
-  octets·µs: { unit: 'kB·s', by: 1e9, decimals: 1 },
-  'bit/s': { unit: 'Mbit/s', by: 1e6, decimals: 2 },
-  count: { unit: '', by: 1, decimals: 0 },
-  ppm: { unit: '', by: 1e6, decimals: 3 },
-};
-
-const headingOf = (figure: PlanFigure): string => {
-  const { heading, unit } = FIGURE_DEFINITIONS[figure];
-  return SHOWN[unit].unit === '' ? heading : `${heading}, ${SHOWN[unit].unit}`;
-};
 
 function estimateText(estimate: PlanEstimate | undefined, unit: FigureUnit, signed: boolean): string {
   if (estimate === undefined) return '';

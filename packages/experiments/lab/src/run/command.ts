@@ -3,6 +3,7 @@ import { parseCount } from '@quiclab/impair';
 import { Command } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { loadPlan } from '../plan/load.ts';
+import { writeReport } from '../report/write-report.ts';
 import { inProcess } from './executor.ts';
 import { mergeShards } from './merge.ts';
 import { openStore, runPlan, writeResult } from './run-plan.ts';
@@ -16,6 +17,7 @@ interface Parsed {
   readonly json: boolean;
   readonly csv: boolean;
   readonly resume: boolean;
+  readonly report: boolean;
   readonly shard?: Shard;
   readonly maxRuns?: number;
 }
@@ -35,12 +37,13 @@ export const runCommand = (): Command =>
     .option('--out <dir>', "where results go (default: out/ and the plan's name)")
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
+    .option('--no-report', 'do not write report.html')
     .option('--resume', 'go on where it was stopped', false)
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
     .action(run);
 
-async function run(name: string, { seeds, out, json, csv, resume, shard, maxRuns }: Parsed): Promise<void> {
+async function run(name: string, { seeds, out, json, csv, report, resume, shard, maxRuns }: Parsed): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   const dir = out ?? join('out', basename(name, extname(name)));
   const world = 'simulated';
@@ -67,8 +70,9 @@ async function run(name: string, { seeds, out, json, csv, resume, shard, maxRuns
   }
   if (store.runs.length === 0) throw new Error('stopped before anything was done');
   if (shard === undefined) {
-    const { text, table } = writeResult(plan, dir, world, store.runs, complete, csv);
-    process.stdout.write(json ? text : `${table}\n\nFigures of every run: ${join(dir, 'result.json')}\n`);
+    const { result, text, table } = writeResult(plan, dir, world, store.runs, complete, csv);
+    const page = report ? `Page: ${writeReport(dir, result)}   ` : '';
+    process.stdout.write(json ? text : `${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
   } else
     process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.runs.length} runs in ${dir}. quiclab merge puts the parts together.\n`);
   if (!complete) {

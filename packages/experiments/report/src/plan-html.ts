@@ -1,0 +1,146 @@
+import { headingOf } from './figure-units.ts';
+import { grouped } from './format.ts';
+import { definitions, htmlPage, row, swatch, type Terms, table, term, text } from './page.ts';
+import { planData } from './plan-data.ts';
+import type { PlanDetail } from './plan-details.ts';
+import { FIGURE_DEFINITIONS, PLAN_FIGURES } from './plan-figures.ts';
+import type { PlanJson } from './plan-schema.ts';
+import { comparisonsText, planRows } from './plan-table.ts';
+import { FAMILIES, STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
+
+export interface PlanPage {
+  readonly result: PlanJson;
+  /** The plan as it is written. */
+  readonly yaml: string;
+  /** Runs to look at one by one. */
+  readonly details: readonly PlanDetail[];
+}
+
+/** A table of more rows is in result.json. */
+const MOST_ROWS = 400;
+
+/**
+ * What came of a plan as one HTML page that needs nothing else: figures, distributions, what each model does as something varies, where the time goes,
+ * single runs with all their streams, and the plan. Light or dark, down to the width of a phone, printable, usable by keyboard.
+ */
+export function planReport({ result, yaml, details }: PlanPage): string {
+  const { question, world, version, variables, summaries, runs, complete } = result;
+  const data = planData(result, details);
+  const failed = runs.filter((run) => run.failed !== undefined);
+  const varied = variables.some(({ values }) => values.length > 1);
+  const timed = summaries.some(({ states }) => Object.keys(states).length > 0);
+  const figures = PLAN_FIGURES.filter((figure) => data.figures[figure] !== undefined);
+  return htmlPage({
+    title: question,
+    world: world === 'simulated' ? 'Simulated, not measured' : 'Measured on real sockets, through a relay',
+    sentence: `${grouped(runs.length)} runs: ${subjectsText(data.subjects)}${variables.map(({ key, values }) => `, ${key} ${listed(values)}`).join('')}.${complete ? '' : ' Not all runs of the plan are done.'}`,
+    facts: `${factsOf(result)} quiclab ${version}.`,
+    main: `<h2 id="asked">What was asked</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="asked">${asked(result)}</div>
+<p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>
+${failed.length > 0 ? `<p class="quiet">${grouped(failed.length)} runs came to nothing, the first of them: ${text(`${failed[0]!.key}: ${failed[0]!.failed}`)}</p>` : ''}
+<h2>How they are spread</h2>
+<p class="choice"><label>Figure <select id="figure">${options(figures, (figure) => headingOf(figure))}</select></label>
+${data.variants.length > 1 ? `<label>Where <select id="variant">${data.variants.map(({ label }, i) => `<option value="${i}"${i === data.variants.length - 1 ? ' selected' : ''}>${text(label)}</option>`).join('')}</select></label>` : ''}</p>
+<div class="pair">
+${chart('boxes', 'Every run', 'Every run as a point; the box holds the middle half, its line the median', 'up and down go through them')}
+${chart('ecdf', 'Share of runs', 'The share of runs with this much or less', 'left and right go through the shares')}
+</div>
+${
+  varied
+    ? `<h2>As something varies</h2>
+<p class="choice">${variables.filter(({ values }) => values.length > 1).length > 1 ? `<label>What varies <select id="variable">${variables.flatMap(({ key, values }, i) => (values.length > 1 ? [`<option value="${i}">${text(key)}</option>`] : [])).join('')}</select></label>` : ''}</p>
+${chart('sweep', 'Medians', 'Medians of the figure chosen above, with the bars where they lie with 95%', 'left and right go through the values')}`
+    : ''
+}
+${
+  timed
+    ? `<h2>Where the time goes</h2>
+<p class="quiet">The states along the critical chain of the page, means over the runs: with gaps they sum to the page load.</p>
+${familyLegend()}
+${chart('states', 'States', 'Time along the critical chain by state', 'up and down go through the models')}`
+    : ''
+}
+<h2 id="figures">Every figure${data.variants.length > 1 ? ': <span class="where"></span>' : ''}</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="figures">${table(
+      'all',
+      ['median of', ...data.subjects.map(text)],
+      figures.map((figure) => row(term(TERMS, figure), Array<string>(data.subjects.length).fill(''))),
+    )}</div>
+<h2>The plan</h2>
+<p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again and gives the same figures:</p>
+<pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'relay' ? ' --real' : ''}</pre>
+<pre tabindex="0" aria-label="The plan">${text(yaml)}</pre>
+<h2>What the figures mean</h2>
+${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
+${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
+    data,
+    scripts: ['chart.js', 'plan.js'],
+  });
+}
+
+const TERMS: Terms = Object.fromEntries(
+  PLAN_FIGURES.map((figure) => [figure, { name: headingOf(figure), definition: FIGURE_DEFINITIONS[figure].definition }]),
+);
+
+const STATE_TERMS: Terms = Object.fromEntries(
+  Object.entries(STATE_DEFINITIONS).map(([name, { definition }], i) => [`state-${i}`, { name, definition: `${definition}.` }]),
+);
+
+const listed = (values: readonly string[]): string =>
+  values.length > 8 ? `${values.slice(0, 3).join(', ')} … ${values.at(-1)} (${values.length} values)` : values.join(', ');
+
+const subjectsText = (subjects: readonly string[]): string => listed(subjects);
+
+function factsOf({ variants }: PlanJson): string {
+  const [first] = variants;
+  const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
+  return `${same('workload') ? `${first!.workload}. ` : ''}Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`;
+}
+
+function asked(result: PlanJson): string {
+  const { head, rows } = planRows(result);
+  const lead = result.variables.length + 1; // what is varied, and the subject, are the row's name
+  const heads = head.map(({ text: name, figure }) => (figure === undefined ? text(name) : term(TERMS, figure)));
+  const body = rows
+    .slice(0, MOST_ROWS)
+    .map(
+      (cells) =>
+        `<tr>${cells.map((cell, i) => (i < lead ? `<th scope="row">${text(cell)}</th>` : `<td>${text(cell)}</td>`)).join('')}</tr>`,
+    );
+  const more =
+    rows.length > MOST_ROWS
+      ? `<p class="quiet">These are the first ${MOST_ROWS} of ${grouped(rows.length)}; result.json has them all.</p>`
+      : '';
+  return `<table class="asked"><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>${more}`;
+}
+
+const options = <T extends string>(values: readonly T[], name: (value: T) => string): string =>
+  values.map((value) => `<option value="${value}">${text(name(value))}</option>`).join('');
+
+const chart = (name: string, title: string, caption: string, keys: string): string => `<figure class="panel">
+<figcaption><h3>${title}</h3><p class="quiet">${caption}.</p></figcaption>
+<div class="chart" id="${name}" tabindex="0" role="group" aria-label="${caption}: ${keys}, the values are read out"></div>
+<p class="spoken" aria-live="polite"></p>
+</figure>`;
+
+function filesText({ plan: { files } }: PlanJson): string {
+  const names = Object.keys(files);
+  return names.length === 0 ? '' : ` with ${text(names.join(', '))} beside it (result.json has what is in them)`;
+}
+
+/** Each family with the bar that stands for it: never told by its colour alone. */
+const SWATCHES: Readonly<Record<StateFamily, string>> = {
+  waiting: '<rect y="5" width="28" height="4" fill="var(--waiting)"/>',
+  server: '<rect y="3" width="28" height="8" fill="var(--server)"/>',
+  stalled:
+    '<rect y="3" width="28" height="8" fill="var(--stalled)"/><path d="M4 11l8-8M12 11l8-8M20 11l8-8" stroke="var(--paper)" stroke-width="1.6"/>',
+  transit: '<rect y="1" width="28" height="12" fill="var(--transfer)"/>',
+  undetected: '<rect x=".8" y="1.8" width="26.4" height="10.4" fill="var(--paper)" stroke="var(--undetected)" stroke-width="1.6"/>',
+  other: '<rect y="1" width="28" height="12" fill="var(--other)"/>',
+  held: '<rect y="1" width="28" height="12" fill="var(--held)"/><path d="M0 7h28" stroke="var(--paper)" stroke-width="1.6"/>',
+};
+
+const familyLegend = (): string => `<ul class="legend">
+${(Object.keys(FAMILIES) as StateFamily[]).map((family) => `<li>${swatch(SWATCHES[family])}${text(FAMILIES[family])}</li>`).join('\n')}
+</ul>`;

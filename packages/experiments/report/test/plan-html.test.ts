@@ -1,0 +1,119 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { planReport } from '@quiclab/report';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sampleDetails, samplePlan } from './plan-sample.ts';
+
+const EVIL = '</script><img src=x onerror="alert(1)">';
+const pageOf = (result = samplePlan(), file = 'a.css'): string =>
+  planReport({ result, yaml: `question: ${result.question}\n`, details: sampleDetails(result, file) });
+
+describe('the report of a plan', () => {
+  const html = pageOf();
+  const [own] = html.split('<script>'); // the part before echarts
+
+  test('needs nothing but itself, and is the same for the same result', () => {
+    expect(own).not.toMatch(/\b(src|href)=|@import|url\(/);
+    expect(html.match(/<script[^>]*>/g)).toEqual(['<script type="application/json" id="result">', '<script>', '<script>']);
+    expect(pageOf()).toBe(html);
+  });
+
+  test('takes neither question nor names for markup', () => {
+    const [before] = pageOf(samplePlan({ question: EVIL }), EVIL).split('<script>');
+    expect(before).not.toContain('<img');
+    expect(before!.match(/<\/script>/g)).toHaveLength(1); // the end of the JSON
+    expect(JSON.parse(/id="result">(.*)<\/script>/.exec(before!)![1]!).details[0].page.streams[0].file).toBe(EVIL);
+  });
+
+  test('has the medians of the table, the plan and the command that runs it again', () => {
+    expect(own).toContain('<td>8</td><td>260.3 [');
+    expect(own).toContain('<pre class="command">npx -y pnpm@12 lab run plan.yaml</pre>');
+    expect(own).toContain('question: Who waits?');
+    expect(own).toContain('first request issued → last object there');
+  });
+
+  test('is no larger for more runs than it draws', () => {
+    const result = samplePlan();
+    const runs = Array.from({ length: 140 }, (_, i) => result.runs.map((run) => ({ ...run, seed: 10 * i + run.seed }))).flat();
+    expect(runs.length).toBeGreaterThan(10_000);
+    const details = sampleDetails(result);
+    expect(Buffer.byteLength(planReport({ result: { ...result, runs }, yaml: '', details }))).toBeLessThan(2e6);
+  });
+});
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+
+describe.skipIf(executablePath === undefined)('the report of a plan in Chromium (needs chromium in /usr/bin)', () => {
+  let browser: Browser;
+  let folder: string;
+  const url = (name: string): string => pathToFileURL(join(folder, name)).href;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox', '--disable-gpu'] });
+    folder = mkdtempSync(join(tmpdir(), 'quiclab-plan-'));
+    writeFileSync(join(folder, 'plain.html'), pageOf());
+    writeFileSync(join(folder, 'evil.html'), pageOf(samplePlan({ question: EVIL }), EVIL));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(name: string, colorScheme: 'light' | 'dark', width: number): Promise<{ page: Page; trouble: string[] }> {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+    const trouble: string[] = [];
+    page.on('pageerror', (error) => trouble.push(error.message));
+    page.on('console', (message) => trouble.push(message.text()));
+    page.on('dialog', (dialog) => trouble.push(dialog.message()));
+    page.on('request', (request) => request.url() !== url(name) && trouble.push(request.url()));
+    await page.goto(url(name));
+    await page.waitForFunction('document.documentElement.dataset.drawn !== undefined');
+    return { page, trouble };
+  }
+
+  test.each([
+    ['plain.html', 'light', 1280],
+    ['plain.html', 'dark', 1280],
+    ['plain.html', 'light', 390],
+    ['evil.html', 'light', 1280],
+  ] as const)('draws every chart of %s without error or request: %s, %i pixels wide', async (name, scheme, width) => {
+    const { page, trouble } = await open(name, scheme, width);
+    const charts = page.locator('.chart');
+    expect(await charts.count()).toBeGreaterThanOrEqual(4);
+    for (const chart of await charts.all()) {
+      expect(await chart.locator('svg, canvas').count()).toBe(1);
+      const marks = await chart.locator('svg path').count();
+      if ((await chart.locator('svg').count()) > 0) expect(marks).toBeGreaterThan(8);
+    }
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    expect(await page.evaluate('performance.getEntriesByName("quiclab: drawn").length')).toBe(1);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  test('is used by keyboard: charts are read out, definitions shown, other figures and variants chosen', async () => {
+    const { page, trouble } = await open('plain.html', 'light', 1280);
+    const spoken = (id: string): Promise<string | null> => page.locator(`#${id} + .spoken`).textContent();
+    await page.locator('#boxes').focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await spoken('boxes')).toMatch(/^h1-parallel: median [\d.]+ ms, middle half /);
+    await page.locator('#sweep').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    expect(await spoken('sweep')).toMatch(/^topology\.down\.loss 1%: h1-parallel [\d.]+ ms \[/);
+    await page.locator('table.asked .term').first().focus();
+    expect(await page.locator('#tip').textContent()).toBe('first request issued → last object there');
+    const cell = page.locator('table.all tbody tr').first().locator('td').first();
+    const before = await cell.textContent();
+    await page.locator('#variant').selectOption('0');
+    expect(await cell.textContent()).not.toBe(before);
+    await page.locator('#figure').selectOption('goodput');
+    await page.locator('#boxes').focus();
+    await page.keyboard.press('End');
+    expect(await spoken('boxes')).toMatch(/^h3: median [\d.]+ Mbit\/s/);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+});
