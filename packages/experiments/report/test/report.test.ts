@@ -3,10 +3,12 @@ import {
   bootstrapMedian,
   compare,
   htmlReport,
+  median,
   milliseconds,
   parseResult,
   percent,
   type ResultError,
+  ratioOfMedians,
   terminalTable,
 } from '@quiclab/report';
 import { seededRandom } from '@quiclab/sansio';
@@ -123,6 +125,18 @@ describe('the comparison', () => {
     expect(many.high).toBeGreaterThanOrEqual(500);
     expect(many.high - many.low).toBeLessThan((few.high - few.low) / 3);
     expect(bootstrapMedian([5, 5, 5, 5, 5], seededRandom(3))).toEqual({ low: 5, high: 5 });
+  });
+
+  test('a ratio of medians has an interval that allows for chance in both', () => {
+    const values = (count: number): number[] => Array.from({ length: count }, (_, i) => 1_000 + ((i * 617) % 997));
+    const ratio = ratioOfMedians(values(200), values(200), seededRandom(4));
+    expect(ratio.ratio).toBe(1);
+    expect(ratio.low).toBeLessThan(1);
+    expect(ratio.high).toBeGreaterThan(1);
+    const sure = ratioOfMedians([6, 6, 6], values(200), seededRandom(4));
+    expect(sure.ratio).toBeCloseTo(6 / median(values(200)), 2);
+    expect(sure.high / sure.low).toBeLessThan(ratio.high / ratio.low);
+    expect(ratioOfMedians([6, 6, 6], [4, 4, 4], seededRandom(4))).toEqual({ ratio: 1.5, low: 1.5, high: 1.5 });
   });
 });
 
