@@ -109,6 +109,18 @@ describe('silence that is to have no end (RFC 9000 §10.1.2)', () => {
     }
   });
 
+  test('no more often than once a second, however short an idle timeout the peer announces', () => {
+    const pair = new Pair({
+      clientConfig: { maxIdleTimeout: 1_000 },
+      serverConfig: { maxIdleTimeout: 0 },
+      oneWayDelay: 20_000,
+    }).handshake();
+    const before = pair.serverObserver.sent.length;
+    pair.accepted!.keepAlive(true);
+    pair.run(pair.now + 10 * SECOND);
+    expect(pair.serverObserver.sent.length - before).toBeLessThan(12);
+  });
+
   test('wanted late, it is asked for at once', () => {
     const pair = quiet({ config });
     pair.run(9 * SECOND);

@@ -328,7 +328,7 @@ export class Connection {
 
   /**
    * Whether the connection is to be kept while nothing is said: as long as that is so, the peer is asked for a sign of life after half of
-   * the idle timeout, after 15 s at the latest. For as long as an answer is waited for, not longer: it wakes both ends, and everything on
+   * the idle timeout, after 1 s at the earliest and 15 s at the latest. For as long as an answer is waited for, not longer: it wakes both ends, and everything on
    * the way between them, up. RFC 9000 §10.1.2.
    */
   keepAlive(wanted: boolean): void {

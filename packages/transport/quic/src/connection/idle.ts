@@ -2,6 +2,8 @@ import { type Micros, NEVER, SECOND } from '@quiclab/sansio';
 
 /** Silence after which a peer is asked for a sign of life at the latest: NATs forget a UDP flow after 30 s and more. RFC 9308 §3.2. */
 const LONGEST_SILENCE = 15 * SECOND;
+/** And at the earliest: a peer that announces an idle timeout of a millisecond must not have us ask a thousand times a second. */
+const SHORTEST_SILENCE = SECOND;
 
 /** Silence has an end. RFC 9000 §10.1. */
 export class Idle {
@@ -61,7 +63,8 @@ export class Idle {
 
   #setAsk(): void {
     if (!this.#kept || this.#asked) this.askAt = NEVER;
-    else this.askAt = this.#heardAt + (this.#timeout === 0 ? LONGEST_SILENCE : Math.min(LONGEST_SILENCE, Math.ceil(this.#timeout / 2)));
+    else if (this.#timeout === 0) this.askAt = this.#heardAt + LONGEST_SILENCE;
+    else this.askAt = this.#heardAt + Math.min(LONGEST_SILENCE, Math.max(SHORTEST_SILENCE, Math.ceil(this.#timeout / 2)));
   }
 
   #restart(now: Micros, probeTimeout: Micros): void {
