@@ -80,7 +80,11 @@ export function parseTrace(text: string): number[] {
   text.split('\n').forEach((line, i) => {
     if (line.trim() === '') return;
     if (!/^\s*\d+\s*$/.test(line)) throw new Error(`rate trace, line ${i + 1}: '${line.slice(0, 40)}' is not a number of milliseconds`);
-    instants.push(Number(line));
+    const instant = Number(line);
+    if (instant < (instants.at(-1) ?? 0))
+      throw new Error(`rate trace, line ${i + 1}: ${instant} ms comes after ${instants.at(-1)} ms; instants ascend`);
+    instants.push(instant);
   });
+  if (instants.length === 0) throw new Error('rate trace: it is empty');
   return instants;
 }

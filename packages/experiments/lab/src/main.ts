@@ -15,6 +15,7 @@ import { reportCommand } from './report/command.ts';
 import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { shrinkCommand } from './shrink/command.ts';
+import { lossesCommand } from './traces/command.ts';
 import { VERSION } from './version.ts';
 import { whatIfCommand } from './whatif/command.ts';
 
@@ -35,6 +36,7 @@ const program = new Command('quiclab')
   .addCommand(influenceCommand())
   .addCommand(shrinkCommand((text) => void process.stdout.write(text)))
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
+  .addCommand(lossesCommand())
   .addCommand(gatewayCommand(runGateway))
   .addCommand(
     new Command('schema')

@@ -73,7 +73,10 @@ const lossModel = z.discriminatedUnion('model', MODELS as [(typeof MODELS)[numbe
       : unknownName(String(model), 'a loss model', Object.keys(LOSSES));
   },
 });
-const oneLoss = z.union([z.literal('none'), share, lossModel]);
+const lossTrace = strict({ trace: file }, 'recorded losses').meta({
+  description: "numbers of the datagrams that were lost, from 1, one a line; CSV with number and 0 or 1; or a sender's qlog",
+});
+const oneLoss = z.union([z.literal('none'), share, lossTrace, lossModel]);
 
 const jitter = z.union([
   duration,

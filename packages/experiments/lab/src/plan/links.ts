@@ -22,6 +22,7 @@ import {
   uniformJitter,
 } from '@quiclab/impair';
 import { MILLISECOND } from '@quiclab/sansio';
+import { linesOf, recordedLosses } from '../traces/loss-list.ts';
 import type { LinkDraft, LossDraft } from './link-schema.ts';
 
 /**
@@ -74,6 +75,7 @@ const said = <T extends object>(draft: T): Said<T> =>
 function lossOf(loss: LossDraft, read: FileReader): ImpairmentMaker[] {
   if (loss === 'none') return [];
   if (typeof loss === 'number') return loss === 0 ? [] : [bernoulli(loss)];
+  if ('trace' in loss) return [recorded(loss.trace, read)];
   switch (loss.model) {
     case 'bernoulli':
       return [capped(bernoulli(loss.share), loss.most)];
@@ -90,22 +92,18 @@ function lossOf(loss: LossDraft, read: FileReader): ImpairmentMaker[] {
     case 'list':
       return [listed(...loss.drop)];
     case 'trace':
-      return [listed(...lossTrace(read(loss.file)))];
+      return [recorded(loss.file, read)];
     case 'blackout':
       return [blackout(loss.from, loss.to)];
   }
 }
 
+/** With the plan goes what was lost, and not a log with all that was sent. */
+const recorded = (file: string, read: FileReader): ImpairmentMaker =>
+  listed(...recordedLosses(read(file, (text) => `${recordedLosses(text).join('\n')}\n`)));
+
 const capped = (inner: ImpairmentMaker, most: number | undefined): ImpairmentMaker =>
   most === undefined ? inner : burstCapped(inner, most);
-
-function lossTrace(text: string): number[] {
-  return lines(text).map(({ line, nth }) => {
-    if (!/^[1-9]\d{0,14}$/.test(line))
-      throw new Error(`recorded losses, line ${nth}: '${line.slice(0, 40)}' is not the number of a datagram, from 1`);
-    return Number(line);
-  });
-}
 
 function jitterOf(jitter: NonNullable<LinkDraft['jitter']>, read: FileReader): ImpairmentMaker {
   if (typeof jitter === 'number') return uniformJitter(jitter);
@@ -121,19 +119,13 @@ function jitterOf(jitter: NonNullable<LinkDraft['jitter']>, read: FileReader): I
 
 /** 'instant,delay' a line, both in milliseconds. */
 function delayTrace(text: string): { at: number; delay: number }[] {
-  return lines(text).map(({ line, nth }) => {
+  return linesOf(text).map(({ line, nth }) => {
     const match = /^(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)$/.exec(line);
     if (match === null)
       throw new Error(`recorded delay, line ${nth}: '${line.slice(0, 40)}' is not like 1500,20 (milliseconds: instant, delay)`);
     return { at: Math.round(Number(match[1]) * MILLISECOND), delay: Math.round(Number(match[2]) * MILLISECOND) };
   });
 }
-
-const lines = (text: string): { readonly line: string; readonly nth: number }[] =>
-  text
-    .split('\n')
-    .map((line, i) => ({ line: line.trim(), nth: i + 1 }))
-    .filter(({ line }) => line !== '' && !line.startsWith('#'));
 
 function reorderOf({ share, every, by }: NonNullable<LinkDraft['reorder']>): ImpairmentMaker {
   if ((share === undefined) === (every === undefined)) throw new Error('reorder has either share or every');

@@ -76,7 +76,14 @@ function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[], value: 
     const lacks = issues.some(({ path }) => path.length === 1 && valueAt(value, path as KeyPath) === undefined);
     return !(otherKeys && lacks);
   });
-  return fitting.sort((a, b) => a.length - b.length)[0];
+  if (fitting.length > 0) return fitting.sort((a, b) => a.length - b.length)[0];
+  // each lacks a key and has one too many: the one that knows most of those that are there, if it knows any
+  const strange = (issues: readonly z.core.$ZodIssue[]): number =>
+    issues.reduce((sum, issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? sum + issue.keys.length : sum), 0);
+  const [closest] = ofType.sort((a, b) => strange(a) - strange(b));
+  return closest !== undefined && typeof value === 'object' && value !== null && strange(closest) < Object.keys(value).length
+    ? closest
+    : undefined;
 }
 
 const ZODS_OWN = /^Invalid /;
