@@ -178,10 +178,10 @@ describe('the command', () => {
     [['--drop', 'down:9999'], /the link down judged \d+ datagrams/],
     [['--undrop', 'down:30'], 'that passed; nothing was dropped on the link down'],
     [['--frame', 'MAX_DAT'], "--frame: 'MAX_DAT' is not a frame; did you mean 'MAX_DATA'?"],
-    [['--drop', 'down:30', '--model', 'h4'], "there is no model 'h4'"],
+    [['--drop', 'down:30', '--model', 'h4'], "'h4' is not a model; did you mean 'h2'?"],
     [['--drop', 'down:30', '--run', 'x'], '--run goes with a result.json'],
     [['--drop', 'down:30', '--others', 'draw', '--seeds', '9'], 'fewer than 30 draws say little'],
-    [['nowhere', '--drop', 'down:30'], "there is no plan 'nowhere'"],
+    [['nowhere', '--drop', 'down:30'], "--page does not go with a plan: 'nowhere' says that itself"],
   ])('%j is refused, and it is said why', async (args, message) => {
     await expect(said(...args)).rejects.toThrow(message);
   });
@@ -230,6 +230,7 @@ describe('of a result.json', () => {
     write({ ...result, world: 'relay' });
     await expect(runSource(file, options)).rejects.toThrow('runs over real sockets');
     write({ ...result, kind: 'models' });
+    await expect(runSource('nowhere', options)).rejects.toThrow("there is no plan 'nowhere'");
     await expect(runSource(file, options)).rejects.toThrow("is a result of 'models', not of a plan");
   });
 });

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
-import { MODEL_IDS, type ModelName, modelOf } from '../models/model.ts';
+import { MODEL_IDS, type ModelName } from '../models/model.ts';
 import { Progress } from '../progress.ts';
-import { addRunOptions, type RunOptions, runSource } from '../whatif/source.ts';
+import { addRunOptions, checkBesidePlan, modelNamed, type RunOptions, runSource } from '../whatif/source.ts';
 import { influencePage } from './html.ts';
 import { type InfluenceMatrices, influenceMatrices, MATRIX_FIGURES, type MatrixFigure } from './matrices.ts';
 import { checkPictures, writePictures } from './pictures.ts';
@@ -28,7 +28,7 @@ export function influenceCommand(): Command {
     .argument('[plan]', 'a plan, or the result.json of one; else the options below describe the run')
     .addOption(
       new Option('--models <list>', `of ${MODEL_IDS.join(', ')} (default: h2,h3, or those of the plan)`).argParser(
-        argument((text) => text.split(',').map((name) => modelOf(name.trim()).name as ModelName)),
+        argument((text) => text.split(',').map((name) => modelNamed(name.trim()))),
       ),
     );
   addRunOptions(command, { page: '10x6KB', profile: 'parity' })
@@ -56,10 +56,13 @@ export interface InfluenceJson {
   readonly matrices: readonly InfluenceMatrices[];
 }
 
-async function run(name: string | undefined, options: InfluenceOptions): Promise<void> {
+async function run(name: string | undefined, options: InfluenceOptions, self: Command): Promise<void> {
+  checkBesidePlan(name, self);
   const { rows, figure, out, json } = options;
   const source = await runSource(name, options);
   const models = options.models ?? (name === undefined ? (['h2', 'h3'] as const) : source.models);
+  const { up, down } = source.run.links;
+  const lossy = [up.loss, down.loss].some((loss) => loss !== undefined && !(Array.isArray(loss) && loss.length === 0));
   const progress = new Progress(models.length);
   const matrices = models.map((model) => {
     progress.begin(model);
@@ -68,7 +71,12 @@ async function run(name: string | undefined, options: InfluenceOptions): Promise
     return made;
   });
   progress.stop();
-  const result: InfluenceJson = { schema: 1, kind: 'influence', run: source.scene, matrices };
+  const result: InfluenceJson = {
+    schema: 1,
+    kind: 'influence',
+    run: `${source.scene}${lossy ? '; what the links lose by that is left out' : ''}`,
+    matrices,
+  };
   mkdirSync(out, { recursive: true });
   const page = join(out, 'influence.html');
   writeFileSync(page, influencePage(result));

@@ -4,10 +4,10 @@ import type { Micros } from '@quiclab/sansio';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { argument, atLeastOne } from '../arguments.ts';
-import { type ModelName, modelOf } from '../models/model.ts';
+import type { ModelName } from '../models/model.ts';
 import { unknownName } from '../plan/nearest.ts';
 import { pageLoadOf } from '../whatif/difference.ts';
-import { addRunOptions, modelOption, type RunOptions, type RunSource, runSource } from '../whatif/source.ts';
+import { addRunOptions, checkBesidePlan, modelNamed, modelOption, type RunOptions, type RunSource, runSource } from '../whatif/source.ts';
 import { type Shrunk, shrink } from './shrink.ts';
 import { type Symptom, symptomText } from './symptoms.ts';
 
@@ -37,14 +37,15 @@ export function shrinkCommand(write: (text: string) => void): Command {
     .option('--completion <time>', 'it takes so long, or longer', argument(parseDuration))
     .addOption(
       new Option('--slower-than <model>', 'the page takes longer than under that model, with the same numbers lost').argParser(
-        argument((text) => modelOf(text).name as ModelName),
+        argument(modelNamed),
       ),
     )
     .option('--by <time>', 'with --slower-than: by so much at least (default: 1 µs)', argument(parseDuration))
     .option('--fails', 'it ends in an error, or the page never comes', false)
     .option('--runs <n>', 'how many subsets of the drops are tried at most', atLeastOne, USUAL_RUNS)
     .option('--json', 'print JSON instead of a plan', false)
-    .action(async (name: string | undefined, options: ShrinkOptions) => {
+    .action(async (name: string | undefined, options: ShrinkOptions, self: Command) => {
+      checkBesidePlan(name, self);
       const source = await runSource(name, options);
       const symptom = symptomOf(options, source);
       const found = shrink(source, symptom, options.runs);
@@ -96,7 +97,9 @@ function remarks(
     `${symptomText(symptom)}: of ${before} drops ${drops.length === 0 ? 'none is' : drops.length === 1 ? 'one is' : `${drops.length} are`} needed (${runs} runs).`,
     ...drops.map(({ link, fate }) => `  ${link}:${fate.index}, ${fate.binding}`),
     ...(numbers.length === 0 ? [] : [`Without the others these are ${numbers.join(', ')}.`]),
-    minimal ? 'Without any one of them it is not so any more.' : 'The runs were used up (--runs): there may be a shorter list.',
+    ...(drops.length === 0
+      ? ['It is so without any loss.']
+      : [minimal ? 'Without any one of them it is not so any more.' : 'The runs were used up (--runs): there may be a shorter list.']),
     record === undefined ? `The run fails: ${failure}` : `The page takes ${milliseconds(pageLoadOf(record))}.`,
     ...(confirmed ? [] : ['The plan below does not show it by itself: it hangs on other draws of the run, too.']),
   ];

@@ -5,7 +5,7 @@ import { addressText, type Change, parseAddress, parseDelay } from './changes.ts
 import { type DifferenceOverSeeds, differenceOf, overSeeds, pageLoadOf, type RunDifference } from './difference.ts';
 import { type Parting, partingOf } from './parting.ts';
 import { type RecordedRun, recordFates, replay } from './replay.ts';
-import { addRunOptions, modelOption, type RunOptions, type RunSource, runSource } from './source.ts';
+import { addRunOptions, checkBesidePlan, modelOption, type RunOptions, type RunSource, runSource } from './source.ts';
 import { differenceTable, overSeedsText, partingText } from './text.ts';
 
 /** Fewer say little about draws. EXPERIMENTS §4, What-if. */
@@ -145,7 +145,8 @@ export function whatIfCommand(write: (text: string) => void): Command {
         .default(LEAST_SEEDS),
     )
     .option('--json', 'print JSON', false)
-    .action(async (name: string | undefined, read: WhatIfOptions) => {
+    .action(async (name: string | undefined, read: WhatIfOptions, self: Command) => {
+      checkBesidePlan(name, self);
       const source = await runSource(name, read);
       const changes = changesOf(read, !isOverQuic(modelOf(source.run.model)));
       if (changes.length === 0) throw new Error('say what is to be changed: --drop down:47, --undrop …, --delay …, --stream …, --frame …');

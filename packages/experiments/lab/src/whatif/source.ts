@@ -105,10 +105,26 @@ export function addRunOptions(command: Command, own: Partial<RunOptions> = {}): 
   return command;
 }
 
+/** Throws an Error that names the nearest. */
+export function modelNamed(name: string): ModelName {
+  const id = name.split(':')[0]!;
+  if (!(MODEL_IDS as readonly string[]).includes(id)) throw new Error(unknownName(name, 'a model', MODEL_IDS));
+  return modelOf(name).name as ModelName;
+}
+
+/** What a plan says itself. */
+const OF_NO_PLAN = ['page', 'profile', 'controller', 'loss', 'upLoss', 'lost', 'rtt', 'rate', 'queue', 'lookup'] as const;
+
+/** Throws an Error that names an option that was said beside a plan, and counts for nothing there. */
+export function checkBesidePlan(name: string | undefined, command: Command): void {
+  if (name === undefined) return;
+  for (const option of OF_NO_PLAN)
+    if (command.getOptionValueSource(option) === 'cli')
+      throw new Error(`--${option.replace('L', '-l')} does not go with a plan: '${name}' says that itself`);
+}
+
 export const modelOption = (): Option =>
-  new Option('--model <model>', `of ${MODEL_IDS.join(', ')} (default: h3, or the first of the plan)`).argParser(
-    argument((text) => modelOf(text).name as ModelName),
-  );
+  new Option('--model <model>', `of ${MODEL_IDS.join(', ')} (default: h3, or the first of the plan)`).argParser(argument(modelNamed));
 
 /** 'up:3,down:7'. Throws an Error that names what is not like that. */
 export function parseDropList(text: string): Record<Direction, number[]> {
