@@ -48,6 +48,19 @@ describe('h1-short', () => {
     expect(rounds(second!)).toBe(2);
   });
 
+  test('a server that has given up, and whose reset is lost, is asked after 45 s: the object comes over another connection (RFC 9293 §3.8.4)', () => {
+    // the request is acknowledged; the answer, its three copies and the reset are lost
+    const down = { delay: DELAY, loss: listed(5, 6, 7, 8, 9) };
+    const record = run('h1-short', [{ path: '/', size: 1_000, serverTime: 2 * RTT }], {
+      links: { up: { delay: DELAY }, down },
+      tcp: { config: { retries: 2 } },
+    });
+    const heardAt = 2 * RTT + DELAY + 40 * MILLISECOND + DELAY;
+    expect(record.objects.map(({ attempts }) => attempts)).toEqual([2]);
+    expect(record.connections.map(({ closedAt }) => closedAt)[0]).toBe(heardAt + 45 * SECOND + RTT);
+    expect(record.finishedAt).toBe(heardAt + 45 * SECOND + RTT + 3 * RTT + 2 * RTT);
+  });
+
   test('an answer that takes the path longer than the server waits for the end comes at the first attempt (RFC 9112 §9.6)', () => {
     const link = { delay: DELAY, rate: 200_000, queue: { packets: 64 } };
     const record = run('h1-short', [{ path: '/', size: 1_500_000 }], { links: { up: link, down: link } }); // TCP takes it whole
