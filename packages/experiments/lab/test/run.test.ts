@@ -3,10 +3,11 @@ import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PlanJson, PlanRun } from '@quiclab/report';
+import { type PlanJson, type PlanRun, planTable } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inProcess, nextRuns, parsePlan, planJson, runPlan } from '../src/index.ts';
 import { mergeShards } from '../src/run/merge.ts';
+import { checkReal, overRelay } from '../src/run/over-relay.ts';
 import { checkSize, openStore, writeResult } from '../src/run/run-plan.ts';
 import type { Shard } from '../src/run/specs.ts';
 
@@ -191,6 +192,30 @@ repeats: 1
   const { runs } = await runInto(at('gateway'), {}, through);
   expect(runs[0]!.figures).toMatchObject({ connections: 2, lost: 0 });
   expect(runs[0]!.figures.pageLoad).toBeGreaterThan(4 * 30_000);
+});
+
+describe('over real sockets', () => {
+  const real = (models: string) =>
+    planOf(PLAN.replace('[h2, h3]', models).replace('[0%, 5%]', '[0%]').replace('repeats: 3', 'repeats: 1\nscheduler: sequential'));
+
+  test('a run has the same figures, and how late the relay was', async () => {
+    const plan = real('[h3]');
+    checkReal(plan);
+    const runs: PlanRun[] = [];
+    for await (const run of overRelay(plan).run(nextRuns(plan, []), new AbortController().signal)) runs.push(run);
+    const [{ failed, figures, states, gaps, lateness }] = runs as [PlanRun];
+    expect(failed).toBeUndefined();
+    expect(figures).toMatchObject({ connections: 1, handshakes: 1, lost: 0 });
+    expect(figures.pageLoad).toBeGreaterThan(100_000); // two round trips
+    expect(Object.values(states!).reduce((sum, time) => sum + time, gaps!)).toBe(figures.pageLoad);
+    expect(lateness!.p99).toBeGreaterThanOrEqual(lateness!.p50);
+    expect(planTable(planJson(plan, 'relay', runs, true))).toMatch(/Over real sockets[\s\S]*The relay was late by/);
+  }, 120_000);
+
+  test('what cannot be run there is refused beforehand', () => {
+    expect(() => checkReal(real('[h3, h2]'))).toThrow("--real: runs h3 and h3-single; for 'h2' over the kernel's TCP there is pnpm tunnel");
+    expect(() => checkReal(real('[h3-0rtt]'))).toThrow(/--real: runs h3 and h3-single/);
+  });
 });
 
 test('a run that comes to nothing says why, and the others are made', async () => {

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { headingOf, SHOWN } from './figure-units.ts';
-import { grouped } from './format.ts';
+import { grouped, milliseconds } from './format.ts';
 import { FIGURE_DEFINITIONS, type FigureUnit, type PlanFigure } from './plan-figures.ts';
 import type { PlanEstimate, PlanJson, PlanSummary } from './plan-schema.ts';
 
@@ -36,6 +36,7 @@ export function planTable(result: PlanJson): string {
       `Medians over the seeds, [where they lie with 95%], by bootstrap.${against ? ' Differences are paired by seed: the median of them.' : ''}`,
       comparisonsText(summaries),
       ...(failed.length > 0 ? [`${failed.length} runs came to nothing, the first of them: ${failed[0]!.key}: ${failed[0]!.failed}`] : []),
+      ...latenessText(runs),
       ...(complete ? [] : ['Not all runs of the plan are done.']),
     ]
       .filter((line) => line !== '')
@@ -79,6 +80,14 @@ function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary,
       ];
     }),
   ];
+}
+
+/** Over real sockets figures are no better than the relay was on time. */
+function latenessText(runs: PlanJson['runs']): string[] {
+  const late = runs.flatMap(({ lateness }) => (lateness === undefined ? [] : [lateness]));
+  if (late.length === 0) return [];
+  const worst = (of: 'p50' | 'p99'): string => milliseconds(Math.max(...late.map((one) => one[of])));
+  return [`The relay was late by ${worst('p50')} (median) and ${worst('p99')} (99th percentile) in the run where it was latest.`];
 }
 
 /** 'h2', or '10ms' where what is varied has a reference. */

@@ -1,11 +1,21 @@
 import { type Fields, fieldValue, type HttpConnection, type HttpEvent } from '@quiclab/http-semantics';
 import { REQUEST, RESPONSE, type RunLog, WHOLE } from '@quiclab/ledger';
 import type { Micros } from '@quiclab/sansio';
+import type { Page } from '@quiclab/workload';
 import type { HttpHandler } from '../carriers/carrier.ts';
 import type { Timers } from '../timers.ts';
 
 /** The content of a request's path (percent-encoded, as it came), or undefined where there is none. */
 export type FileSource = (path: string) => Uint8Array | undefined;
+
+/** Content of the size that the page says, all of it zeros. */
+export function sizedSource({ objects }: Page): FileSource {
+  const sizes = new Map(objects.map(({ path, size }) => [path, size]));
+  return (path) => {
+    const size = sizes.get(path);
+    return size === undefined ? undefined : new Uint8Array(size);
+  };
+}
 
 /** How long the server thinks before it answers the request of a path. µs. */
 export type ServerTime = (path: string) => Micros;

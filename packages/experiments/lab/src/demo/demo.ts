@@ -70,13 +70,14 @@ async function runOnce(
 ): Promise<RunRecord> {
   const page = filesWorkload(files);
   const { dir, path } = options;
-  if (!options.simulated) return runOverRelay({ model, seed, path, dir, files, page, traces, onProgress });
+  const links = { up: linkConfig(path), down: linkConfig(path) };
+  if (!options.simulated) return runOverRelay({ model, seed, links, content: { dir, files }, page, traces, onProgress });
   const client = openTraces('client', traces, 0);
   const server = openTraces('server', traces, 0);
   const record = runSimulated({
     model,
     seed,
-    links: { up: linkConfig(path), down: linkConfig(path) },
+    links,
     page,
     source: fileSource(dir, files),
     observers: { client: client.observer, server: server.observer },

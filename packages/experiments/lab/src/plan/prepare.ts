@@ -4,11 +4,10 @@ import { type Micros, SECOND, seededRandom } from '@quiclab/sansio';
 import { filesWorkload, generatePage, medianPage, type Page, PageError, parsePage, smallPage } from '@quiclab/workload';
 import { type FlowPolicy, parseController } from '../flows/controllers.ts';
 import type { ModelName } from '../models/model.ts';
-import { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from '../models/profile.ts';
+import { type EndNames, type Ends, endsOf } from './ends.ts';
 import { harPage } from './har-page.ts';
 import { type FileReader, type HopDraft, linkOf } from './links.ts';
 import { type Finding, findings, type KeyPath, Places, PlanError } from './problems.ts';
-import { SCHEDULERS } from './schedulers.ts';
 import { type PlanDraft, planSchema } from './schema.ts';
 import { type Combination, combinations, labelOf, type Reference, referenceOf, type Variable, variablesOf } from './variants.ts';
 
@@ -23,14 +22,13 @@ export interface Links {
   readonly down: LinkConfig;
 }
 
-export interface PageLoad {
+export interface PageLoad extends Ends {
   readonly kind: 'page';
   readonly page: Page;
   readonly models: readonly ModelName[];
-  readonly profile: Profile;
   readonly nameLookup: Micros;
-  /** Instead of what the profile has. */
-  readonly controller: FlowPolicy | undefined;
+  /** What profile and controller were made from: for another process. */
+  readonly names: EndNames;
 }
 
 export interface BulkLoad {
@@ -193,16 +191,8 @@ function setupOf(draft: PlanDraft, read: FileReader, pages: Map<string, Page>, f
 }
 
 function pageLoad({ models, profile, scheduler, controller, topology }: PlanDraft, page: Page): PageLoad {
-  const base = profile === 'parity' ? PARITY_PROFILE : DEFAULT_PROFILE;
-  const order = scheduler === undefined ? undefined : SCHEDULERS[scheduler]!;
-  return {
-    kind: 'page',
-    page,
-    models: models!,
-    profile: order === undefined ? base : { ...base, scheduler: order },
-    nameLookup: topology.nameLookup ?? 0,
-    controller: controller === undefined ? undefined : parseController(controller),
-  };
+  const names: EndNames = { ...(profile && { profile }), ...(scheduler && { scheduler }), ...(controller && { controller }) };
+  return { kind: 'page', page, models: models!, names, ...endsOf(names), nameLookup: topology.nameLookup ?? 0 };
 }
 
 type Flows = Extract<PlanDraft['workload'], { readonly flows: unknown }>;

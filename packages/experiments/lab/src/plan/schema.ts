@@ -37,7 +37,7 @@ const controller = z
   })
   .meta({ description: CONTROLLER_SYNTAX, examples: ['cubic', 'newReno', 'cubic:no-prr', 'fixed:64KB'] });
 
-const named = <Names extends readonly [string, ...string[]]>(names: Names, what: string) =>
+const named = <const Names extends readonly [string, ...string[]]>(names: Names, what: string) =>
   z.enum(names, { error: ({ input }) => unknownName(String(input), what, names) });
 
 const links = {

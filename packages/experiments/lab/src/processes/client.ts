@@ -5,9 +5,11 @@ import { QuicClient } from '../carriers/quic-ends.ts';
 import { modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
 import { RunNotes } from '../observe/run-notes.ts';
+import { setupOf } from '../plan/ends.ts';
 import { openTraces } from '../tracing.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromClient, ToClient } from './messages.ts';
+import { ToldClock } from './told-clock.ts';
 
 // The client process of a relay run: fetches one page, says how far it is, and what it noted.
 
@@ -22,15 +24,15 @@ process.on('message', (message: ToClient) => {
   });
 });
 
-async function run({ model: name, page, remote, certificate, traces }: ToClient): Promise<void> {
-  const clock = monotonicClock();
+async function run({ model: name, page, remote, certificate, traces, ends, nameLookup = 0 }: ToClient): Promise<void> {
+  const clock = new ToldClock(monotonicClock());
   const trace = openTraces('client', traces, clock.now());
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const model = modelOf(name);
-  const notes = new RunNotes(() => clock.now(), true);
+  const notes = new RunNotes(() => clock.last, true);
   const { log } = notes;
   const client = new QuicClient(
-    { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
+    { random: systemRandom, crypto: nodeProvider, observer: trace.observer, ...setupOf(ends) },
     model,
     { ca: [new Uint8Array(Buffer.from(certificate, 'base64'))] },
     notes,
@@ -40,6 +42,7 @@ async function run({ model: name, page, remote, certificate, traces }: ToClient)
     model,
     dial: client.dial,
     timers: realTimers(clock, () => driver.wake()),
+    nameLookup,
     observer: { opened: (now, connection) => log.connecting(now, connection), ready: (now, connection) => log.ready(now, connection) },
   });
   const fetched = new PageClient(page, pool, log);

@@ -5,18 +5,22 @@ import type { ServedFile } from '../files.ts';
 import type { ModelName } from '../models/model.ts';
 import type { PooledConnection } from '../models/pool.ts';
 import type { NotesPart } from '../observe/run-notes.ts';
+import type { EndNames } from '../plan/ends.ts';
 import type { TraceFiles } from '../tracing.ts';
 
 // What the processes of a relay run say to each other. All of it is JSON.
+
+/** What is served: files of a directory, or zeros, as many of each as the page says. */
+export type Content = { readonly dir: string; readonly files: readonly ServedFile[] } | 'zeros';
 
 export type ToServer =
   | {
       readonly type: 'start';
       readonly model: ModelName;
       readonly page: Page;
-      readonly dir: string;
-      readonly files: readonly ServedFile[];
+      readonly content: Content;
       readonly traces: TraceFiles;
+      readonly ends?: EndNames;
     }
   | { readonly type: 'stop' };
 
@@ -32,6 +36,9 @@ export type ToClient = {
   readonly remote: Address;
   readonly certificate: string;
   readonly traces: TraceFiles;
+  readonly ends?: EndNames;
+  /** µs. */
+  readonly nameLookup?: number;
 };
 
 export type FromClient =

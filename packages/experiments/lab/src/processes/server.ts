@@ -1,13 +1,17 @@
 import { developmentCertificate, nodeProvider, systemRandom } from '@quiclab/crypto/node';
 import { drive, monotonicClock, UdpSocket } from '@quiclab/udp';
+import { sizedSource } from '../apps/file-server.ts';
+import { hostsOf } from '../apps/page-client.ts';
 import { serving } from '../apps/serving.ts';
 import { QuicServer } from '../carriers/quic-ends.ts';
 import { fileSource } from '../files.ts';
 import { modelOf } from '../models/model.ts';
 import { RunNotes } from '../observe/run-notes.ts';
+import { setupOf } from '../plan/ends.ts';
 import { openTraces } from '../tracing.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromServer, ToServer } from './messages.ts';
+import { ToldClock } from './told-clock.ts';
 
 // The server process of a relay run: serves files over HTTP/3 until it is told to stop, then says what its datagrams carried.
 
@@ -17,19 +21,19 @@ process.on('message', (message: ToServer) => {
   if (message.type === 'start') start(message).catch((error: unknown) => say({ type: 'failed', reason: String(error) }));
 });
 
-async function start({ model: name, page, dir, files, traces }: Extract<ToServer, { type: 'start' }>): Promise<void> {
-  const clock = monotonicClock();
-  const identity = developmentCertificate(clock.now());
+async function start({ model: name, page, content, traces, ends }: Extract<ToServer, { type: 'start' }>): Promise<void> {
+  const clock = new ToldClock(monotonicClock());
+  const identity = developmentCertificate(clock.now(), hostsOf(page, modelOf(name).shards));
   const trace = openTraces('server', traces, clock.now());
   const model = modelOf(name);
-  const notes = new RunNotes(() => clock.now(), true);
+  const notes = new RunNotes(() => clock.last, true);
   const server = new QuicServer(
-    { random: systemRandom, crypto: nodeProvider, observer: trace.observer },
+    { random: systemRandom, crypto: nodeProvider, observer: trace.observer, ...setupOf(ends) },
     model,
     { certificates: [identity.certificate], privateKey: identity.privateKey },
     notes,
     realTimers(clock, () => driver.wake()),
-    serving({ page, source: fileSource(dir, files) }, notes.log),
+    serving({ page, source: content === 'zeros' ? sizedSource(page) : fileSource(content.dir, content.files) }, notes.log),
   );
   const socket = await UdpSocket.bind({ host: '127.0.0.1', port: 0 });
   const driver = drive(server.endpoint, socket, {

@@ -6,6 +6,7 @@ import { loadPlan } from '../plan/load.ts';
 import { writeReport } from '../report/write-report.ts';
 import { inProcess } from './executor.ts';
 import { mergeShards } from './merge.ts';
+import { checkReal, overRelay } from './over-relay.ts';
 import { openStore, runPlan, writeResult } from './run-plan.ts';
 import { RunProgress } from './run-progress.ts';
 import type { Shard } from './specs.ts';
@@ -18,6 +19,7 @@ interface Parsed {
   readonly csv: boolean;
   readonly resume: boolean;
   readonly report: boolean;
+  readonly real: boolean;
   readonly shard?: Shard;
   readonly maxRuns?: number;
 }
@@ -39,21 +41,23 @@ export const runCommand = (): Command =>
     .option('--csv', 'write runs.csv, too', false)
     .option('--no-report', 'do not write report.html')
     .option('--resume', 'go on where it was stopped', false)
+    .option('--real', 'over real sockets, through a relay, instead of virtual time: h3 and h3-single', false)
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
     .action(run);
 
-async function run(name: string, { seeds, out, json, csv, report, resume, shard, maxRuns }: Parsed): Promise<void> {
+async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns }: Parsed): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   const dir = out ?? join('out', basename(name, extname(name)));
-  const world = 'simulated';
+  const world = real ? 'relay' : 'simulated';
+  if (real) checkReal(plan);
   const part = shard === undefined ? {} : { shard };
   const store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort(); // a second one ends the process at once
   process.once('SIGINT', onSignal);
   const progress = new RunProgress(Math.ceil(runsOf(plan) / (shard?.n ?? 1)), store.runs.length);
-  const executor = inProcess(plan);
+  const executor = real ? overRelay(plan) : inProcess(plan);
   let complete = false;
   try {
     complete = await runPlan(plan, executor, store, {

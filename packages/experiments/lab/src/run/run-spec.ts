@@ -2,11 +2,11 @@ import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { median, type PlanFigures, type PlanFlow, type PlanRun } from '@quiclab/report';
 import { NEVER, SECOND } from '@quiclab/sansio';
-import type { Page } from '@quiclab/workload';
-import type { FileSource } from '../apps/file-server.ts';
+import { sizedSource } from '../apps/file-server.ts';
 import { figuresOf } from '../compare/figures.ts';
 import { type FlowRecord, runFlows } from '../flows/flows.ts';
 import type { ModelName } from '../models/model.ts';
+import { quicPolicies } from '../plan/ends.ts';
 import type { BulkLoad, PageLoad, PreparedPlan, VariantSetup } from '../plan/prepare.ts';
 import { accountRun, type RunRecord } from '../record.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
@@ -56,20 +56,11 @@ export function simulatedRun({ links }: VariantSetup, load: PageLoad, { model, s
     nameLookup,
     links,
     source: sizedSource(page),
-    ends: { crypto, ...(controller && { policies: { congestion: controller.controller, pacer: controller.pacer } }) },
+    ends: { crypto, policies: quicPolicies(load) },
     // whether TCP has a pacer is the profile's affair
     ...(controller && {
       tcp: { policies: { congestion: ({ maxSegmentSize }) => controller.controller({ maxDatagramSize: maxSegmentSize }) } },
     }),
-  };
-}
-
-/** Content of the size that the page says, all of it zeros. */
-export function sizedSource({ objects }: Page): FileSource {
-  const sizes = new Map(objects.map(({ path, size }) => [path, size]));
-  return (path) => {
-    const size = sizes.get(path);
-    return size === undefined ? undefined : new Uint8Array(size);
   };
 }
 

@@ -1,25 +1,28 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { LinkConfig } from '@quiclab/impair';
 import { createRelay, type Relay } from '@quiclab/relay';
-import { seededRandom } from '@quiclab/sansio';
+import { type Micros, seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
-import type { ServedFile } from '../files.ts';
 import { type ModelName, modelOf } from '../models/model.ts';
 import { joinNotes } from '../observe/run-notes.ts';
-import type { FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
+import type { EndNames } from '../plan/ends.ts';
+import type { Content, FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
 import type { TraceFiles } from '../tracing.ts';
-import { LinkLog, linkConfig, type PathPlan } from './links.ts';
+import { LinkLog } from './links.ts';
 
 export interface RelayRun {
   readonly model: ModelName;
   readonly seed: number;
-  readonly path: PathPlan;
-  readonly dir: string;
-  readonly files: readonly ServedFile[];
+  readonly links: { readonly up: LinkConfig; readonly down: LinkConfig };
+  readonly content: Content;
   readonly page: Page;
   readonly traces: TraceFiles;
+  /** Default: each package's own defaults. */
+  readonly ends?: EndNames;
+  readonly nameLookup?: Micros;
   onProgress?(bytes: number): void;
 }
 
@@ -29,23 +32,23 @@ export async function runOverRelay(run: RelayRun): Promise<RunRecord> {
   const client = new Child<ToClient, FromClient>('client');
   let relay: Relay | undefined;
   try {
-    server.say({ type: 'start', model: run.model, page: run.page, dir: run.dir, files: run.files, traces: run.traces });
+    const { model, page, content, traces, links: path, ends, nameLookup } = run;
+    const own = { ...(ends && { ends }), ...(nameLookup && { nameLookup }) };
+    server.say({ type: 'start', model, page, content, traces, ...own });
     const { address, certificate } = await server.hear('listening');
     const up = new LinkLog();
     const down = new LinkLog();
-    const link = linkConfig(run.path);
     relay = await createRelay({
       listen: { host: '127.0.0.1', port: 0 },
       target: address,
-      up: link,
-      down: link,
+      ...path,
       random: seededRandom(run.seed),
       clock: monotonicClock(),
       observeUp: up,
       observeDown: down,
     });
     client.onMessage((message) => message.type === 'progress' && run.onProgress?.(message.bytes));
-    client.say({ type: 'start', model: run.model, page: run.page, remote: relay.address, certificate, traces: run.traces });
+    client.say({ type: 'start', model, page, remote: relay.address, certificate, traces, ...own });
     const fetched = await client.hear('record');
     const figures = await relay.close();
     server.say({ type: 'stop' });

@@ -112,11 +112,11 @@ const DAY = 86_400 * SECOND;
 
 /**
  * A certificate for this machine's own names, to develop with: ECDSA, which browsers ask for, and short-lived enough for
- * WebTransport's serverCertificateHashes (at most 14 days).
+ * WebTransport's serverCertificateHashes (at most 14 days). @param names  others that it is for as well
  */
-export const developmentCertificate = (now: Micros): MadeCertificate =>
+export const developmentCertificate = (now: Micros, names: readonly string[] = []): MadeCertificate =>
   makeCertificate({
-    names: ['localhost', '127.0.0.1', '::1'],
+    names: [...new Set(['localhost', '127.0.0.1', '::1', ...names])],
     keyType: 'p256',
     notBefore: now - 3600 * SECOND, // clocks differ
     notAfter: now + 13 * DAY,
