@@ -70,7 +70,7 @@ export interface PlanRun {
   readonly model: string;
   readonly seed: number;
   readonly figures: PlanFigures;
-  /** The states along the critical chain of the page; with `gaps` they sum to the page load. Not there where the run has no account. */
+  /** The states along the critical chain of the page; with `gaps` they sum to the page load (over real sockets to when its last octet was readable). Not there where the run has no account. */
   readonly states?: StateSums;
   readonly gaps?: Micros;
   /** Of bulk transfers, each by itself. */
