@@ -242,7 +242,7 @@ describe('the program', () => {
   beforeAll(() => writeFileSync(at('who.yaml'), PLAN));
 
   test('Ctrl-C in mid-run keeps what is done, and --resume goes on to the octets of an uninterrupted run', async () => {
-    const args = ['run', at('who.yaml'), '--seeds', '10', '--csv', '--out', at('ended')];
+    const args = ['run', at('who.yaml'), '--seeds', '10', '--csv', '--no-report', '--out', at('ended')];
     let stopped = false;
     const { code, err } = await program(args, (text, child) => {
       if (stopped || !/of 40 runs/.test(text)) return;
@@ -262,7 +262,7 @@ describe('the program', () => {
   test('--real makes a run over sockets with the same figures, and says how late the relay was', async () => {
     const text = PLAN.replace('[h2, h3]', '[h3]').replace('[0%, 5%]', '[0%]').replace('repeats: 3', 'repeats: 1\nscheduler: sequential');
     writeFileSync(at('real.yaml'), text);
-    const { out, err, code } = await program(['run', at('real.yaml'), '--real', '--json', '--out', at('real')]);
+    const { out, err, code } = await program(['run', at('real.yaml'), '--real', '--json', '--no-report', '--out', at('real')]);
     expect([code, err]).toEqual([0, '1 runs …\n']);
     const result = JSON.parse(out) as PlanJson;
     const [{ failed, figures, states, gaps, lateness }] = result.runs as [PlanRun];
