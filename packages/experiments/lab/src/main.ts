@@ -11,6 +11,7 @@ import { gatewayCommand } from './gateway/command.ts';
 import { runGateway } from './gateway/run.ts';
 import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
+import { presetsCommand } from './presets/command.ts';
 import { reportCommand } from './report/command.ts';
 import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
@@ -37,6 +38,7 @@ const program = new Command('quiclab')
   .addCommand(shrinkCommand((text) => void process.stdout.write(text)))
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
   .addCommand(lossesCommand())
+  .addCommand(presetsCommand())
   .addCommand(gatewayCommand(runGateway))
   .addCommand(
     new Command('schema')

@@ -77,6 +77,8 @@ topology: { both: { rate: 10Mbit, delay: 25ms } }
     const again = prepareDocument(plan.document);
     expect(again.variants[0]!.setup.load).toEqual(what);
     expect(again.document).toEqual(plan.document);
+    expect(plan.remarks[0]).toBe('5 entries: 5 objects, 60000 octets, 2 hosts');
+    expect(again.remarks).toEqual(plan.remarks);
   });
 
   test('says where it is wrong', () => {

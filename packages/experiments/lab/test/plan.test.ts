@@ -140,7 +140,7 @@ describe('what is wrong with a plan is told with line, column, key and the name 
     [
       'a delay that is missing',
       PLAN.replace('delay: 25ms, ', ''),
-      'p.yaml:5:3: topology: has no delay up: say both: { delay: 25ms }, or up: { delay: 25ms }',
+      'p.yaml:5:3: topology: has no delay up: say both: { delay: 25ms }, preset: lte, or up: { delay: 25ms }',
     ],
     [
       'a value that is varied',

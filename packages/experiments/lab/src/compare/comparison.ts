@@ -1,11 +1,13 @@
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
-import { bernoulli, type LinkConfig } from '@quiclab/impair';
+import { bernoulli, type Judge, type LinkConfig } from '@quiclab/impair';
 import { type ModelRun, type ModelsRound, seedsFor, summarise, variationOf } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
 import type { ModelName } from '../models/model.ts';
 import type { Profile } from '../models/profile.ts';
+import { presetLinks } from '../presets/links.ts';
+import type { PresetName } from '../presets/presets.ts';
 import type { RunRecord } from '../record.ts';
 import { runSimulated } from '../worlds/simulated.ts';
 import { figuresOf } from './figures.ts';
@@ -24,6 +26,8 @@ export interface ComparisonPlan {
   readonly rate: number;
   /** Packets that may wait for either link. */
   readonly queue: number;
+  /** Instead of the three above; losses come on top of its own. */
+  readonly preset?: PresetName;
   readonly nameLookup: Micros;
   readonly firstSeed: number;
   /** 0: as many as the measured variation asks for. */
@@ -42,9 +46,10 @@ const crypto = nullProtection(nodeProvider);
 
 /** One run of a plan. */
 export function runOf(plan: ComparisonPlan, loss: number, model: ModelName, seed: number): RunRecord {
-  const { page, profile, nameLookup, delay, rate, queue } = plan;
+  const { page, profile, nameLookup, delay, rate, queue, preset } = plan;
   const sizes = new Map(page.objects.map(({ path, size }) => [path, size]));
   const link: LinkConfig = { delay, ...(rate > 0 && { rate }), queue: { packets: queue } };
+  const { up, down } = preset === undefined ? { up: link, down: link } : presetLinks(preset);
   return runSimulated({
     model,
     seed,
@@ -55,10 +60,12 @@ export function runOf(plan: ComparisonPlan, loss: number, model: ModelName, seed
       const size = sizes.get(path);
       return size === undefined ? undefined : new Uint8Array(size);
     },
-    links: { up: link, down: loss === 0 ? link : { ...link, loss: bernoulli(loss) } },
+    links: { up, down: loss === 0 ? down : { ...down, loss: [...judgesOf(down), bernoulli(loss)] } },
     ends: { crypto },
   });
 }
+
+const judgesOf = ({ loss = [] }: LinkConfig): readonly Judge[] => (Array.isArray(loss) ? loss : [loss as Judge]);
 
 /** How many seeds a round needs, by what its first ones showed. */
 export function seedsOf(plan: ComparisonPlan, loss: number, pilot: readonly ModelRun[]): number {

@@ -7,6 +7,8 @@ import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { MODEL_IDS, type ModelName, modelOf } from '../models/model.ts';
 import { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from '../models/profile.ts';
+import { presetLinks } from '../presets/links.ts';
+import { PRESET_NAMES, type PresetName } from '../presets/presets.ts';
 import { type ComparisonPlan, MOST_SEEDS, WANTED_PRECISION } from './comparison.ts';
 
 export interface CompareOptions {
@@ -70,6 +72,11 @@ export function compareCommand(run: (options: CompareOptions) => Promise<void>):
     )
     .addOption(new Option('--rtt <time>', 'round trip').argParser(argument(parseDuration)).default(50 * MILLISECOND, '50ms'))
     .addOption(new Option('--rate <rate>', 'of the links').argParser(argument(parseRate)).default(10e6, '10Mbit'))
+    .addOption(
+      new Option('--preset <name>', 'a path that people know (quiclab presets), instead of --rtt, --rate and --queue')
+        .choices(PRESET_NAMES)
+        .conflicts(['rtt', 'rate', 'queue']),
+    )
     .option('--queue <packets>', 'how many may wait for a link', atLeastOne, 64)
     .addOption(new Option('--lookup <time>', 'to look up a host name').argParser(argument(parseDuration)).default(0, '0ms'))
     .option('--seed <n>', 'the first', argument(parseCount), 1)
@@ -80,30 +87,58 @@ export function compareCommand(run: (options: CompareOptions) => Promise<void>):
     )
     .option('--out <dir>', 'where models.json goes', 'out')
     .option('--json', 'print it instead of the table', false)
-    .action(({ page: named, har, harCached, models, reference, profile, loss, rtt, rate, queue, lookup, seed, seeds, out, json }) => {
-      if (!models.includes(reference)) throw new Error(`--reference: ${reference} is not among the models that are compared`);
-      if (harCached && har === undefined) throw new Error('--har-cached: of which file? Say --har FILE');
-      const { page, remarks } = har === undefined ? { page: named, remarks: [] } : harPage(har, harCached);
-      return run({
-        plan: {
-          page,
-          models,
-          reference,
-          profile: PROFILES[profile]!,
-          losses: loss,
-          delay: rtt / 2,
-          rate,
-          queue,
-          nameLookup: lookup,
-          firstSeed: seed,
-          seeds: seeds ?? 0,
-        },
+    .action(
+      ({
+        page: named,
+        har,
+        harCached,
+        models,
+        reference,
+        profile,
+        loss,
+        rtt,
+        rate,
+        queue,
+        lookup,
+        preset: name,
+        seed,
+        seeds,
         out,
         json,
-        remarks,
-        arguments: withoutOutputs(process.argv.slice(3)),
-      });
-    });
+      }) => {
+        const preset = name as PresetName | undefined;
+        const known = preset && presetLinks(preset);
+        // what the table says of the path: of a preset its delays together, and its rate and queue down
+        const path = known
+          ? {
+              delay: (known.up.delay + known.down.delay) / 2,
+              rate: known.down.rate as number,
+              queue: (known.down.queue as { packets: number }).packets,
+            }
+          : { delay: rtt / 2, rate, queue };
+        if (!models.includes(reference)) throw new Error(`--reference: ${reference} is not among the models that are compared`);
+        if (harCached && har === undefined) throw new Error('--har-cached: of which file? Say --har FILE');
+        const { page, remarks } = har === undefined ? { page: named, remarks: [] } : harPage(har, harCached);
+        return run({
+          plan: {
+            page,
+            models,
+            reference,
+            profile: PROFILES[profile]!,
+            losses: loss,
+            ...path,
+            ...(preset && { preset }),
+            nameLookup: lookup,
+            firstSeed: seed,
+            seeds: seeds ?? 0,
+          },
+          out,
+          json,
+          remarks,
+          arguments: withoutOutputs(process.argv.slice(3)),
+        });
+      },
+    );
 }
 
 /** What decides about results, and not where they go. */

@@ -22,8 +22,9 @@ import {
   uniformJitter,
 } from '@quiclab/impair';
 import { MILLISECOND } from '@quiclab/sansio';
+import { PRESETS, type PresetName } from '../presets/presets.ts';
 import { linesOf, recordedLosses } from '../traces/loss-list.ts';
-import type { LinkDraft, LossDraft } from './link-schema.ts';
+import { type LinkDraft, type LossDraft, linkSchema } from './link-schema.ts';
 
 /**
  * The content of a file that the plan names.
@@ -33,6 +34,7 @@ export type FileReader = (name: string, reduce?: (text: string) => string) => st
 
 /** Both directions of a hop as a plan has them. */
 export interface HopDraft {
+  readonly preset?: PresetName | undefined;
   readonly both?: LinkDraft | undefined;
   readonly up?: LinkDraft | undefined;
   readonly down?: LinkDraft | undefined;
@@ -40,7 +42,9 @@ export interface HopDraft {
 
 /** One direction of a hop. @throws Error that says what does not go */
 export const linkOf = (hop: HopDraft, direction: 'up' | 'down', read: FileReader): LinkConfig =>
-  linkFrom({ ...hop.both, ...hop[direction] }, read);
+  linkFrom({ ...(hop.preset && presetLink(hop.preset, direction)), ...hop.both, ...hop[direction] }, read);
+
+const presetLink = (preset: PresetName, direction: 'up' | 'down'): LinkDraft => linkSchema.parse(PRESETS[preset][direction]);
 
 function linkFrom(draft: LinkDraft, read: FileReader): LinkConfig {
   const { rate, delay = 0, jitter, queue, loss = [], reorder: held, ecn, judged, mtu, overhead, schedule } = draft;

@@ -58,6 +58,8 @@ export interface PreparedPlan {
   /** What the table shows. */
   readonly figures: readonly PlanFigure[];
   readonly csv: boolean;
+  /** What is to be said before it runs: what became of the entries of HAR files. */
+  readonly remarks: readonly string[];
 }
 
 /** So many runs are made without asking. */
@@ -100,6 +102,7 @@ export function preparePlan(raw: unknown, read: FileReader, { source, places = n
   const reading: FileReader = (name, reduce = (text) => text) => (files[name] ??= reduce(read(name)));
   const pages = new Map<string, Page>();
   const variants: PreparedPlan['variants'][number][] = [];
+  const hars = new Set<string>();
   let first: PlanDraft | undefined;
   let subjects: readonly string[] = [];
   for (const combination of combinations(plan, variables)) {
@@ -107,6 +110,7 @@ export function preparePlan(raw: unknown, read: FileReader, { source, places = n
     if (!parsed.success) fail(findings(parsed.error.issues, combination.plan).map((finding) => inVary(finding, combination, variables)));
     const draft = parsed.data!;
     const setup = setupOf(draft, reading, pages, (finding) => fail([inVary(finding, combination, variables)]));
+    if (typeof draft.workload === 'object' && 'har' in draft.workload) hars.add(draft.workload.har);
     const own = setup.load.kind === 'page' ? setup.load.models : setup.load.names;
     if (first === undefined) {
       first = draft;
@@ -138,6 +142,7 @@ export function preparePlan(raw: unknown, read: FileReader, { source, places = n
     reference,
     figures: outputs?.figures ?? (variants[0]!.setup.load.kind === 'page' ? ['pageLoad', 'medianCompletion'] : ['completion', 'goodput']),
     csv: outputs?.csv ?? false,
+    remarks: [...hars].flatMap((name) => harPage(name, reading).remarks),
   };
 }
 

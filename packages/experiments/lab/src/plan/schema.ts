@@ -2,6 +2,7 @@ import { PLAN_FIGURES, type PlanFigure } from '@quiclab/report';
 import { z } from 'zod';
 import { CONTROLLER_SYNTAX, parseController } from '../flows/controllers.ts';
 import { MODEL_IDS, type ModelName, modelOf } from '../models/model.ts';
+import { PRESET_NAMES } from '../presets/presets.ts';
 import { linkSchema, strict } from './link-schema.ts';
 import { unknownName } from './nearest.ts';
 import { duration, file, share, size, whole } from './quantities.ts';
@@ -41,6 +42,9 @@ const named = <const Names extends readonly [string, ...string[]]>(names: Names,
   z.enum(names, { error: ({ input }) => unknownName(String(input), what, names) });
 
 const links = {
+  preset: named(PRESET_NAMES, 'a preset')
+    .optional()
+    .meta({ description: 'a path that people know (quiclab presets): what it says holds where the links here say nothing else' }),
   both: linkSchema.optional().meta({ description: 'each direction, where it says nothing else' }),
   up: linkSchema.optional().meta({ description: 'to the server' }),
   down: linkSchema.optional().meta({ description: 'from the server' }),
@@ -180,8 +184,8 @@ export const planSchema = strict(shape, 'a plan').superRefine((plan, context) =>
     ...(topology.gateway ? [[['topology', 'gateway'], topology.gateway] as const] : []),
   ] as const)
     for (const direction of ['up', 'down'] as const)
-      if (hop[direction]?.delay === undefined && hop.both?.delay === undefined) {
-        say([...where], `has no delay ${direction}: say both: { delay: 25ms }, or ${direction}: { delay: 25ms }`);
+      if (hop.preset === undefined && hop[direction]?.delay === undefined && hop.both?.delay === undefined) {
+        say([...where], `has no delay ${direction}: say both: { delay: 25ms }, preset: lte, or ${direction}: { delay: 25ms }`);
         break;
       }
 });

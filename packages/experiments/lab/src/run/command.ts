@@ -48,6 +48,7 @@ export const runCommand = (): Command =>
 
 async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns }: Parsed): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
+  if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
   const dir = out ?? join('out', basename(name, extname(name)));
   const world = real ? 'relay' : 'simulated';
   if (real) checkReal(plan);
