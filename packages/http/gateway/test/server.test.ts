@@ -215,6 +215,16 @@ test('an origin over HTTP/2 in clear text is asked with prior knowledge (RFC 911
   await running.close();
 });
 
+test('a client that speaks HTTP/2 without TLS is told that this is not spoken here (RFC 9113 §3.3)', { timeout: 30_000 }, async () => {
+  const running = await gateway({ origin: 'http://127.0.0.1:9' });
+  const { host, port } = running.clearAddress!;
+  const socket = tcpConnect({ host, port });
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  let heard = '';
+  for await (const piece of socket) heard += String(piece);
+  expect(heard).toMatch(/^HTTP\/1\.1 505 /);
+});
+
 test('an origin that does not speak what it is asked in is a 502', async () => {
   const { url } = await origin(saying);
   const inner = await gateway({ origin: url, listen: ['h1'] });
