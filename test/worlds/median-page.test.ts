@@ -65,11 +65,12 @@ describe('the median page under all models', () => {
         if (model === 'h2' || model === 'h3-single') expect([round.loss, difference!.pageLoad.median > 0]).toEqual([round.loss, true]);
   });
 
-  test.each(
-    PROFILES.flatMap((profile) => PLANS[profile].models.map((model, i) => [profile, model, LOSSES[i % LOSSES.length]!] as const)),
-  )('%s profile, %s at a loss of %d: a run is as it is stored', (profile, model, loss) => {
-    const { rows } = record.rounds.find((round) => round.profile === profile && round.loss === loss)!;
-    const seed = 1 + (model.length % 5);
-    expect(named(measure(profile, loss, model, seed))).toEqual(named(rows[model]![seed - 1]!));
-  });
+  test.each(PROFILES.flatMap((profile) => PLANS[profile].models.map((model, i) => [profile, model, LOSSES[i % LOSSES.length]!] as const)))(
+    '%s profile, %s at a loss of %d: a run is as it is stored',
+    (profile, model, loss) => {
+      const { rows } = record.rounds.find((round) => round.profile === profile && round.loss === loss)!;
+      const seed = 1 + (model.length % 5);
+      expect(named(measure(profile, loss, model, seed))).toEqual(named(rows[model]![seed - 1]!));
+    },
+  );
 });
