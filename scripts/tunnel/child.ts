@@ -12,6 +12,7 @@ export interface Failed {
 
 const STOP_MS = 2_000;
 const KEPT_COMPLAINT = 2_000;
+const LAST_WORDS_MS = 200;
 
 /** One question is under way at a time, and has one answer. A process that fails, or ends before it has answered, rejects. */
 export class Child<Ask, Answer extends { readonly type: string }> {
@@ -47,7 +48,12 @@ export class Child<Ask, Answer extends { readonly type: string }> {
         resolve();
       };
       this.#process.once('error', (error) => end(`did not start: ${error.message}`));
-      this.#process.once('close', (code, signal) => end(`has ended with ${signal ?? `code ${code}`}`));
+      // 'close' would be later than the last of its complaint, but does not come where the channel was closed from here
+      this.#process.once('exit', (code, signal) => {
+        const over = (): void => end(`has ended with ${signal ?? `code ${code}`}`);
+        this.#process.stderr!.once('close', over);
+        setTimeout(over, LAST_WORDS_MS);
+      });
     });
   }
 
