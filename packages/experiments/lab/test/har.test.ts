@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
 import { bernoulli } from '@quiclab/impair';
@@ -146,5 +150,49 @@ describe('what Chromium exported of pages of ours (pnpm har)', () => {
         page.objects.map(({ id, size }) => [id, 200, size]).sort(),
       );
     });
+  });
+});
+
+describe('the program', () => {
+  const main = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('../src/main.ts', import.meta.url)), ...args], {
+      encoding: 'utf8',
+    });
+  const plain = fileURLToPath(new URL('hars/plain.har', import.meta.url));
+
+  test('compare --har says what became of the entries, and then how the page loads', { timeout: 120_000 }, () => {
+    const out = mkdtempSync(join(tmpdir(), 'quiclab-har-'));
+    try {
+      const { stdout, status } = main(
+        'compare',
+        '--har',
+        plain,
+        '--preset',
+        'lte',
+        '--models',
+        'h3',
+        '--loss',
+        '0%',
+        '--seeds',
+        '1',
+        '--out',
+        out,
+      );
+      expect(status).toBe(0);
+      expect(stdout.split('\n', 1)[0]).toMatch(/^6 entries by WebInspector [\d.]+: 6 objects, \d+ octets, plain\.example$/);
+      expect(stdout).toContain("page 'plain.har' (6 objects, 70 kB), 55.0 ms round trip, 13 Mbit/s");
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+
+  test('compare --har with a file that is no HAR says what it lacks', { timeout: 120_000 }, () => {
+    const { stderr, status } = main('compare', '--har', fileURLToPath(new URL('../package.json', import.meta.url)));
+    expect([status, stderr]).toEqual([1, expect.stringContaining('the HAR file cannot be used:\n  log is missing')]);
+  });
+
+  test('losses does not tell from one capture what UDP lost', { timeout: 120_000 }, () => {
+    const { stderr, status } = main('losses', '--sent', plain);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('one capture cannot tell what UDP lost')]);
   });
 });
