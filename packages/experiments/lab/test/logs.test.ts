@@ -136,9 +136,9 @@ describe('TCP', () => {
     tcp.segmentSent(10, segment(0, 100));
     tcp.segmentSent(11, segment(100, 100));
     tcp.segmentSent(12, segment(0, 50));
-    tcp.streamLost(20, 0, 200);
+    tcp.streamLost(20, 0, 200, 'rack');
     expect(log.losses).toEqual([20, CLIENT, 2, 20, CLIENT, 0, 20, CLIENT, 1]);
-    tcp.streamLost(21, 500, 10); // never sent
+    tcp.streamLost(21, 500, 10, 'rack'); // never sent
     tcp.gateChanged(22, '', 'credit');
     tcp.gateChanged(23, 'credit', 'pacer');
     tcp.gateChanged(24, 'pacer', 'application');

@@ -18,7 +18,7 @@ ${flowNames(result)
   .map((name, i) => `<button type="button" class="flow" aria-pressed="true" data-flow="${i}">${text(name)}</button>`)
   .join('\n')}
 </div>
-${LEGEND}
+${CURVES_LEGEND}
 <div class="chart curves" tabindex="0" role="group" aria-label="Curves: left and right move through time, plus and minus show less and more of it; the values are read out"></div>
 <p class="spoken" aria-live="polite"></p>
 <h2 id="figures">Figures</h2>
@@ -26,7 +26,7 @@ ${LEGEND}
 <h2>What the figures mean</h2>
 ${definitions(TERMS)}`,
     data: { ...result, names: flowNames(result) },
-    scripts: ['flows.js'],
+    scripts: ['chart.js', 'curves-chart.js', 'flows.js'],
   });
 }
 
@@ -56,7 +56,8 @@ const TERMS = {
 } as const;
 
 const line = (attributes: string): string => swatch(`<path d="M0 7h28" fill="none" stroke="var(--ink)" ${attributes}/>`);
-const LEGEND = `<ul class="legend">
+/** What lines and marks mean. */
+export const CURVES_LEGEND = `<ul class="legend">
 <li>${line('stroke-width="2"')}window, goodput, smoothed RTT</li>
 <li>${line('stroke-width="1.4" stroke-dasharray="5 3"')}slow-start threshold, smallest RTT</li>
 <li>${line('stroke-width="1" opacity=".55"')}bytes in flight, pacing rate, latest RTT</li>

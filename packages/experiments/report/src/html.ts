@@ -30,7 +30,7 @@ ${models.map((model) => waterfall(model, result.runs)).join('\n')}
 <h2>What the figures mean</h2>
 ${definitions(TERMS)}`,
     data: result,
-    scripts: ['waterfall.js'],
+    scripts: ['chart.js', 'waterfall-chart.js', 'waterfall.js'],
   });
 }
 

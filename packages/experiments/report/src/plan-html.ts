@@ -1,8 +1,9 @@
 import { headingOf } from './figure-units.ts';
+import { CURVES_LEGEND } from './flows-html.ts';
 import { grouped } from './format.ts';
 import { definitions, htmlPage, row, swatch, type Terms, table, term, text } from './page.ts';
-import { planData } from './plan-data.ts';
-import type { PlanDetail } from './plan-details.ts';
+import { type PlanData, planData } from './plan-data.ts';
+import { type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES } from './plan-figures.ts';
 import type { PlanJson } from './plan-schema.ts';
 import { comparisonsText, planRows } from './plan-table.ts';
@@ -14,6 +15,8 @@ export interface PlanPage {
   readonly yaml: string;
   /** Runs to look at one by one. */
   readonly details: readonly PlanDetail[];
+  /** Said where `details` does not have what one would look for; may be empty. */
+  readonly missing?: string;
 }
 
 /** A table of more rows is in result.json. */
@@ -23,7 +26,7 @@ const MOST_ROWS = 400;
  * What came of a plan as one HTML page that needs nothing else: figures, distributions, what each model does as something varies, where the time goes,
  * single runs with all their streams, and the plan. Light or dark, down to the width of a phone, printable, usable by keyboard.
  */
-export function planReport({ result, yaml, details }: PlanPage): string {
+export function planReport({ result, yaml, details, missing = '' }: PlanPage): string {
   const { question, world, version, variables, summaries, runs, complete } = result;
   const data = planData(result, details);
   const failed = runs.filter((run) => run.failed !== undefined);
@@ -61,6 +64,7 @@ ${familyLegend()}
 ${chart('states', 'States', 'Time along the critical chain by state', 'up and down go through the models')}`
     : ''
 }
+${runsSection(data, details, missing)}
 <h2 id="figures">Every figure${data.variants.length > 1 ? ': <span class="where"></span>' : ''}</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="figures">${table(
       'all',
@@ -75,8 +79,60 @@ ${chart('states', 'States', 'Time along the critical chain by state', 'up and do
 ${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
 ${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
     data,
-    scripts: ['chart.js', 'plan.js'],
+    scripts: ['chart.js', 'waterfall-chart.js', 'curves-chart.js', 'plan.js', 'plan-runs.js'],
   });
+}
+
+const RANK_NAMES: Readonly<Record<Rank, string>> = { median: 'the median', p95: 'the 95th percentile', worst: 'the worst' };
+
+/** Single runs: their streams, and what their senders did. */
+function runsSection({ variants }: PlanData, details: readonly PlanDetail[], missing: string): string {
+  const left = missing === '' ? '' : `<p class="quiet">${text(missing)}</p>`;
+  if (details.length === 0) return missing === '' ? '' : `<h2>Single runs</h2>\n${left}`;
+  const own = [...new Set(details.map(({ variant }) => variant))].sort((a, b) => a - b);
+  const models = [...new Set(details.map(({ model }) => model))];
+  const pages = models.filter((model) => details.some((detail) => detail.model === model && detail.page !== undefined));
+  const curves = models.filter((model) => details.some((detail) => detail.model === model && detail.curves !== undefined));
+  return `<h2>Single runs</h2>
+<p class="quiet">Made again in virtual time: of each model the run in the middle, at the 95th percentile and at the end, by the plan’s first figure.</p>
+${left}
+<p class="choice">${own.length > 1 ? `<label>Where <select id="run-variant">${own.map((i) => `<option value="${i}"${i === own.at(-1) ? ' selected' : ''}>${text(variants[i]!.label)}</option>`).join('')}</select></label>` : ''}
+<label>Run <select id="run-rank">${RANKS.map((rank) => `<option value="${rank}">${RANK_NAMES[rank]}</option>`).join('')}</select></label></p>
+${
+  pages.length === 0
+    ? ''
+    : `<h3>What each stream waited for</h3>
+${familyLegend()}
+<ul class="legend">
+<li>${swatch('<rect y="4" width="28" height="5" fill="var(--own)"/>')}below: blocked by its own loss</li>
+<li>${swatch('<rect y="3" width="28" height="8" fill="var(--other)"/>')}by another stream’s</li>
+<li>${swatch('<rect x=".5" y="3.5" width="27" height="7" fill="var(--connection)" stroke="var(--ink)" stroke-dasharray="2 2"/>')}by the connection’s</li>
+<li>${swatch('<path d="M10 3l8 8m0-8l-8 8" stroke="var(--ink)" stroke-width="1.6"/>')}packet lost</li>
+</ul>
+<div class="waterfalls">
+${pages
+  .map(
+    (model) => `<figure class="run" data-model="${text(model)}">
+<figcaption><h3>${text(model)}</h3><p class="quiet facts"></p></figcaption>
+<div class="chart" tabindex="0" role="group" aria-label="Waterfall of ${text(model)}: up and down go through the streams, left and right through the runs; what they show is read out"></div>
+<p class="spoken" aria-live="polite"></p>
+</figure>`,
+  )
+  .join('\n')}
+</div>`
+}
+${
+  curves.length === 0
+    ? ''
+    : `<h3>Window, pacing, round trip and queue over time</h3>
+<p class="choice">${curves.length > 1 ? `<label>Model <select id="run-model">${curves.map((model) => `<option${model === curves.at(-1) ? ' selected' : ''}>${text(model)}</option>`).join('')}</select></label>` : ''}</p>
+${CURVES_LEGEND}
+<figure class="panel">
+<figcaption><p class="quiet facts"></p></figcaption>
+<div class="chart" id="curves" tabindex="0" role="group" aria-label="Curves: left and right move through time, plus and minus show less and more of it; the values are read out"></div>
+<p class="spoken" aria-live="polite"></p>
+</figure>`
+}`;
 }
 
 const TERMS: Terms = Object.fromEntries(

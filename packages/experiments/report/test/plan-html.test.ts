@@ -81,7 +81,7 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
   ] as const)('draws every chart of %s without error or request: %s, %i pixels wide', async (name, scheme, width) => {
     const { page, trouble } = await open(name, scheme, width);
     const charts = page.locator('.chart');
-    expect(await charts.count()).toBeGreaterThanOrEqual(4);
+    expect(await charts.count()).toBe(8); // four of figures, three waterfalls, curves
     for (const chart of await charts.all()) {
       expect(await chart.locator('svg, canvas').count()).toBe(1);
       const marks = await chart.locator('svg path').count();
@@ -109,6 +109,14 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
     const before = await cell.textContent();
     await page.locator('#variant').selectOption('0');
     expect(await cell.textContent()).not.toBe(before);
+    await page.locator('figure.run .chart').nth(1).focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('#run-rank').inputValue()).toBe('p95');
+    await page.keyboard.press('ArrowDown');
+    expect(await page.locator('figure.run .spoken').nth(1).textContent()).toMatch(/^a\.css: 1,000 bytes, complete after 180\.0 ms/);
+    await page.locator('#curves').focus();
+    await page.keyboard.press('End');
+    expect(await spoken('curves')).toMatch(/connection 1: slow start, window 30\.0 KB/);
     await page.locator('#figure').selectOption('goodput');
     await page.locator('#boxes').focus();
     await page.keyboard.press('End');

@@ -31,6 +31,8 @@ export interface TcpEndSetup {
   /** Other policies and settings than those of the profile. */
   readonly policies?: Partial<Policies>;
   readonly config?: Partial<TcpConfig>;
+  /** Who watches recovery beside the log. */
+  readonly observer?: Policies['observer'] | undefined;
 }
 
 /** A server's TCP with TLS and what it serves, and what was noted. */
@@ -45,7 +47,7 @@ export class TcpServer {
   readonly #carriers = new Map<TcpConnection, TlsCarrier>();
 
   constructor(setup: TcpEndSetup, model: Model, identity: ServerIdentity, notes: RunNotes, address: Address, serve: Serve) {
-    const { random, crypto, profile, policies, config } = setup;
+    const { random, crypto, profile, policies, config, observer } = setup;
     this.#notes = notes;
     this.#setup = setup;
     this.#model = model;
@@ -56,7 +58,8 @@ export class TcpServer {
       host: address.host,
       policies: {
         ...standardTcpPolicies({ random }),
-        observer: ({ remote }) => new TcpLog(notes.log, notes.numberOf(tcpKey(remote)), 'server', notes.carried, notes.watches[RESPONSE]),
+        observer: (facts) =>
+          new TcpLog(notes.log, notes.numberOf(tcpKey(facts.remote)), 'server', notes.carried, notes.watches[RESPONSE], observer?.(facts)),
         ...profile?.tcp.policies,
         ...policies,
       },
@@ -116,7 +119,7 @@ export class TcpClient {
 
   /** @param remote  where all hosts are */
   constructor(setup: TcpEndSetup, model: Model, trust: Trust, notes: RunNotes, host: string, remote: Address) {
-    const { random, crypto, profile, policies, config } = setup;
+    const { random, crypto, profile, policies, config, observer } = setup;
     this.#notes = notes;
     this.#setup = setup;
     this.#model = model;
@@ -127,7 +130,8 @@ export class TcpClient {
       host,
       policies: {
         ...standardTcpPolicies({ random }),
-        observer: ({ local }) => new TcpLog(notes.log, notes.numberOf(tcpKey(local)), 'client', notes.carried, notes.watches[REQUEST]),
+        observer: (facts) =>
+          new TcpLog(notes.log, notes.numberOf(tcpKey(facts.local)), 'client', notes.carried, notes.watches[REQUEST], observer?.(facts)),
         ...profile?.tcp.policies,
         ...policies,
       },

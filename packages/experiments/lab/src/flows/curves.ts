@@ -97,7 +97,7 @@ export function rateOf({ points }: Curve, step: Micros, until: Micros): number[]
  * Few enough points to draw, and the same picture: of those in one of `buckets` equal spans of time the first, the least, the
  * greatest and the last, in their order (as M4 does it: Jugel et al., VLDB 2014). A curve with no more than four for each span stays as it is.
  */
-export function thinned({ points }: Curve, until: Micros, buckets: number): number[] {
+export function thinned({ points }: { readonly points: readonly number[] }, until: Micros, buckets: number): readonly number[] {
   if (points.length <= 8 * buckets) return points;
   const kept: number[] = [];
   for (let i = 0; i < points.length; ) {

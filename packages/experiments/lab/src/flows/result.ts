@@ -44,7 +44,7 @@ export function watchFlows(plan: Omit<FlowsPlan, 'linkLogs'>): { readonly record
 
 function flowResult(flow: FlowRecord, sender: SenderCurves, { arrived }: ArrivalCurve, endedAt: Micros): FlowResult {
   const { repairs, timeouts: _timeouts, ...figures } = flow;
-  const curve = (of: Curve): number[] => thinned(of, endedAt, BUCKETS);
+  const curve = (of: Curve): readonly number[] => thinned(of, endedAt, BUCKETS);
   const step = Math.max(LEAST_GOODPUT_STEP, Math.ceil(endedAt / GOODPUT_STEPS));
   return {
     ...figures,

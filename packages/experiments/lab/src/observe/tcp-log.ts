@@ -19,6 +19,7 @@ export class TcpLog extends Observer {
   readonly #log: RunLog;
   readonly #connection: number;
   readonly #watch: DatagramWatch | undefined;
+  readonly #recovery: Observer | undefined;
   readonly #outCarrier: number;
   readonly #inCarrier: number;
   readonly #out: number; // flows
@@ -31,19 +32,24 @@ export class TcpLog extends Observer {
   readonly #ends: number[] = [];
   #came = -1; // the copy that is being read; -1: it is known already, or has no data
 
-  /** @param carried  by direction: which segment comes is told by the link, as a receiver cannot tell copies apart */
+  /**
+   * @param carried   by direction: which segment comes is told by the link, as a receiver cannot tell copies apart
+   * @param recovery  told, too, of window and round trips, of losses and timeouts
+   */
   constructor(
     log: RunLog,
     connection: number,
     side: 'client' | 'server',
     carried: readonly [up: Carried, down: Carried],
     watch?: DatagramWatch,
+    recovery?: Observer,
   ) {
     super();
     const [sends, receives] = side === 'client' ? ([REQUEST, RESPONSE] as const) : ([RESPONSE, REQUEST] as const);
     this.#log = log;
     this.#connection = connection;
     this.#watch = watch;
+    this.#recovery = recovery;
     this.#outCarrier = carrierOf(connection, 0, sends);
     this.#inCarrier = carrierOf(connection, 0, receives);
     this.#out = flowOf(connection, sends);
@@ -80,7 +86,8 @@ export class TcpLog extends Observer {
   }
 
   /** Octets whose last copies are given up: the latest segments that carried them. */
-  override streamLost(now: Micros, offset: number, length: number): void {
+  override streamLost(now: Micros, offset: number, length: number, by: Parameters<Observer['streamLost']>[3]): void {
+    this.#recovery?.streamLost(now, offset, length, by);
     for (let at = offset; at < offset + length; ) {
       let copy = this.#starts.length - 1;
       while (copy >= 0 && !(this.#starts[copy]! <= at && at < this.#ends[copy]!)) copy--;
@@ -90,6 +97,15 @@ export class TcpLog extends Observer {
     }
   }
 
+  override streamSpurious(now: Micros, offset: number, length: number): void {
+    this.#recovery?.streamSpurious(now, offset, length);
+  }
+  override recoveryUpdated(...told: Parameters<Observer['recoveryUpdated']>): void {
+    this.#recovery?.recoveryUpdated(...told);
+  }
+  override timeout(...told: Parameters<Observer['timeout']>): void {
+    this.#recovery?.timeout(...told);
+  }
   override gateChanged(now: Micros, _from: TcpGate, to: TcpGate): void {
     this.#log.gates(now, this.#out, GATES[to]);
   }

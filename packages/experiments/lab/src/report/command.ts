@@ -7,5 +7,5 @@ export const reportCommand = (): Command =>
     .description('make report.html of what a plan came to')
     .argument('<dir>', 'where quiclab run put it')
     .action((dir: string) => {
-      process.stdout.write(`Page: ${writeReport(dir, readResult(dir))}\n`);
+      process.stdout.write(`Page: ${writeReport(dir, readResult(dir), true)}\n`);
     });

@@ -2,16 +2,35 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PlanJson, planReport } from '@quiclab/report';
 import { stringify } from 'yaml';
+import { type Details, detailsOf } from './details.ts';
 
-/** Writes report.html beside result.json. @returns where it is */
-export function writeReport(dir: string, result: PlanJson): string {
+/**
+ * Writes report.html beside result.json.
+ * @param again  whether single runs are made again to look at, which takes time
+ * @returns where it is
+ */
+export function writeReport(dir: string, result: PlanJson, again: boolean): string {
   const file = join(dir, 'report.html');
-  writeFileSync(file, reportOf(result));
+  writeFileSync(
+    file,
+    reportOf(result, again ? remade(result) : { details: [], missing: 'No run was made again to look at: quiclab report does it.' }),
+  );
   return file;
 }
 
 /** The page of a result. */
-export const reportOf = (result: PlanJson): string => planReport({ result, yaml: stringify(result.plan.plan), details: [] });
+export const reportOf = (result: PlanJson, details: Details): string =>
+  planReport({ result, yaml: stringify(result.plan.plan), ...details });
+
+function remade(result: PlanJson): Details {
+  const show = process.stderr.isTTY === true;
+  const details = detailsOf(
+    result,
+    (done, total) => void (show && process.stderr.write(`\rreport: run ${done + 1} of ${total} made again `)),
+  );
+  if (show) process.stderr.write('\n');
+  return details;
+}
 
 /** What `quiclab run` left in a directory. Throws an Error that names the file. */
 export function readResult(dir: string): PlanJson {

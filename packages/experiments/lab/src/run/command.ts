@@ -76,7 +76,7 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
   if (store.runs.length === 0) throw new Error('stopped before anything was done');
   if (shard === undefined) {
     const { result, text, table } = writeResult(plan, dir, world, store.runs, complete, csv);
-    const page = report ? `Page: ${writeReport(dir, result)}   ` : '';
+    const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
     process.stdout.write(json ? text : `${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
   } else
     process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.runs.length} runs in ${dir}. quiclab merge puts the parts together.\n`);

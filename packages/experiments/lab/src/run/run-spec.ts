@@ -10,7 +10,7 @@ import { quicPolicies } from '../plan/ends.ts';
 import type { BulkLoad, PageLoad, PreparedPlan, VariantSetup } from '../plan/prepare.ts';
 import { accountRun, type RunRecord } from '../record.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
-import { type GatewayRecord, runThroughGateway } from '../worlds/through-gateway.ts';
+import { type GatewayRecord, type GatewayRun, runThroughGateway } from '../worlds/through-gateway.ts';
 import type { RunSpec } from './specs.ts';
 
 const crypto = nullProtection(nodeProvider);
@@ -31,18 +31,16 @@ function outcome(setup: VariantSetup, spec: RunSpec): Outcome {
   const { load, gateway } = setup;
   if (load.kind === 'flows') return ofFlows(setup, load, spec.seed);
   if (gateway === undefined) return ofPage(runSimulated(simulatedRun(setup, load, spec)));
-  const { page, profile } = load;
-  return ofGateway(
-    runThroughGateway({
-      seed: spec.seed,
-      page,
-      profile,
-      source: sizedSource(page),
-      crypto,
-      front: { model: spec.model as ModelName, links: setup.links },
-      back: gateway,
-    }),
-  );
+  return ofGateway(runThroughGateway(gatewayRun(setup, load, spec)));
+}
+
+/** And of a plan with one. */
+export function gatewayRun(
+  { links, gateway }: VariantSetup,
+  { page, profile }: PageLoad,
+  { model, seed }: Pick<RunSpec, 'model' | 'seed'>,
+): GatewayRun {
+  return { seed, page, profile, source: sizedSource(page), crypto, front: { model: model as ModelName, links }, back: gateway! };
 }
 
 /** What a spec of a plan without a gateway is, in virtual time: for whoever wants more of the run than its figures. */

@@ -35,6 +35,8 @@ export interface SimulatedRun {
   readonly nameLookup?: Micros;
   /** Who watches beside the ledger. */
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
+  /** The same over TCP. */
+  readonly tcpObservers?: { readonly client?: TcpEndSetup['observer']; readonly server?: TcpEndSetup['observer'] };
   /** Who watches what enters the links, and what becomes of it. */
   readonly watch?: { readonly up: DatagramWatch; readonly down: DatagramWatch };
   /** Default: each package's own defaults. */
@@ -213,9 +215,16 @@ function tcpEnds({ run, model, random, notes, hosts, clientTimers, serverTimers,
   const crypto = run.ends?.crypto ?? nodeProvider;
   const setup = (own: Random, timers: Timers): TcpEndSetup => ({ ...run.tcp, profile: run.profile, random: own, crypto, timers });
   return {
-    client: new TcpClient(setup(random.fork('client'), clientTimers), model, { ca: [certificate] }, notes, CLIENT.host, SERVER),
+    client: new TcpClient(
+      { ...setup(random.fork('client'), clientTimers), observer: run.tcpObservers?.client },
+      model,
+      { ca: [certificate] },
+      notes,
+      CLIENT.host,
+      SERVER,
+    ),
     server: new TcpServer(
-      setup(random.fork('server'), serverTimers),
+      { ...setup(random.fork('server'), serverTimers), observer: run.tcpObservers?.server },
       model,
       { certificates: [certificate], privateKey },
       notes,

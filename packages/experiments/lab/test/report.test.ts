@@ -1,0 +1,78 @@
+import type { PlanJson } from '@quiclab/report';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { inProcess, parsePlan, planJson, runPlan } from '../src/index.ts';
+import { type Details, detailsOf } from '../src/report/details.ts';
+import { reportOf } from '../src/report/write-report.ts';
+
+async function resultOf(text: string): Promise<PlanJson> {
+  const plan = parsePlan(text, 'p.yaml', () => '');
+  const store = { runs: [] as PlanJson['runs'][number][], add: (run: PlanJson['runs'][number]) => void store.runs.push(run) };
+  await runPlan(plan, inProcess(plan), store, { world: 'simulated', signal: new AbortController().signal });
+  return planJson(plan, 'simulated', store.runs, true);
+}
+
+describe('the runs of a report', () => {
+  let result: PlanJson;
+  let made: Details;
+  beforeAll(async () => {
+    result = await resultOf(`question: Who waits?
+workload: { files: { count: 4, size: 20KB } }
+topology:
+  both: { rate: 10Mbit, delay: 25ms, queue: 64 packets }
+  down: { loss: 5% }
+models: [h2, h3, h3-0rtt]
+repeats: 4
+`);
+    made = detailsOf(result);
+  });
+
+  test('are the median, the 95th percentile and the worst of each model, as they were', () => {
+    expect(made.missing).toBe('');
+    for (const model of ['h2', 'h3', 'h3-0rtt']) {
+      const own = made.details.filter((detail) => detail.model === model);
+      expect(own.flatMap(({ ranks }) => ranks).sort()).toEqual(['median', 'p95', 'worst']);
+      const loads = result.runs.flatMap((run) => (run.model === model ? [run.figures.pageLoad!] : [])).sort((a, b) => a - b);
+      expect(own.find(({ ranks }) => ranks.includes('median'))!.page!.pageLoad).toBe(loads[1]);
+      expect(own.find(({ ranks }) => ranks.includes('worst'))!.page!.pageLoad).toBe(loads[3]);
+    }
+  });
+
+  test('have states without gaps from request to completion, as many drops as the links, and curves that begin with the page', () => {
+    for (const { page, curves } of made.details) {
+      const { streams, drops, links, pageLoad } = page!;
+      for (const { states, requested, completion } of streams) {
+        expect(states[0]).toBe(requested);
+        for (let i = 3; i < states.length; i += 3) expect(states[i]).toBe(states[i - 2]);
+        expect(states.at(-2)).toBe(requested + completion);
+      }
+      expect(drops.down.length).toBe(links.down.lost + links.down.queueDropped);
+      expect(curves!.flows.map(({ name }) => name)).toEqual(['connection 1']);
+      const [{ curves: own, marks }] = curves!.flows as [(typeof curves & object)['flows'][number]];
+      for (const steps of [own.window, own.inFlight, own.goodput, own.smoothedRtt]) {
+        expect(steps.length).toBeGreaterThan(4);
+        expect(steps[0]).toBeLessThan(pageLoad);
+      }
+      expect(marks.lost.every((at) => at >= 0)).toBe(true);
+    }
+  });
+
+  test('are on the page', () => {
+    const html = reportOf(result, made);
+    expect(html).toContain('aria-label="Waterfall of h3-0rtt:');
+    expect(html).toContain('id="curves"');
+    expect(JSON.parse(/id="result">(.*)<\/script>/.exec(html)![1]!).details).toEqual(JSON.parse(JSON.stringify(made.details)));
+  });
+
+  test('of bulk transfers are curves, and over real sockets there are none', async () => {
+    const flows = await resultOf(`question: Who wins?
+workload: { flows: [cubic, cubic], size: 200KB }
+topology:
+  both: { rate: 10Mbit, delay: 10ms, queue: 32 packets }
+repeats: 1
+`);
+    const { details } = detailsOf(flows);
+    expect(details.map(({ curves }) => curves!.flows.map(({ name }) => name))).toEqual([['cubic', 'cubic 2']]);
+    expect(details[0]!.ranks).toEqual(['median', 'p95', 'worst']);
+    expect(detailsOf({ ...result, world: 'relay' }).details).toEqual([]);
+  });
+});
