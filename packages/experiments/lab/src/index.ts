@@ -27,6 +27,8 @@ export { type PreparedPlan, prepareDocument, preparePlan, type VariantSetup } fr
 export { PlanError, type PlanProblem } from './plan/problems.ts';
 export { definePlan, type PlanInput } from './plan/schema.ts';
 export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledgerOf, piecesOn, type RunRecord } from './record.ts';
+export { type Details, detailsOf } from './report/details.ts';
+export { reportOf } from './report/write-report.ts';
 export { inProcess, type RunExecutor } from './run/executor.ts';
 export { planJson } from './run/result.ts';
 export { runPlan } from './run/run-plan.ts';

@@ -13,6 +13,7 @@ import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
 import { presetsCommand } from './presets/command.ts';
 import { reportCommand } from './report/command.ts';
+import { viewCommand } from './report/view-command.ts';
 import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { shrinkCommand } from './shrink/command.ts';
@@ -31,6 +32,7 @@ const program = new Command('quiclab')
   .addCommand(mergeCommand())
   .addCommand(checkCommand())
   .addCommand(reportCommand())
+  .addCommand(viewCommand())
   .addCommand(demoCommand(packages, demo))
   .addCommand(compareCommand(compare))
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))

@@ -1,6 +1,7 @@
 // Runs in the browser, inlined after chart.js: figures of a plan's runs, their spread, what they do as something varies, and states.
 (() => {
   const { result: data, chart, colour, textStyle, tooltip, escapeHtml, grouped, redraw } = page;
+  if (Object.keys(data.figures).length === 0) return; // every run came to nothing
   const element = (id) => document.getElementById(id);
   const selects = ['figure', 'variant', 'variable'].map(element);
   const [figureChoice, variantChoice, variableChoice] = selects;
