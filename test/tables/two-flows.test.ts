@@ -37,7 +37,7 @@ describe('two flows over one bottleneck, sixty seeds', () => {
       '# Two flows over one bottleneck',
       '',
       'The second flow’s share of what 30 s brought to the client, in percent, after 10 s of both; starts drawn within 1 s, or the second 5 s',
-      'later. 10 Mbit/s, 15 ms one way, 25 packets, both ways. Simulated; written by test/sweeps/two-flows.test.ts.',
+      'later. 10 Mbit/s, 15 ms one way, 25 packets, both ways. Simulated; written by test/tables/two-flows.test.ts.',
       '',
       `| 60 seeds | ${COLUMNS.map(({ title }) => title).join(' | ')} |`,
       `| --- |${' --- |'.repeat(COLUMNS.length)}`,
