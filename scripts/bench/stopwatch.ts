@@ -13,11 +13,12 @@ export class Stopwatch {
   }
 }
 
-const WARM_UP_SECONDS = 0.5;
+/** Half a second was too short: until the compiler is done, a rate says how much code there is, not how fast it is. */
+const WARM_UP_SECONDS = 2;
 const MEASURED_SECONDS = 1.5;
 
 /**
- * The rate of something that goes on: counted for a second and a half, after half a second of which nobody takes notice.
+ * The rate of something that goes on: counted for a second and a half, after two seconds of which nobody takes notice.
  * @param count  how often it has happened so far
  */
 export async function measureRate(count: () => number): Promise<{ value: number; cpuSeconds: number }> {
