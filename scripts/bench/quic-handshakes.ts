@@ -2,7 +2,7 @@ import { nodeProvider } from '@quiclab/crypto/node';
 import { describeClose } from '@quiclab/quic';
 import { type Contest, HANDSHAKE_CONCURRENCY } from './contest.ts';
 import { clock, connect, type Handler, quicClient, quicServer } from './quic-ends.ts';
-import { measureRate } from './stopwatch.ts';
+import { measureRate, SHORT_WARM_UP_SECONDS } from './stopwatch.ts';
 
 const ALPN = 'bench';
 const REQUEST = new Uint8Array(100).fill(0x61);
@@ -59,7 +59,7 @@ function handshakes(kind: 'full' | 'resumed' | '0-rtt'): Contest {
       };
       const client = await quicClient(options, target.certificate, onEvent, provider);
       for (let i = 0; i < HANDSHAKE_CONCURRENCY; i++) next();
-      const rate = await measureRate(() => complete);
+      const rate = await measureRate(() => complete, SHORT_WARM_UP_SECONDS);
       if (kind !== 'full' && certificates > HANDSHAKE_CONCURRENCY)
         throw new Error(`${certificates} certificates were sent: not all was resumed`);
       return rate;
