@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { accountPage } from '../worlds/accounts.ts';
+import { failuresOf } from './seeds.ts';
 
 const PAGES = 1_000;
 const FIRST = 10_000;
@@ -10,14 +11,6 @@ const MODELS = ['h1-short:2', 'h1-persistent', 'h1-pipelined', 'h1-parallel', 'h
 /** The same as in test/worlds, with other seeds. One that fails belongs into the list there. */
 describe.each(MODELS)('a thousand pages, every microsecond explained: %s (EXPERIMENTS §4)', (model) => {
   test.each(firsts)('a hundred from seed %i on', (first) => {
-    const failures: string[] = [];
-    for (let seed = first; seed < first + PER_TEST; seed++) {
-      try {
-        accountPage(model, seed);
-      } catch (error) {
-        failures.push(String(error));
-      }
-    }
-    expect(failures).toEqual([]);
+    expect(failuresOf(first, PER_TEST, (seed) => accountPage(model, seed))).toEqual([]);
   });
 });

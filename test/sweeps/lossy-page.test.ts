@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lossyPage } from '../worlds/lossy-page.ts';
+import { failuresOf } from './seeds.ts';
 
 const SEEDS = 500;
 const FIRST = 1_000;
@@ -9,14 +10,6 @@ const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => FIRST + i * PE
 /** The same as in test/worlds, with other seeds. One that fails belongs into the list there. */
 describe.each(['h3', 'h3-single'] as const)('five hundred pages over paths that lose, corrupt, repeat and reorder: %s', (model) => {
   test.each(firsts)('a hundred from seed %i on', (first) => {
-    const failures: string[] = [];
-    for (let seed = first; seed < first + PER_TEST; seed++) {
-      try {
-        lossyPage(model, seed);
-      } catch (error) {
-        failures.push(String(error));
-      }
-    }
-    expect(failures).toEqual([]);
+    expect(failuresOf(first, PER_TEST, (seed) => lossyPage(model, seed))).toEqual([]);
   });
 });

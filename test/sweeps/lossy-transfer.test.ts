@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Adversity, HARSH, lossyTransfer, USUAL } from '../worlds/lossy-transfer.ts';
+import { failuresOf } from './seeds.ts';
 
 const SEEDS = 1_000;
 const FIRST = 1_000;
@@ -7,17 +8,7 @@ const PER_TEST = 100;
 
 const firsts = Array.from({ length: SEEDS / PER_TEST }, (_, i) => FIRST + i * PER_TEST);
 
-function failures(first: number, adversity: Adversity): string[] {
-  const found: string[] = [];
-  for (let seed = first; seed < first + PER_TEST; seed++) {
-    try {
-      lossyTransfer(seed, adversity);
-    } catch (error) {
-      found.push(String(error));
-    }
-  }
-  return found;
-}
+const failures = (first: number, adversity: Adversity): string[] => failuresOf(first, PER_TEST, (seed) => lossyTransfer(seed, adversity));
 
 // The same as in test/worlds, with other seeds. One that fails belongs into the lists there.
 

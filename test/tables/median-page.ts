@@ -4,6 +4,7 @@ import { type ComparisonPlan, DEFAULT_PROFILE, figuresOf, type ModelName, PARITY
 import { STATES, type State } from '@quiclab/ledger';
 import {
   type Estimate,
+  MODEL_FIGURES,
   type ModelFigure,
   type ModelRun,
   type ModelSummary,
@@ -50,23 +51,6 @@ export const PROFILES = Object.keys(PLANS) as ProfileName[];
 
 // ---- what is stored ----------------------------------------------------------------------------------------------------
 
-const FIGURES: readonly ModelFigure[] = [
-  'pageLoad',
-  'medianCompletion',
-  'blockedOwn',
-  'blockedOther',
-  'blockedConnection',
-  'blockedByteTime',
-  'connections',
-  'handshakes',
-  'headerOctets',
-  'repairs',
-  'packetsUp',
-  'packetsDown',
-  'lost',
-  'queueDropped',
-];
-
 /** A run's figures, the gaps along its critical chain and the states there, as `columns` names them. */
 export type Row = readonly number[];
 
@@ -82,22 +66,22 @@ export interface MedianRecord {
   readonly rounds: readonly StoredRound[];
 }
 
-export const COLUMNS: readonly string[] = [...FIGURES, 'gaps', ...STATES];
+export const COLUMNS: readonly string[] = [...MODEL_FIGURES, 'gaps', ...STATES];
 
 export const rowOf = (run: ModelRun): Row => [
-  ...FIGURES.map((figure) => run[figure]),
+  ...MODEL_FIGURES.map((figure) => run[figure]),
   run.gaps,
   ...STATES.map((state) => run.states[state] ?? 0),
 ];
 
 function runOfRow(model: string, seed: number, row: Row): ModelRun {
-  const figures = Object.fromEntries(FIGURES.map((figure, i) => [figure, row[i]!])) as Record<ModelFigure, number>;
+  const figures = Object.fromEntries(MODEL_FIGURES.map((figure, i) => [figure, row[i]!])) as Record<ModelFigure, number>;
   const states: Partial<Record<State, number>> = {};
   STATES.forEach((state, i) => {
-    const time = row[FIGURES.length + 1 + i]!;
+    const time = row[MODEL_FIGURES.length + 1 + i]!;
     if (time > 0) states[state] = time;
   });
-  return { model, seed, ...figures, gaps: row[FIGURES.length]!, states };
+  return { model, seed, ...figures, gaps: row[MODEL_FIGURES.length]!, states };
 }
 
 export const measure = (profile: ProfileName, loss: number, model: ModelName, seed: number): Row =>

@@ -5,7 +5,7 @@ export { flowsTable } from './flows-table.ts';
 export { bitRate, milliseconds, percent, realisedLoss } from './format.ts';
 export { htmlReport } from './html.ts';
 export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
-export { precision, seedsFor, summarise, variationOf } from './models-stats.ts';
+export { MODEL_FIGURES, precision, seedsFor, summarise, variationOf } from './models-stats.ts';
 export { modelsTable } from './models-table.ts';
 export { type DetailedCurves, type DetailedPage, type DetailedStream, type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 export {

@@ -4,7 +4,8 @@ import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { bootstrapMedian, median } from './compare.ts';
 import type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary } from './models-schema.ts';
 
-const FIGURES: readonly ModelFigure[] = [
+/** What is summarised of runs, in the order of tables and stored rows. */
+export const MODEL_FIGURES: readonly ModelFigure[] = [
   'pageLoad',
   'medianCompletion',
   'blockedOwn',
@@ -40,7 +41,9 @@ export function summarise(runs: readonly ModelRun[], reference: string): ModelSu
     const difference = (figure: ModelFigure): Estimate => estimate(pairs.map(([run, other]) => run[figure] - other[figure]));
     return {
       model,
-      figures: Object.fromEntries(FIGURES.map((figure) => [figure, median(own.map((run) => run[figure]))])) as unknown as ModelFigures,
+      figures: Object.fromEntries(
+        MODEL_FIGURES.map((figure) => [figure, median(own.map((run) => run[figure]))]),
+      ) as unknown as ModelFigures,
       pageLoad: estimate(own.map(({ pageLoad }) => pageLoad)),
       medianCompletion: estimate(own.map(({ medianCompletion }) => medianCompletion)),
       difference:

@@ -28,6 +28,15 @@
   /** The value below which so much of all lies. */
   const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
 
+  /** A line for each row, with what was run at its left. */
+  const subjectAxis = (rows, width, narrow) => ({
+    type: 'category',
+    inverse: true,
+    data: rows.map(({ subject }) => data.subjects[subject]),
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: { ...textStyle(narrow), color: colour('ink'), interval: 0, width, overflow: 'truncate' },
+  });
   const axes = (narrow) => {
     const axisLine = { show: true, lineStyle: { color: colour('line') } };
     const axisLabel = { ...textStyle(narrow), hideOverlap: true };
@@ -111,14 +120,7 @@
           nameTextStyle: textStyle(narrow),
           splitNumber: narrow ? 3 : 5,
         },
-        yAxis: {
-          type: 'category',
-          inverse: true,
-          data: rows.map(({ subject }) => data.subjects[subject]),
-          axisLine: { show: false },
-          axisTick: { show: false },
-          axisLabel: { ...textStyle(narrow), color: colour('ink'), interval: 0, width: labels, overflow: 'truncate' },
-        },
+        yAxis: subjectAxis(rows, labels, narrow),
         series: [
           {
             type: 'custom',
@@ -350,14 +352,7 @@
           nameTextStyle: textStyle(narrow),
           splitNumber: narrow ? 3 : 8,
         },
-        yAxis: {
-          type: 'category',
-          inverse: true,
-          data: rows.map(({ subject }) => data.subjects[subject]),
-          axisLine: { show: false },
-          axisTick: { show: false },
-          axisLabel: { ...textStyle(narrow), color: colour('ink'), interval: 0, width: labels, overflow: 'truncate' },
-        },
+        yAxis: subjectAxis(rows, labels, narrow),
         series: [
           {
             type: 'custom',
