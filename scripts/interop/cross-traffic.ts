@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PathPlan } from '@quiclab/lab';
+import { addressOf, Tunnel } from '@quiclab/lab/tunnel';
 import { MILLISECOND } from '@quiclab/sansio';
 import { besideTcp, type Shares } from '../tunnel/cross-traffic.ts';
-import { addressOf, Tunnel } from '../tunnel/namespaces.ts';
 import type { InteropCase } from './cases.ts';
 import { differenceFrom, generateFiles } from './files.ts';
 import { PeerMissing, ROOT } from './peers.ts';

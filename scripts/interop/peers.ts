@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { inOneLine } from './complaint.ts';
+import { inOneLine } from '@quiclab/lab/tunnel';
 
 const execute = promisify(execFile);
 /** The slowest build takes some minutes. */

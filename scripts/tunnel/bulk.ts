@@ -1,9 +1,10 @@
 /** One flow of the kernel's TCP that never ends: the server writes as fast as it may, the client reads. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { answering } from './child.ts';
-import type { FromBulk, ToBulk } from './messages.ts';
-import { addressOf } from './namespaces.ts';
+import { addressOf, answering } from '@quiclab/lab/tunnel';
+
+export type ToBulk = { readonly type: 'listen' } | { readonly type: 'connect'; readonly port: number };
+export type FromBulk = { readonly type: 'listening'; readonly port: number } | { readonly type: 'connected' };
 
 const PIECE = Buffer.alloc(65_536);
 

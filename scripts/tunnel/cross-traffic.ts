@@ -1,11 +1,11 @@
 /** Something of QUIC's while one flow of the kernel's TCP has the path already. INTEROP, crosstraffic. */
 import type { PathPlan } from '@quiclab/lab';
-import { Child } from './child.ts';
-import type { FromBulk, FromRelay, Lateness, ToBulk, ToRelay } from './messages.ts';
-import type { Tunnel } from './namespaces.ts';
+import { Child, type Lateness, relayIn, type Tunnel } from '@quiclab/lab/tunnel';
+import type { FromBulk, ToBulk } from './bulk.ts';
 
 /** TCP has its share before. */
 const HEAD_START_MS = 5_000;
+const BULK = new URL('./bulk.ts', import.meta.url);
 
 /** What came down while QUIC had something to say, seen at the end of the path: kbit/s. */
 export interface Shares {
@@ -26,9 +26,9 @@ export async function besideTcp<T>(
   { path, seed, content }: { readonly path: PathPlan; readonly seed: number; readonly content: number },
   transfer: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly shares: Shares }> {
-  const relay = new Child<ToRelay, FromRelay>(tunnel, 'relay', 'relay');
-  const source = new Child<ToBulk, FromBulk>(tunnel, 'server', 'bulk');
-  const sink = new Child<ToBulk, FromBulk>(tunnel, 'client', 'bulk');
+  const relay = relayIn(tunnel);
+  const source = new Child<ToBulk, FromBulk>(tunnel, 'server', BULK);
+  const sink = new Child<ToBulk, FromBulk>(tunnel, 'client', BULK);
   try {
     await relay.ask({ type: 'open', seed, path }, 'open');
     const { port } = await source.ask({ type: 'listen' }, 'listening');

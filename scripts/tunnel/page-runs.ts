@@ -1,11 +1,9 @@
 /** One page by several models, through the tunnel: run by run, model by model. */
 import type { LinkFigures, ModelName, PathPlan } from '@quiclab/lab';
 import { modelOf } from '@quiclab/lab';
+import { type Lateness, MOST_ATTEMPTS, Stage, type Tunnel } from '@quiclab/lab/tunnel';
 import type { Micros } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
-import { Child } from './child.ts';
-import type { FromClient, FromRelay, FromServer, Lateness, ToClient, ToRelay, ToServer } from './messages.ts';
-import type { Tunnel } from './namespaces.ts';
 
 export interface PagePlan {
   readonly page: Page;
@@ -41,65 +39,31 @@ export interface PageRun {
   readonly blocked: 'unknown';
 }
 
-/** Of one run, before it is taken as it is. */
-export const MOST_ATTEMPTS = 4;
+/** What the simulator's half of a comparison has as its profile. */
+const ends = { profile: 'kernel' } as const;
 
-/** The three processes in a tunnel. */
-export class Stage {
-  readonly relay: Child<ToRelay, FromRelay>;
-  readonly server: Child<ToServer, FromServer>;
-  readonly client: Child<ToClient, FromClient>;
-
-  constructor(tunnel: Tunnel) {
-    this.relay = new Child(tunnel, 'relay', 'relay');
-    this.server = new Child(tunnel, 'server', 'server');
-    this.client = new Child(tunnel, 'client', 'client');
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.client.stop(), this.server.stop(), this.relay.stop()]);
-  }
-
-  /** One page load by one model over links that nobody has used before. */
-  async fetch(model: ModelName, page: Page, path: PathPlan, seed: number): Promise<PageRun> {
-    const { port, certificate } = await this.server.ask({ type: 'serve', model, page }, 'serving');
-    const about = { model, page, port, certificate };
-    if (modelOf(model).earlyData) {
-      await this.relay.ask({ type: 'open', seed: 0 }, 'open');
-      await this.client.ask({ type: 'prepare', ...about }, 'prepared');
-      await this.settle();
-    }
-    await this.relay.ask({ type: 'open', seed, path }, 'open');
-    const fetched = await this.client.ask({ type: 'fetch', ...about }, 'fetched');
-    const { up, down, lateness, unread } = await this.relay.ask({ type: 'close' }, 'figures');
-    // what is still to be said (FIN, close_notify) must not come into the next run
-    await this.relay.ask({ type: 'open', seed: 0 }, 'open');
-    await this.settle();
-    return {
-      model: modelOf(model).name,
-      seed,
-      pageLoad: fetched.finishedAt - fetched.startedAt,
-      objects: fetched.objects.map(({ id, bytes, attempts, requestedAt, headersAt, completedAt }) => ({
-        id,
-        bytes,
-        attempts,
-        firstByte: headersAt - requestedAt,
-        completion: completedAt - requestedAt,
-      })),
-      connections: fetched.connections.length,
-      up,
-      down,
-      lateness,
-      unread,
-      states: 'unknown',
-      blocked: 'unknown',
-    };
-  }
-
-  async settle(): Promise<void> {
-    await this.relay.ask({ type: 'drain' }, 'drained');
-    await this.relay.ask({ type: 'close' }, 'figures');
-  }
+/** One page load by one model over links that nobody has used before. */
+export async function runPage(stage: Stage, model: ModelName, page: Page, path: PathPlan, seed: number): Promise<PageRun> {
+  const { startedAt, finishedAt, objects, connections, up, down, lateness, unread } = await stage.fetch({ model, page, ends, path, seed });
+  return {
+    model: modelOf(model).name,
+    seed,
+    pageLoad: finishedAt - startedAt,
+    objects: objects.map(({ id, bytes, attempts, requestedAt, headersAt, completedAt }) => ({
+      id,
+      bytes,
+      attempts,
+      firstByte: headersAt - requestedAt,
+      completion: completedAt - requestedAt,
+    })),
+    connections: connections.length,
+    up,
+    down,
+    lateness,
+    unread,
+    states: 'unknown',
+    blocked: 'unknown',
+  };
 }
 
 /**
@@ -110,12 +74,12 @@ export async function runPages(tunnel: Tunnel, plan: PagePlan, onRun: (run: Page
   const { page, models, path, seed, runs, maxLate } = plan;
   const stage = new Stage(tunnel);
   try {
-    for (const model of models) await stage.fetch(model, page, { ...path, loss: 0 }, 0);
+    for (const model of models) await runPage(stage, model, page, { ...path, loss: 0 }, 0);
     for (let run = 0; run < runs; run++)
       for (const model of models) {
         let done: PageRun;
         let attempts = 0;
-        do done = await stage.fetch(model, page, path, seed + run);
+        do done = await runPage(stage, model, page, path, seed + run);
         while (++attempts < MOST_ATTEMPTS && (done.unread > 0 || Math.max(done.lateness.up.p99, done.lateness.down.p99) > maxLate));
         onRun(done);
       }

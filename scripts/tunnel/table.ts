@@ -1,10 +1,10 @@
 /** What came of the runs, for people. */
 import type { PathPlan } from '@quiclab/lab';
+import type { Lateness } from '@quiclab/lab/tunnel';
 import { bitRate, bootstrapMedian, median, milliseconds } from '@quiclab/report';
 import { MILLISECOND, seededRandom } from '@quiclab/sansio';
 import Table from 'cli-table3';
 import type { Shares } from './cross-traffic.ts';
-import type { Lateness } from './messages.ts';
 import type { PageRun } from './page-runs.ts';
 
 /** Below this many runs an interval says next to nothing. */

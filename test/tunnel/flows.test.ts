@@ -1,6 +1,6 @@
 import type { LinkPacket } from '@quiclab/impair';
+import { FlowLog } from '@quiclab/lab/tunnel';
 import { expect, test } from 'vitest';
-import { FlowLog } from '../../scripts/tunnel/flows.ts';
 
 const inTunnel = (protocol: number, payload: Uint8Array): LinkPacket => {
   const bytes = new Uint8Array(22 + 20 + payload.length);

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bernoulli, Link, LinkObserver, type LinkPacket } from '@quiclab/impair';
+import { cleanUp, missing, namespaces, Tunnel } from '@quiclab/lab/tunnel';
 import { seededRandom } from '@quiclab/sansio';
 import { smallPage } from '@quiclab/workload';
 import { afterEach, describe, expect, test } from 'vitest';
-import { missing } from '../../scripts/tunnel/ip.ts';
-import { cleanUp, namespaces, Tunnel } from '../../scripts/tunnel/namespaces.ts';
 import { type PageRun, runPages } from '../../scripts/tunnel/page-runs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,7 +1,7 @@
 /** `pnpm tunnel fidelity`: what is measured is kept, run by run, and gone on with the next time. */
 import { writeFileSync } from 'node:fs';
+import type { Tunnel } from '@quiclab/lab/tunnel';
 import { MILLISECOND } from '@quiclab/sansio';
-import type { Tunnel } from '../namespaces.ts';
 import { LOSSES, MODELS } from './plan.ts';
 import { runReal, wanted } from './real.ts';
 import { RECORD, readRecord, TABLE, writeRecord } from './record.ts';

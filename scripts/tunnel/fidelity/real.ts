@@ -1,7 +1,7 @@
 /** The half on sockets. */
+import { MOST_ATTEMPTS, Stage, type Tunnel } from '@quiclab/lab/tunnel';
 import { median } from '@quiclab/report';
-import type { Tunnel } from '../namespaces.ts';
-import { MOST_ATTEMPTS, type PageRun, Stage } from '../page-runs.ts';
+import { type PageRun, runPage } from '../page-runs.ts';
 import { type FidelityModel, LOSSES, MODELS, MOST_LATE, PAGE, pathOf, REAL_WITHOUT_LOSS } from './plan.ts';
 import type { RealRun } from './record.ts';
 
@@ -32,11 +32,11 @@ export async function runReal(
   const stage = new Stage(tunnel);
   try {
     // programs are compiled while they run, and the first pages are slow
-    for (const model of MODELS) for (let i = 0; i < 2; i++) await stage.fetch(model, PAGE, pathOf(0), 0);
+    for (const model of MODELS) for (let i = 0; i < 2; i++) await runPage(stage, model, PAGE, pathOf(0), 0);
     for (const [index, { model, loss, seed }] of todo.entries()) {
-      let run = await stage.fetch(model, PAGE, pathOf(loss), seed);
+      let run = await runPage(stage, model, PAGE, pathOf(loss), seed);
       let repeated = 0;
-      while (!isGood(run) && ++repeated < MOST_ATTEMPTS) run = await stage.fetch(model, PAGE, pathOf(loss), seed);
+      while (!isGood(run) && ++repeated < MOST_ATTEMPTS) run = await runPage(stage, model, PAGE, pathOf(loss), seed);
       const { pageLoad, objects, up, down, connections } = run;
       const kept: RealRun = {
         model,

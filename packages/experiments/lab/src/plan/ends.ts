@@ -1,10 +1,11 @@
 import { type FlowPolicy, parseController } from '../flows/controllers.ts';
+import { KERNEL_PROFILE } from '../models/kernel-profile.ts';
 import { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from '../models/profile.ts';
 import { SCHEDULERS } from './schedulers.ts';
 
 /** How both ends are set up, by names: what one process can tell another. */
 export interface EndNames {
-  readonly profile?: 'default' | 'parity';
+  readonly profile?: Profile['name'];
   /** Instead of what the profile has. */
   readonly scheduler?: string;
   readonly controller?: string;
@@ -16,8 +17,14 @@ export interface Ends {
   readonly controller: FlowPolicy | undefined;
 }
 
+const PROFILES: Readonly<Record<Profile['name'], Profile>> = {
+  default: DEFAULT_PROFILE,
+  parity: PARITY_PROFILE,
+  kernel: KERNEL_PROFILE,
+};
+
 export function endsOf({ profile, scheduler, controller }: EndNames): Ends {
-  const base = profile === 'parity' ? PARITY_PROFILE : DEFAULT_PROFILE;
+  const base = PROFILES[profile ?? 'default'];
   const order = scheduler === undefined ? undefined : SCHEDULERS[scheduler]!;
   return {
     profile: order === undefined ? base : { ...base, scheduler: order },

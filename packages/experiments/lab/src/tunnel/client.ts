@@ -1,47 +1,37 @@
 /** The client's end of the tunnel: fetches a page by any model, through the pool that simulated runs use. */
 
 import { nodeProvider, readPem, systemRandom } from '@quiclab/crypto/node';
-import {
-  ALPN,
-  ConnectionPool,
-  type Dial,
-  type EarlierConnection,
-  type HttpHandler,
-  hostsOf,
-  KERNEL_PROFILE,
-  type Model,
-  modelOf,
-  PageClient,
-  QuicClient,
-  RunNotes,
-  realTimers,
-} from '@quiclab/lab';
-import { nodeDial } from '@quiclab/lab/node';
 import { type Connection, Endpoint, standardPolicies } from '@quiclab/quic';
 import type { Address } from '@quiclab/sansio';
 import { clientHandshake } from '@quiclab/tls';
 import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
 import type { Page } from '@quiclab/workload';
+import { hostsOf, PageClient } from '../apps/page-client.ts';
+import type { Dial, HttpHandler } from '../carriers/carrier.ts';
+import { type EarlierConnection, QuicClient } from '../carriers/quic-ends.ts';
+import { ALPN, isOverQuic, type Model, modelOf } from '../models/model.ts';
+import { ConnectionPool } from '../models/pool.ts';
+import { nodeDial } from '../node/dial.ts';
+import { RunNotes } from '../observe/run-notes.ts';
+import { setupOf } from '../plan/ends.ts';
+import { realTimers } from '../worlds/real-timers.ts';
 import { answering } from './child.ts';
 import type { FromClient, ToClient } from './messages.ts';
 import { addressOf } from './namespaces.ts';
 
 const clock = monotonicClock();
-const SETUP = { random: systemRandom, crypto: nodeProvider, profile: KERNEL_PROFILE };
 
 /** What earlier connections left, by host; each is of use once. */
 let earlier = new Map<string, EarlierConnection>();
 
-answering(async ({ type, model: name, page, port, certificate }: ToClient): Promise<FromClient> => {
-  const model = modelOf(name);
-  const remote = { host: addressOf('server'), port };
-  if (type === 'prepare') {
-    earlier = await earlierConnections(model, page, remote, certificate);
+answering(async (asked: ToClient): Promise<FromClient> => {
+  const model = modelOf(asked.model);
+  const remote = { host: addressOf('server'), port: asked.port };
+  if (asked.type === 'prepare') {
+    earlier = await earlierConnections(model, asked.page, remote, asked.certificate);
     return { type: 'prepared' };
   }
-  return model.protocol === 'h2' || model.protocol === 'http/1.1'
-    ? overTcp(model, page, remote, certificate)
-    : overQuic(model, page, remote, certificate);
+  return isOverQuic(model) ? overQuic(model, asked, remote) : overTcp(model, asked, remote);
 });
 
 /** What simulated runs note of streams, which nobody asks for here: the kernel would not tell its part. */
@@ -49,18 +39,19 @@ const newNotes = () => new RunNotes(() => clock.now());
 
 const trustIn = (certificate: string) => ({ ca: readPem(certificate).certificates });
 
-async function overTcp(model: Model, page: Page, remote: Address, ca: string): Promise<FromClient> {
+async function overTcp(model: Model, asked: ToClient, remote: Address): Promise<FromClient> {
   // what is said to Node's modules needs no driver that is woken
-  return fetchPage(model, page, nodeDial({ model, remote, ca, clock }), () => {});
+  return fetchPage(model, asked, nodeDial({ model, remote, ca: asked.certificate, clock }), () => {});
 }
 
-async function overQuic(model: Model, page: Page, remote: Address, certificate: string): Promise<FromClient> {
+async function overQuic(model: Model, asked: ToClient, remote: Address): Promise<FromClient> {
+  const setup = { random: systemRandom, crypto: nodeProvider, ...setupOf(asked.ends) };
   const left = earlier;
   const earlierOf = model.earlyData ? (host: string) => left.get(host) : undefined;
-  const client = new QuicClient(SETUP, model, trustIn(certificate), newNotes(), remote, earlierOf);
+  const client = new QuicClient(setup, model, trustIn(asked.certificate), newNotes(), remote, earlierOf);
   const socket = await UdpSocket.bind({ host: addressOf('client'), port: 0 });
   const driver: Driver = drive(client.endpoint, socket, { clock, handle: (event) => client.handle(clock.now(), event), onError: fault });
-  const fetched = await fetchPage(model, page, client.dial, () => driver.wake());
+  const fetched = await fetchPage(model, asked, client.dial, () => driver.wake());
   driver.turnNow();
   await driver.close();
   return fetched;
@@ -69,7 +60,7 @@ async function overQuic(model: Model, page: Page, remote: Address, certificate: 
 const fault = (error: Error): void => void process.send?.({ type: 'failed', reason: error.stack ?? error.message });
 
 /** @param wake  the driver is to give its machine a turn */
-async function fetchPage(model: Model, page: Page, dial: Dial, wake: () => void): Promise<FromClient> {
+async function fetchPage(model: Model, { page, nameLookup }: ToClient, dial: Dial, wake: () => void): Promise<FromClient> {
   let settled: (failure: string | undefined) => void;
   const end = new Promise<string | undefined>((resolve) => {
     settled = resolve;
@@ -90,6 +81,7 @@ async function fetchPage(model: Model, page: Page, dial: Dial, wake: () => void)
     model,
     dial: (now, host, handler, cautious) => dial(now, host, watched(handler), cautious),
     timers: realTimers(clock, wake),
+    nameLookup,
   });
   const client = new PageClient(page, pool, newNotes().log);
   client.start(clock.now());

@@ -1,7 +1,7 @@
 /** What of a tunnel's packets belongs to QUIC and what to TCP, by their own headers: VXLAN's, Ethernet's and IPv4's stand before. */
 import type { LinkPacket } from '@quiclab/impair';
-import { LinkLog } from '@quiclab/lab';
 import type { Micros } from '@quiclab/sansio';
+import { LinkLog } from '../worlds/links.ts';
 import { TUNNEL_OVERHEAD } from './namespaces.ts';
 
 const TCP = 6;

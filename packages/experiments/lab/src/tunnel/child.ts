@@ -1,7 +1,8 @@
 /** A process of ours at a place in the tunnel, and what it says: JSON, over Node's channel. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inOneLine } from '../interop/complaint.ts';
+import { inOneLine } from './complaint.ts';
 import type { Place, Tunnel } from './namespaces.ts';
 
 /** What any of them may say beside what it is asked for. */
@@ -24,13 +25,15 @@ export class Child<Ask, Answer extends { readonly type: string }> {
   #complaint = '';
   #wake: () => void = () => {};
 
-  /** @param program  a module in this folder */
-  constructor(tunnel: Tunnel, place: Place, program: string) {
-    this.#name = program;
+  /** @param program  a module that calls `answering` */
+  constructor(tunnel: Tunnel, place: Place, program: URL) {
+    const module = fileURLToPath(program);
+    this.#name = basename(module, extname(module));
     const [command, ...words] = tunnel.command(place);
-    const module = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
+    // sources are what runs in development
+    const loader = module.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
     // `ip netns exec` becomes the program: its number, its channel and its end are those of the process that was started
-    this.#process = spawn(command!, [...words, process.execPath, '--import', import.meta.resolve('tsx'), module], {
+    this.#process = spawn(command!, [...words, process.execPath, ...loader, module], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -43,7 +46,7 @@ export class Child<Ask, Answer extends { readonly type: string }> {
     });
     this.#ended = new Promise((resolve) => {
       const end = (how: string): void => {
-        this.#over ??= `the ${program} process ${how}${this.#complaint === '' ? '' : `: ${inOneLine(this.#complaint)}`}`;
+        this.#over ??= `the ${this.#name} process ${how}${this.#complaint === '' ? '' : `: ${inOneLine(this.#complaint)}`}`;
         this.#wake();
         resolve();
       };

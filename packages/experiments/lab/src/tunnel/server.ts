@@ -1,15 +1,21 @@
-/** The server's end of the tunnel: pages by any model, and bulk for cross traffic. */
+/** The server's end of the tunnel: pages by any model. */
 
 import { makeCertificate, nodeProvider, systemRandom, toPem } from '@quiclab/crypto/node';
-import { hostsOf, KERNEL_PROFILE, modelOf, QuicServer, RunNotes, realTimers, serving } from '@quiclab/lab';
-import { nodeServe } from '@quiclab/lab/node';
 import { SECOND } from '@quiclab/sansio';
 import { ticketKeeper } from '@quiclab/tls';
 import { type Driver, drive, monotonicClock, UdpSocket } from '@quiclab/udp';
+import { sizedSource } from '../apps/file-server.ts';
+import { hostsOf } from '../apps/page-client.ts';
+import { serving } from '../apps/serving.ts';
+import { QuicServer } from '../carriers/quic-ends.ts';
+import { isOverQuic, modelOf } from '../models/model.ts';
+import { nodeServe } from '../node/serve.ts';
+import { RunNotes } from '../observe/run-notes.ts';
+import { setupOf } from '../plan/ends.ts';
+import { realTimers } from '../worlds/real-timers.ts';
 import { answering } from './child.ts';
 import type { FromServer, ToServer } from './messages.ts';
 import { addressOf } from './namespaces.ts';
-import { contentOf } from './pages.ts';
 
 const clock = monotonicClock();
 const host = addressOf('server');
@@ -20,7 +26,7 @@ const DAY = 86_400 * SECOND;
 /** One at a time. */
 let running: { close(): unknown } | undefined;
 
-answering(async ({ model: name, page }: ToServer): Promise<FromServer> => {
+answering(async ({ model: name, page, ends }: ToServer): Promise<FromServer> => {
   const model = modelOf(name);
   const now = clock.now();
   const { certificate, privateKey } = makeCertificate({
@@ -31,9 +37,9 @@ answering(async ({ model: name, page }: ToServer): Promise<FromServer> => {
     padTo: CHAIN,
   });
   const pem = toPem('CERTIFICATE', certificate);
-  const source = contentOf(page);
+  const source = sizedSource(page);
   await running?.close();
-  if (model.protocol === 'h2' || model.protocol === 'http/1.1') {
+  if (!isOverQuic(model)) {
     const server = await nodeServe({ model, page, source, cert: pem, key: toPem('PRIVATE KEY', privateKey), host, clock });
     running = server;
     return { type: 'serving', port: server.port, certificate: pem };
@@ -41,7 +47,7 @@ answering(async ({ model: name, page }: ToServer): Promise<FromServer> => {
   const tickets = model.earlyData ? { tickets: ticketKeeper({ provider: nodeProvider, random: systemRandom }) } : {};
   const notes = new RunNotes(() => clock.now());
   const server = new QuicServer(
-    { random: systemRandom, crypto: nodeProvider, profile: KERNEL_PROFILE },
+    { random: systemRandom, crypto: nodeProvider, ...setupOf(ends) },
     model,
     { certificates: [certificate], privateKey, ...tickets },
     notes,

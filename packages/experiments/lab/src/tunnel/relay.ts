@@ -1,12 +1,14 @@
 /** The path between the two ends: a process in the namespace between theirs. */
 import { readFileSync } from 'node:fs';
-import { linkConfig } from '@quiclab/lab';
+import type { LinkConfig } from '@quiclab/impair';
 import { createRelay, type Relay } from '@quiclab/relay';
 import { seededRandom } from '@quiclab/sansio';
 import { monotonicClock } from '@quiclab/udp';
+import { type Links, type PreparedPlan, prepareDocument } from '../plan/prepare.ts';
+import { linkConfig } from '../worlds/links.ts';
 import { answering } from './child.ts';
-import { FlowLog } from './flows.ts';
-import type { FromRelay, ToRelay } from './messages.ts';
+import { FlowLog } from './flow-log.ts';
+import type { FromRelay, PathAsked, ToRelay } from './messages.ts';
 import { RELAY, TUNNEL_OVERHEAD } from './namespaces.ts';
 
 const clock = monotonicClock();
@@ -14,19 +16,22 @@ const clock = monotonicClock();
 const QUIET_MS = 300;
 const MOST_DRAIN_MS = 10_000;
 
+let plan: PreparedPlan | undefined;
 let relay: Relay | undefined;
 let logs = { up: new FlowLog(), down: new FlowLog() };
 let dropsBefore = 0;
 
 answering(async (question: ToRelay): Promise<FromRelay> => {
   switch (question.type) {
+    case 'plan':
+      plan = prepareDocument(question.document);
+      return { type: 'planned' };
     case 'open': {
       await relay?.close();
       logs = { up: new FlowLog(), down: new FlowLog() };
       dropsBefore = socketDrops();
-      const link = { ...(question.path === undefined ? { delay: 0 } : linkConfig(question.path)), overhead: -TUNNEL_OVERHEAD };
       const observers = { observeUp: logs.up, observeDown: logs.down };
-      relay = await createRelay({ ...RELAY, up: link, down: link, random: seededRandom(question.seed), clock, ...observers });
+      relay = await createRelay({ ...RELAY, ...linksOf(question.path), random: seededRandom(question.seed), clock, ...observers });
       return { type: 'open' };
     }
     case 'drain':
@@ -41,6 +46,22 @@ answering(async (question: ToRelay): Promise<FromRelay> => {
     }
   }
 });
+
+/** What of a link's charge for a datagram is IP's and UDP's header, where nothing else is said: the tunnel's datagrams hold these. */
+const USUAL_OVERHEAD = 28;
+
+function linksOf(path: PathAsked | undefined): Links {
+  const inTunnel = (link: LinkConfig): LinkConfig => ({
+    ...link,
+    overhead: (link.overhead ?? USUAL_OVERHEAD) - USUAL_OVERHEAD - TUNNEL_OVERHEAD,
+  });
+  if (path !== undefined && 'variant' in path) {
+    const { up, down } = plan!.variants[path.variant]!.setup.links;
+    return { up: inTunnel(up), down: inTunnel(down) };
+  }
+  const link = inTunnel(path === undefined ? { delay: 0 } : linkConfig(path));
+  return { up: link, down: link };
+}
 
 /** Waits until nobody has anything more to say. */
 async function quiet(): Promise<void> {
