@@ -30,7 +30,13 @@ export interface Contest {
   run(options: ContestOptions, server: { readonly port: number; readonly certificate: Uint8Array }): Promise<Reading>;
 }
 
-export type Group = 'goodputMBps' | 'handshakesPerSecond' | 'requestsPerSecond' | 'idleConnectionKiB' | 'simulatedDatagramsPerSecond';
+export type Group =
+  | 'goodputMBps'
+  | 'handshakesPerSecond'
+  | 'requestsPerSecond'
+  | 'idleConnectionKiB'
+  | 'simulatedDatagramsPerSecond'
+  | 'simulatedSecondsPerCpuSecond';
 
 export interface Entry {
   readonly group: Group;
@@ -92,6 +98,12 @@ export const ENTRIES: readonly Entry[] = [
     datagramSize: 1200,
     load: async () => (await import('./simulated.ts')).simulated('null'),
   },
+  ...(['h1-parallel', 'h2', 'h3'] as const).map((model) => ({
+    group: 'simulatedSecondsPerCpuSecond' as const,
+    name: model,
+    datagramSize: 1200,
+    load: async () => (await import('./median-page.ts')).medianPageRuns(model),
+  })),
 ];
 
 export const entryId = (entry: Entry): string => `${entry.group}/${entry.name}`;

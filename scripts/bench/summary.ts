@@ -39,6 +39,7 @@ export const TITLES: Readonly<Record<Group, string>> = {
   requestsPerSecond: 'requests per second',
   idleConnectionKiB: 'KiB per idle connection, server',
   simulatedDatagramsPerSecond: 'simulated datagrams per CPU second',
+  simulatedSecondsPerCpuSecond: 'seconds of the median page per CPU second',
 };
 
 export function table(all: Figures): string {
