@@ -36,7 +36,8 @@ export type Group =
   | 'requestsPerSecond'
   | 'idleConnectionKiB'
   | 'simulatedDatagramsPerSecond'
-  | 'simulatedSecondsPerCpuSecond';
+  | 'simulatedSecondsPerCpuSecond'
+  | 'reportSeconds';
 
 export interface Entry {
   readonly group: Group;
@@ -104,6 +105,7 @@ export const ENTRIES: readonly Entry[] = [
     datagramSize: 1200,
     load: async () => (await import('./median-page.ts')).medianPageRuns(model),
   })),
+  { group: 'reportSeconds', name: 'chromium', datagramSize: 0, load: async () => (await import('./report.ts')).reportInChromium },
 ];
 
 export const entryId = (entry: Entry): string => `${entry.group}/${entry.name}`;

@@ -11,7 +11,8 @@ import {
   ratioOfMedians,
   terminalTable,
 } from '@quiclab/report';
-import { seededRandom } from '@quiclab/sansio';
+import { fraction, seededRandom } from '@quiclab/sansio';
+import { medianSorted, quantileSorted } from 'simple-statistics';
 import { describe, expect, test } from 'vitest';
 import { sampleResult, sampleRun } from './sample.ts';
 
@@ -125,6 +126,15 @@ describe('the comparison', () => {
     expect(many.high).toBeGreaterThanOrEqual(500);
     expect(many.high - many.low).toBeLessThan((few.high - few.low) / 3);
     expect(bootstrapMedian([5, 5, 5, 5, 5], seededRandom(3))).toEqual({ low: 5, high: 5 });
+  });
+
+  test.each([1, 2, 5, 6, 30, 31])('a bootstrap interval of %i values is what sorting every sample gives', (count) => {
+    const values = Array.from({ length: count }, (_, i) => ((i * 37) % 11) * 10 - 30); // some of them more than once
+    const random = seededRandom(count);
+    const sample = (): number[] => values.map(() => values[Math.floor(fraction(random) * count)]!);
+    const medians = Array.from({ length: 2_000 }, () => medianSorted(sample().sort((a, b) => a - b))).sort((a, b) => a - b);
+    const [low, high] = [0.025, 0.975].map((share) => Math.round(quantileSorted(medians, share)));
+    expect(bootstrapMedian(values, seededRandom(count))).toEqual({ low, high });
   });
 
   test('a ratio of medians has an interval that allows for chance in both', () => {

@@ -86,7 +86,9 @@ function chosenRuns({ runs, figures }: PlanJson): { readonly run: PlanRun; reado
   for (const run of runs)
     if (run.failed === undefined) {
       const key = `${run.variant} ${run.model}`;
-      cells.set(key, [...(cells.get(key) ?? []), run]);
+      const known = cells.get(key);
+      if (known === undefined) cells.set(key, [run]);
+      else known.push(run);
     }
   const chosen: { readonly run: PlanRun; readonly ranks: Rank[]; readonly first: number }[] = [];
   for (const own of cells.values()) {
