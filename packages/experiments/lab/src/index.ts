@@ -30,6 +30,7 @@ export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledg
 export { type Details, detailsOf } from './report/details.ts';
 export { reportOf } from './report/write-report.ts';
 export { inProcess, type RunExecutor } from './run/executor.ts';
+export { overWorkers, type WorkerOptions } from './run/over-workers.ts';
 export { planJson } from './run/result.ts';
 export { runPlan } from './run/run-plan.ts';
 export { runSpec, simulatedRun } from './run/run-spec.ts';

@@ -1,12 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { parseCount } from '@quiclab/impair';
 import { Command } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { loadPlan } from '../plan/load.ts';
+import type { PreparedPlan } from '../plan/prepare.ts';
 import { writeReport } from '../report/write-report.ts';
-import { inProcess } from './executor.ts';
+import { inProcess, type RunExecutor } from './executor.ts';
 import { mergeShards } from './merge.ts';
 import { checkReal, overRelay } from './over-relay.ts';
+import { overWorkers } from './over-workers.ts';
 import { openStore, runPlan, writeResult } from './run-plan.ts';
 import { RunProgress } from './run-progress.ts';
 import type { Shard } from './specs.ts';
@@ -22,6 +25,7 @@ interface Parsed {
   readonly real: boolean;
   readonly shard?: Shard;
   readonly maxRuns?: number;
+  readonly workers?: number;
 }
 
 const shardOf = (text: string): Shard => {
@@ -29,6 +33,20 @@ const shardOf = (text: string): Shard => {
   if (k === undefined || n === undefined || k > n) throw new Error(`'${text}' is not like 2/4: the second of four parts`);
   return { k, n };
 };
+
+const MOST_WORKERS = 256;
+
+const workersOf = (text: string, what: string): number => {
+  const workers = parseCount(text, what);
+  if (workers < 1 || workers > MOST_WORKERS) throw new Error(`'${text}' is not from 1 to ${MOST_WORKERS}`);
+  return workers;
+};
+
+/** To start a worker takes a second, and with it one makes some of the usual runs. */
+const LEAST_RUNS_OF_A_WORKER = 10;
+
+/** As many as the machine runs at a time, and there is work for. */
+const usualWorkers = (runs: number): number => Math.max(1, Math.min(availableParallelism(), Math.floor(runs / LEAST_RUNS_OF_A_WORKER)));
 
 /** `quiclab run PLAN` */
 export const runCommand = (): Command =>
@@ -42,23 +60,26 @@ export const runCommand = (): Command =>
     .option('--no-report', 'do not write report.html')
     .option('--resume', 'go on where it was stopped', false)
     .option('--real', 'over real sockets, through a relay, instead of virtual time: h3 and h3-single', false)
+    .option('--workers <n>', 'make so many runs at a time (default: one for each processor, if there are enough runs)', argument(workersOf))
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
     .action(run);
 
-async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns }: Parsed): Promise<void> {
+async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns, workers }: Parsed): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
   const dir = out ?? join('out', basename(name, extname(name)));
   const world = real ? 'relay' : 'simulated';
   if (real) checkReal(plan);
+  if (real && workers !== undefined && workers > 1) throw new Error('--workers: over real sockets one run is made after the other');
   const part = shard === undefined ? {} : { shard };
   const store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort(); // a second one ends the process at once
   process.once('SIGINT', onSignal);
-  const progress = new RunProgress(Math.ceil(runsOf(plan) / (shard?.n ?? 1)), store.runs.length);
-  const executor = real ? overRelay(plan) : inProcess(plan);
+  const total = Math.ceil(runsOf(plan) / (shard?.n ?? 1));
+  const progress = new RunProgress(total, store.runs.length);
+  const executor = real ? overRelay(plan) : simulating(plan, workers ?? usualWorkers(total - store.runs.length));
   let complete = false;
   try {
     complete = await runPlan(plan, executor, store, {
@@ -85,6 +106,8 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
     process.exitCode = 130;
   }
 }
+
+const simulating = (plan: PreparedPlan, workers: number): RunExecutor => (workers === 1 ? inProcess(plan) : overWorkers(plan, { workers }));
 
 /** `quiclab merge OUT…` */
 export const mergeCommand = (): Command =>
