@@ -73,7 +73,7 @@ const LAB: Row = {
   ring: 6,
   imports: Object.keys(TABLE),
   never: [],
-  outside: ['cli-progress', 'csv-stringify', 'fastest-levenshtein', 'yaml', 'zod', 'cli-table3', 'commander', 'pino'],
+  outside: ['cli-progress', 'csv-stringify', 'fastest-levenshtein', 'yaml', 'zod', 'cli-table3', 'commander', 'pino', 'piscina'],
 };
 const ROWS: Readonly<Record<string, Row>> = { ...TABLE, lab: LAB };
 

@@ -13,12 +13,12 @@ const at = (name: string): string => join(scratch, name);
 
 const plan = parsePlan(
   `question: Who waits?
-workload: { files: { count: 3, size: 20KB } }
+workload: { files: { count: 2, size: 6KB } }
 topology:
   both: { rate: 10Mbit, delay: 25ms, queue: 64 packets }
 models: [h2, h3]
 vary:
-  topology.down.loss: [0%, 5%]
+  topology.down.loss: [0%, 9%]
 repeats: 10
 `,
   'p.yaml',
