@@ -7,7 +7,6 @@ import { type PlanJson, type PlanRun, planTable } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inProcess, nextRuns, parsePlan, planJson, runPlan } from '../src/index.ts';
 import { mergeShards } from '../src/run/merge.ts';
-import { checkReal } from '../src/run/over-relay.ts';
 import { checkSize, openStore, writeResult } from '../src/run/run-plan.ts';
 import type { Shard } from '../src/run/specs.ts';
 
@@ -192,15 +191,6 @@ repeats: 1
   const { runs } = await runInto(at('gateway'), {}, through);
   expect(runs[0]!.figures).toMatchObject({ connections: 2, lost: 0 });
   expect(runs[0]!.figures.pageLoad).toBeGreaterThan(4 * 30_000);
-});
-
-describe('over real sockets', () => {
-  const real = (models: string) => planOf(PLAN.replace('[h2, h3]', models));
-
-  test('what cannot be run there is refused beforehand', () => {
-    expect(() => checkReal(real('[h3, h2]'))).toThrow("--real: runs h3 and h3-single; for 'h2' over the kernel's TCP there is pnpm tunnel");
-    expect(() => checkReal(real('[h3-0rtt]'))).toThrow(/--real: runs h3 and h3-single/);
-  });
 });
 
 test('a run that comes to nothing says why, and the others are made', async () => {

@@ -72,8 +72,8 @@ ${runsSection(data, details, missing)}
       figures.map((figure) => row(term(TERMS, figure), Array<string>(data.subjects.length).fill(''))),
     )}</div>
 <h2>The plan</h2>
-<p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again and gives the same figures:</p>
-<pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'relay' ? ' --real' : ''}</pre>
+<p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again${world === 'simulated' ? ' and gives the same figures' : ''}:</p>
+<pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'simulated' ? '' : ' --real'}</pre>
 <pre tabindex="0" aria-label="The plan">${text(yaml)}</pre>
 <h2>What the figures mean</h2>
 ${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}

@@ -37,8 +37,8 @@ export interface PlanReference {
   readonly values: { readonly [key: string]: string };
 }
 
-/** Virtual time; real sockets through a relay. */
-export type PlanWorld = 'simulated' | 'relay';
+/** Virtual time; real sockets through a relay: of our QUIC on loopback, or of the kernel's TCP, too, between network namespaces. */
+export type PlanWorld = 'simulated' | 'relay' | 'tunnel';
 
 export interface PlanDocument {
   readonly plan: { readonly [key: string]: unknown };

@@ -2,10 +2,16 @@ import Table from 'cli-table3';
 import { headingOf, SHOWN } from './figure-units.ts';
 import { grouped, milliseconds } from './format.ts';
 import { FIGURE_DEFINITIONS, type FigureUnit, type PlanFigure } from './plan-figures.ts';
-import type { PlanEstimate, PlanJson, PlanSummary } from './plan-schema.ts';
+import type { PlanEstimate, PlanJson, PlanSummary, PlanWorld } from './plan-schema.ts';
 
 const CHARS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }; // no lines between rows
 const STYLE = { head: [], border: [] }; // no colours
+
+const WORLDS: Readonly<Record<PlanWorld, string>> = {
+  simulated: 'Simulated, in virtual time.',
+  relay: 'Over real sockets, through a relay.',
+  tunnel: "Over real sockets, the kernel's TCP and our QUIC, through a relay; what streams waited for is unknown.",
+};
 
 /** What came of a plan, for a terminal and to be stored: plain text without colours, the same for the same figures on any machine. */
 export function planTable(result: PlanJson): string {
@@ -14,7 +20,7 @@ export function planTable(result: PlanJson): string {
   const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
   const heading = [
     question,
-    world === 'simulated' ? 'Simulated, in virtual time.' : 'Over real sockets, through a relay.',
+    WORLDS[world],
     ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
     `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
   ];

@@ -8,8 +8,10 @@ import type { PreparedPlan } from '../plan/prepare.ts';
 import { writeReport } from '../report/write-report.ts';
 import { inProcess, type RunExecutor } from './executor.ts';
 import { mergeShards } from './merge.ts';
-import { checkReal, overRelay } from './over-relay.ts';
+import { overRelay } from './over-relay.ts';
+import { overTunnel } from './over-tunnel.ts';
 import { overWorkers } from './over-workers.ts';
+import { checkTunnel, realWorld } from './real.ts';
 import { openStore, runPlan, writeResult } from './run-plan.ts';
 import { RunProgress } from './run-progress.ts';
 import type { Shard } from './specs.ts';
@@ -59,7 +61,11 @@ export const runCommand = (): Command =>
     .option('--csv', 'write runs.csv, too', false)
     .option('--no-report', 'do not write report.html')
     .option('--resume', 'go on where it was stopped', false)
-    .option('--real', 'over real sockets, through a relay, instead of virtual time: h3 and h3-single', false)
+    .option(
+      '--real',
+      "over real sockets, through a relay, instead of virtual time; models over TCP, the kernel's, in network namespaces (root)",
+      false,
+    )
     .option('--workers <n>', 'make so many runs at a time (default: one for each processor, if there are enough runs)', argument(workersOf))
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
@@ -69,17 +75,20 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
   const dir = out ?? join('out', basename(name, extname(name)));
-  const world = real ? 'relay' : 'simulated';
-  if (real) checkReal(plan);
+  const world = real ? realWorld(plan) : 'simulated';
+  if (world === 'tunnel') checkTunnel(plan);
   if (real && workers !== undefined && workers > 1) throw new Error('--workers: over real sockets one run is made after the other');
   const part = shard === undefined ? {} : { shard };
   const store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort(); // a second one ends the process at once
-  process.once('SIGINT', onSignal);
+  const onSignal = (): void => (stop.signal.aborted ? process.exit(130) : stop.abort()); // a second one ends the process at once
+  process.on('SIGINT', onSignal);
   const total = Math.ceil(runsOf(plan) / (shard?.n ?? 1));
   const progress = new RunProgress(total, store.runs.length);
-  const executor = real ? overRelay(plan) : simulating(plan, workers ?? usualWorkers(total - store.runs.length));
+  const executor =
+    world === 'simulated'
+      ? simulating(plan, workers ?? usualWorkers(total - store.runs.length))
+      : { relay: overRelay, tunnel: overTunnel }[world](plan);
   let complete = false;
   try {
     complete = await runPlan(plan, executor, store, {
@@ -90,8 +99,8 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
     });
   } finally {
     progress.stop();
-    process.off('SIGINT', onSignal);
     await executor.close();
+    process.off('SIGINT', onSignal);
     store.close();
   }
   if (store.runs.length === 0) throw new Error('stopped before anything was done');

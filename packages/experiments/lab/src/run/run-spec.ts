@@ -66,19 +66,25 @@ export function simulatedRun({ links }: VariantSetup, load: PageLoad, { model, s
 export function ofPage(record: RunRecord): Outcome {
   const objects = accountRun(record);
   const { model: _model, seed: _seed, states, gaps, ...figures } = figuresOf(record, objects);
-  const ready = record.connections.flatMap(({ readyAt }) => (readyAt >= 0 ? [readyAt] : []));
   return {
     figures: {
       ...figures,
       ttfb: median(objects.flatMap(({ life }) => (life.firstHeader === NEVER ? [] : [life.firstHeader - life.issued]))),
-      goodput: perSecond(octetsOf(objects), record.finishedAt - Math.min(...ready)),
+      goodput: goodputOf(record),
     },
     states,
     gaps,
   };
 }
 
-const octetsOf = (objects: readonly { readonly bytes: number }[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
+/** Content over the time since requests could be sent, bit/s. */
+export function goodputOf({ objects, connections, finishedAt }: Pick<RunRecord, 'objects' | 'connections' | 'finishedAt'>): number {
+  const ready = connections.flatMap(({ readyAt }) => (readyAt >= 0 ? [readyAt] : []));
+  return perSecond(
+    objects.reduce((sum, { bytes }) => sum + bytes, 0),
+    finishedAt - Math.min(...ready),
+  );
+}
 
 /** bit/s. */
 const perSecond = (octets: number, time: number): number => (time > 0 ? Math.round((8 * octets * SECOND) / time) : 0);

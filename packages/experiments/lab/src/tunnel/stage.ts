@@ -10,7 +10,8 @@ import type { Tunnel } from './namespaces.ts';
 
 /** One page load that is to be made. */
 export interface PageAsked extends Loading {
-  readonly path: PathAsked;
+  /** Not there: nothing happens to a datagram. */
+  readonly path?: PathAsked;
   readonly seed: number;
   /** What it takes to look a host's name up, µs. */
   readonly nameLookup?: Micros;
@@ -63,7 +64,7 @@ export class Stage {
       await this.client.ask({ type: 'prepare', ...about }, 'prepared');
       await this.#settle();
     }
-    await this.relay.ask({ type: 'open', seed, path }, 'open');
+    await this.relay.ask({ type: 'open', seed, ...(path && { path }) }, 'open');
     const { startedAt, finishedAt, objects, connections } = await this.client.ask({ type: 'fetch', ...about }, 'fetched');
     const { up, down, lateness, unread } = await this.relay.ask({ type: 'close' }, 'figures');
     // what is still to be said (FIN, close_notify) must not come into the next run
