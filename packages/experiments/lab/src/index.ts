@@ -34,7 +34,7 @@ export { overWorkers, type WorkerOptions } from './run/over-workers.ts';
 export { planJson } from './run/result.ts';
 export { runPlan } from './run/run-plan.ts';
 export { runSpec, simulatedRun } from './run/run-spec.ts';
-export { nextRuns, type RunSpec, type Shard } from './run/specs.ts';
+export { type Planned, type RunSpec, Schedule, type Shard } from './run/specs.ts';
 export { ddmin, type Smaller } from './shrink/ddmin.ts';
 export type { Timer, Timers } from './timers.ts';
 export { addressText, type Change, type DatagramAddress, parseAddress } from './whatif/changes.ts';

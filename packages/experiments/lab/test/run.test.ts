@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type PlanJson, type PlanRun, planTable } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inProcess, nextRuns, parsePlan, planJson, runPlan } from '../src/index.ts';
+import { inProcess, parsePlan, planJson, runPlan, Schedule } from '../src/index.ts';
 import { mergeShards } from '../src/run/merge.ts';
 import { checkSize, openStore, writeResult } from '../src/run/run-plan.ts';
 import type { Shard } from '../src/run/specs.ts';
@@ -40,11 +40,11 @@ async function runInto(
     world: 'simulated',
     ...part,
     signal: stop.signal,
-    onRun: () => store.runs.length >= stopAfter && stop.abort(),
+    onRun: (done) => done >= stopAfter && stop.abort(),
   });
   store.close();
   if (shard === undefined) writeResult(of, dir, 'simulated', store.runs, complete, true);
-  return { complete, runs: store.runs };
+  return { complete, runs: [...store.runs] };
 }
 
 /** All files of a directory, as they are. */
@@ -137,7 +137,7 @@ describe('a run', () => {
     writeFileSync(file, ['{', ...lines.slice(1)].join('\n'));
     expect(() => openStore(plan, { dir: at('damaged'), resume: true, world: 'simulated' })).toThrow(/line 1: is not JSON/);
     writeFileSync(file, lines[0]!.slice(0, 10));
-    expect(openStore(plan, { dir: at('damaged'), resume: true, world: 'simulated' }).runs).toEqual([]);
+    expect([...openStore(plan, { dir: at('damaged'), resume: true, world: 'simulated' }).runs]).toEqual([]);
   });
 });
 
@@ -154,7 +154,7 @@ describe('a plan that finds out itself how often to repeat', () => {
   });
 
   test('cannot be divided', () => {
-    expect(() => nextRuns(auto, [], { k: 1, n: 2 })).toThrow(/say --seeds/);
+    expect(() => new Schedule(auto, { k: 1, n: 2 })).toThrow(/say --seeds/);
   });
 });
 

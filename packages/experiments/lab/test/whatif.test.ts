@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { prepareDocument } from '../src/plan/prepare.ts';
 import { planJson } from '../src/run/result.ts';
 import { runSpec } from '../src/run/run-spec.ts';
-import { nextRuns } from '../src/run/specs.ts';
+import { Schedule } from '../src/run/specs.ts';
 import { type Change, parseAddress, parseDelay } from '../src/whatif/changes.ts';
 import { whatIf, whatIfCommand } from '../src/whatif/command.ts';
 import { isDropped } from '../src/whatif/fates.ts';
@@ -200,7 +200,7 @@ describe('of a result.json', () => {
     files: {},
   };
   const plan = prepareDocument(document);
-  const runs = nextRuns(plan, []).map((spec) => runSpec(plan, spec));
+  const runs = Array.from(new Schedule(plan).next().specs, (spec) => runSpec(plan, spec));
   const directory = mkdtempSync(join(tmpdir(), 'quiclab-whatif-'));
   const file = join(directory, 'result.json');
   const write = (result: unknown): void => writeFileSync(file, JSON.stringify(result));

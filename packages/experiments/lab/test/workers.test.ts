@@ -30,12 +30,12 @@ const never = new AbortController().signal;
 async function runInto(dir: string, executor: RunExecutor, { resume = false, stopAfter = Infinity } = {}): Promise<number> {
   const store = openStore(plan, { dir, resume, world: 'simulated' });
   const stop = new AbortController();
-  const onRun = (): void => void (store.runs.length >= stopAfter && stop.abort());
+  const onRun = (done: number): void => void (done >= stopAfter && stop.abort());
   const complete = await runPlan(plan, executor, store, { world: 'simulated', signal: stop.signal, onRun });
   await executor.close();
   store.close();
   writeResult(plan, dir, 'simulated', store.runs, complete, true);
-  return store.runs.length;
+  return store.count;
 }
 
 const contentOf = (dir: string): Record<string, string> =>

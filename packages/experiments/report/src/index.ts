@@ -7,6 +7,7 @@ export { htmlReport } from './html.ts';
 export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
 export { MODEL_FIGURES, precision, seedsFor, summarise, variationOf } from './models-stats.ts';
 export { modelsTable } from './models-table.ts';
+export { type PlanCell, PlanCells, subjectsOf } from './plan-cells.ts';
 export { type DetailedCurves, type DetailedPage, type DetailedStream, type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 export {
   FIGURE_DEFINITIONS,
@@ -23,13 +24,14 @@ export type {
   PlanFlow,
   PlanJson,
   PlanReference,
+  PlanResult,
   PlanRun,
   PlanSummary,
   PlanVariable,
   PlanVariant,
   PlanWorld,
 } from './plan-schema.ts';
-export { seedsWanted, subjectsOf, summarisePlan, variationOfFigure } from './plan-stats.ts';
+export { seedsWanted, summarisePlan, variationOfFigure } from './plan-stats.ts';
 export { planTable } from './plan-table.ts';
 export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
 export { terminalTable } from './table.ts';

@@ -1,9 +1,9 @@
 import { STATES } from '@quiclab/ledger';
 import { SHOWN } from './figure-units.ts';
+import { PlanCells } from './plan-cells.ts';
 import type { PlanDetail } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES, type PlanFigure, type PlanFigures } from './plan-figures.ts';
-import type { PlanJson } from './plan-schema.ts';
-import { subjectsOf } from './plan-stats.ts';
+import type { PlanJson, PlanResult } from './plan-schema.ts';
 import { STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
 
 /** What the page draws from, small however many runs there are. */
@@ -39,20 +39,12 @@ const MOST_VALUES = 250_000;
 const MOST_OF_ONE = 400;
 const LEAST_OF_ONE = 5;
 
-export function planData(result: PlanJson, details: readonly PlanDetail[]): PlanData {
+export function planData(result: PlanResult, details: readonly PlanDetail[]): PlanData {
   const { variables, variants, summaries, runs } = result;
   const subjects = [...new Set(summaries.map(({ subject }) => subject))];
   const present = PLAN_FIGURES.filter((figure) => summaries.some(({ medians }) => medians[figure] !== undefined));
   const most = Math.max(LEAST_OF_ONE, Math.min(MOST_OF_ONE, Math.floor(MOST_VALUES / Math.max(1, summaries.length * present.length))));
-  const own = new Map<string, PlanFigures[]>();
-  for (const run of runs)
-    if (run.failed === undefined)
-      for (const { name, figures } of subjectsOf(run)) {
-        const key = `${run.variant} ${name}`;
-        const known = own.get(key);
-        if (known === undefined) own.set(key, [figures]);
-        else known.push(figures);
-      }
+  const cells = PlanCells.of(runs);
   return {
     figures: Object.fromEntries(
       present.map((figure) => [figure, { heading: FIGURE_DEFINITIONS[figure].heading, ...SHOWN[FIGURE_DEFINITIONS[figure].unit] }]),
@@ -75,9 +67,7 @@ export function planData(result: PlanJson, details: readonly PlanDetail[]): Plan
       ),
       values: Object.fromEntries(
         present.flatMap((figure) => {
-          const values = (own.get(`${variant} ${subject}`) ?? []).flatMap((figures) =>
-            figures[figure] === undefined ? [] : [figures[figure]],
-          );
+          const values = cells.get(variant, subject)?.values(figure) ?? [];
           return values.length === 0
             ? []
             : [

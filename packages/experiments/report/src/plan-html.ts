@@ -5,12 +5,12 @@ import { definitions, htmlPage, row, swatch, type Terms, table, term, text } fro
 import { type PlanData, planData } from './plan-data.ts';
 import { type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES } from './plan-figures.ts';
-import type { PlanJson } from './plan-schema.ts';
-import { comparisonsText, planRows } from './plan-table.ts';
+import type { PlanResult } from './plan-schema.ts';
+import { comparisonsText, failuresText, planRows, runFacts } from './plan-table.ts';
 import { FAMILIES, STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
 
 export interface PlanPage {
-  readonly result: PlanJson;
+  readonly result: PlanResult;
   /** The plan as it is written. */
   readonly yaml: string;
   /** Runs to look at one by one. */
@@ -29,19 +29,19 @@ const MOST_ROWS = 400;
 export function planReport({ result, yaml, details, missing = '' }: PlanPage): string {
   const { question, world, version, variables, summaries, runs, complete } = result;
   const data = planData(result, details);
-  const failed = runs.filter((run) => run.failed !== undefined);
+  const facts = runFacts(runs);
   const varied = variables.some(({ values }) => values.length > 1);
   const timed = summaries.some(({ states }) => Object.keys(states).length > 0);
   const figures = PLAN_FIGURES.filter((figure) => data.figures[figure] !== undefined);
   return htmlPage({
     title: question,
     world: world === 'simulated' ? 'Simulated, not measured' : 'Measured on real sockets, through a relay',
-    sentence: `${grouped(runs.length)} runs: ${subjectsText(data.subjects)}${variables.map(({ key, values }) => `, ${key} ${listed(values)}`).join('')}.${complete ? '' : ' Not all runs of the plan are done.'}`,
+    sentence: `${grouped(facts.count)} runs: ${subjectsText(data.subjects)}${variables.map(({ key, values }) => `, ${key} ${listed(values)}`).join('')}.${complete ? '' : ' Not all runs of the plan are done.'}`,
     facts: `${factsOf(result)} quiclab ${version}.`,
     main: `<h2 id="asked">What was asked</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="asked">${asked(result)}</div>
 <p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>
-${failed.length > 0 ? `<p class="quiet">${grouped(failed.length)} runs came to nothing, the first of them: ${text(`${failed[0]!.key}: ${failed[0]!.failed}`)}</p>` : ''}
+${facts.failed === 0 ? '' : `<p class="quiet">${text(failuresText(facts))}</p>`}
 <h2>How they are spread</h2>
 <p class="choice"><label>Figure <select id="figure">${options(figures, (figure) => headingOf(figure))}</select></label>
 ${data.variants.length > 1 ? `<label>Where <select id="variant">${data.variants.map(({ label }, i) => `<option value="${i}"${i === data.variants.length - 1 ? ' selected' : ''}>${text(label)}</option>`).join('')}</select></label>` : ''}</p>
@@ -148,13 +148,13 @@ const listed = (values: readonly string[]): string =>
 
 const subjectsText = (subjects: readonly string[]): string => listed(subjects);
 
-function factsOf({ variants }: PlanJson): string {
+function factsOf({ variants }: PlanResult): string {
   const [first] = variants;
   const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
   return `${same('workload') ? `${first!.workload}. ` : ''}Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`;
 }
 
-function asked(result: PlanJson): string {
+function asked(result: PlanResult): string {
   const { head, rows } = planRows(result);
   const lead = result.variables.length + 1; // what is varied, and the subject, are the row's name
   const heads = head.map(({ text: name, figure }) => (figure === undefined ? text(name) : term(TERMS, figure)));
@@ -180,7 +180,7 @@ const chart = (name: string, title: string, caption: string, keys: string): stri
 <p class="spoken" aria-live="polite"></p>
 </figure>`;
 
-function filesText({ plan: { files } }: PlanJson): string {
+function filesText({ plan: { files } }: PlanResult): string {
   const names = Object.keys(files);
   return names.length === 0 ? '' : ` with ${text(names.join(', '))} beside it (result.json has what is in them)`;
 }

@@ -32,6 +32,11 @@ export interface PlanJson {
   readonly complete: boolean;
 }
 
+/** The same, with runs that are read each time somebody goes through them: a sweep may have more than there is memory for. */
+export interface PlanResult extends Omit<PlanJson, 'runs'> {
+  readonly runs: Iterable<PlanRun>;
+}
+
 export interface PlanReference {
   readonly model?: string;
   readonly values: { readonly [key: string]: string };

@@ -1,47 +1,28 @@
 import { type Random, seededRandom } from '@quiclab/sansio';
 import { bootstrapMedian, median } from './compare.ts';
 import { seedsFor, variationOf } from './models-stats.ts';
-import { PLAN_FIGURES, type PlanFigure, type PlanFigures } from './plan-figures.ts';
-import type { PlanEstimate, PlanJson, PlanRun, PlanSummary } from './plan-schema.ts';
+import { type PlanCell, PlanCells, subjectsOf } from './plan-cells.ts';
+import { PLAN_FIGURES, type PlanFigure } from './plan-figures.ts';
+import type { PlanEstimate, PlanResult, PlanRun, PlanSummary } from './plan-schema.ts';
 
 /** With fewer a bootstrap says next to nothing. */
 const LEAST_SEEDS = 5;
 
-/** What one can compare of a run: its model, or each of its transfers. */
-export const subjectsOf = (run: PlanRun): readonly { readonly name: string; readonly figures: PlanFigures }[] =>
-  run.flows ?? [{ name: run.model, figures: run.figures }];
-
-/** Runs of one subject in one variant. */
-interface Cell {
-  readonly variant: number;
-  readonly subject: string;
-  readonly bySeed: Map<number, PlanFigures>;
-  readonly runs: PlanRun[];
-  failed: number;
-}
-
 /** What each subject came to in each variant, held against the reference by the same seeds. EXPERIMENTS §4, Statistics. */
-export function summarisePlan({ variants, runs, reference, figures }: Omit<PlanJson, 'summaries'>): PlanSummary[] {
-  const cells = cellsOf(runs);
+export function summarisePlan({ variants, runs, reference, figures }: Omit<PlanResult, 'summaries'>): PlanSummary[] {
+  const cells = PlanCells.of(runs);
   const byValues = new Map(variants.map(({ values }, i) => [JSON.stringify(values), i]));
-  return [...cells.values()].map((cell) => {
-    const own = [...cell.bySeed.values()];
+  return [...cells].map((cell) => {
     const base = byValues.get(JSON.stringify({ ...variants[cell.variant]!.values, ...reference.values }));
-    const other = base === undefined ? undefined : cells.get(cellKey(base, reference.model ?? cell.subject));
-    const pairs =
-      other === undefined || other === cell
-        ? []
-        : [...cell.bySeed].flatMap(([seed, mine]) => {
-            const theirs = other.bySeed.get(seed);
-            return theirs === undefined ? [] : [[mine, theirs] as const];
-          });
+    const other = base === undefined ? undefined : cells.get(base, reference.model ?? cell.subject);
+    const pairs = other === undefined || other === cell ? [] : pairsOf(cell, other);
     return {
       variant: cell.variant,
       subject: cell.subject,
-      seeds: own.length,
+      seeds: cell.length,
       failed: cell.failed,
-      medians: figuresOf(PLAN_FIGURES, (figure) => valuesOf(own, figure), median),
-      estimates: figuresOf(figures, (figure) => valuesOf(own, figure), estimate),
+      medians: figuresOf(PLAN_FIGURES, (figure) => cell.values(figure), median),
+      estimates: figuresOf(figures, (figure) => cell.values(figure), estimate),
       against: pairs.length === 0 ? null : { variant: other!.variant, subject: other!.subject },
       differences:
         pairs.length === 0
@@ -49,40 +30,27 @@ export function summarisePlan({ variants, runs, reference, figures }: Omit<PlanJ
           : figuresOf(
               figures,
               (figure) =>
-                pairs.flatMap(([mine, theirs]) =>
-                  mine[figure] === undefined || theirs[figure] === undefined ? [] : [mine[figure] - theirs[figure]],
-                ),
+                pairs.flatMap(([mine, theirs]) => {
+                  const difference = cell.value(figure, mine) - other!.value(figure, theirs);
+                  return Number.isNaN(difference) ? [] : [difference];
+                }),
               estimate,
             ),
-      states: meanStates(cell.runs),
+      states: cell.meanStates(),
     };
   });
 }
 
-const cellKey = (variant: number, subject: string): string => `${variant} ${subject}`;
-
-function cellsOf(runs: readonly PlanRun[]): Map<string, Cell> {
-  const cells = new Map<string, Cell>();
-  for (const run of runs)
-    for (const { name, figures } of subjectsOf(run)) {
-      const key = cellKey(run.variant, name);
-      let cell = cells.get(key);
-      if (cell === undefined) {
-        cell = { variant: run.variant, subject: name, bySeed: new Map(), runs: [], failed: 0 };
-        cells.set(key, cell);
-      }
-      if (run.failed !== undefined) cell.failed++;
-      else {
-        cell.bySeed.set(run.seed, figures);
-        cell.runs.push(run);
-      }
-    }
-  return cells;
+/** Where both have a run with the same seed. */
+function pairsOf(cell: PlanCell, other: PlanCell): (readonly [mine: number, theirs: number])[] {
+  const pairs: (readonly [mine: number, theirs: number])[] = [];
+  const theirs = other.indexBySeed();
+  for (let mine = 0; mine < cell.length; mine++) {
+    const at = theirs(cell.seed(mine), mine);
+    if (at >= 0) pairs.push([mine, at]);
+  }
+  return pairs;
 }
-
-/** Of all runs that have it: a transfer that did not come to its end has no completion. */
-const valuesOf = (all: readonly PlanFigures[], figure: PlanFigure): number[] =>
-  all.flatMap((figures) => (figures[figure] === undefined ? [] : [figures[figure]]));
 
 function figuresOf<T>(
   names: readonly PlanFigure[],
@@ -105,13 +73,6 @@ function estimate(values: readonly number[]): PlanEstimate {
     median: median(values),
     interval: values.length < LEAST_SEEDS ? null : bootstrapMedian(values, resampling()),
   };
-}
-
-function meanStates(runs: readonly PlanRun[]): { [state: string]: number } {
-  const sums: { [state: string]: number } = {};
-  for (const { states = {} } of runs) for (const [state, time] of Object.entries(states)) sums[state] = (sums[state] ?? 0) + time;
-  for (const state in sums) sums[state]! /= runs.length;
-  return sums;
 }
 
 /** Standard deviation of a figure as a share of its mean, of the subject where that is largest. */

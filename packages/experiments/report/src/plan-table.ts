@@ -1,8 +1,9 @@
+import type { Micros } from '@quiclab/sansio';
 import Table from 'cli-table3';
 import { headingOf, SHOWN } from './figure-units.ts';
 import { grouped, milliseconds } from './format.ts';
 import { FIGURE_DEFINITIONS, type FigureUnit, type PlanFigure } from './plan-figures.ts';
-import type { PlanEstimate, PlanJson, PlanSummary, PlanWorld } from './plan-schema.ts';
+import type { PlanEstimate, PlanResult, PlanSummary, PlanWorld } from './plan-schema.ts';
 
 const CHARS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }; // no lines between rows
 const STYLE = { head: [], border: [] }; // no colours
@@ -14,7 +15,7 @@ const WORLDS: Readonly<Record<PlanWorld, string>> = {
 };
 
 /** What came of a plan, for a terminal and to be stored: plain text without colours, the same for the same figures on any machine. */
-export function planTable(result: PlanJson): string {
+export function planTable(result: PlanResult): string {
   const { question, world, variants, variables, figures, summaries, runs, complete } = result;
   const [first] = variants;
   const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
@@ -24,6 +25,7 @@ export function planTable(result: PlanJson): string {
     ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
     `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
   ];
+  const facts = runFacts(runs);
   const { head, rows } = planRows(result);
   const against = summaries.some((summary) => summary.against !== null);
   const table = new Table({
@@ -33,7 +35,6 @@ export function planTable(result: PlanJson): string {
     chars: CHARS,
   });
   for (const row of rows) table.push([...row]);
-  const failed = runs.filter((run) => run.failed !== undefined);
   return [
     heading.join('\n'),
     table.toString(),
@@ -41,8 +42,8 @@ export function planTable(result: PlanJson): string {
       ...figures.map((figure) => `${FIGURE_DEFINITIONS[figure].heading}: ${FIGURE_DEFINITIONS[figure].definition}`),
       `Medians over the seeds, [where they lie with 95%], by bootstrap.${against ? ' Differences are paired by seed: the median of them.' : ''}`,
       comparisonsText(summaries),
-      ...(failed.length > 0 ? [`${failed.length} runs came to nothing, the first of them: ${failed[0]!.key}: ${failed[0]!.failed}`] : []),
-      ...latenessText(runs),
+      failuresText(facts),
+      latenessText(facts),
       ...(complete ? [] : ['Not all runs of the plan are done.']),
     ]
       .filter((line) => line !== '')
@@ -54,7 +55,7 @@ export function planTable(result: PlanJson): string {
 const compared = (figure: PlanFigure): boolean => FIGURE_DEFINITIONS[figure].unit !== 'count';
 
 /** What was asked for, by variant and subject, as texts: what is varied first, then the subject. */
-export function planRows(result: PlanJson): {
+export function planRows(result: PlanResult): {
   readonly head: readonly { readonly text: string; readonly figure?: PlanFigure }[];
   readonly rows: readonly (readonly string[])[];
 } {
@@ -72,7 +73,7 @@ export function planRows(result: PlanJson): {
   };
 }
 
-function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary, against: boolean): string[] {
+function rowOf({ variables, variants, figures }: PlanResult, summary: PlanSummary, against: boolean): string[] {
   const { values } = variants[summary.variant]!;
   return [
     ...variables.map(({ key }) => values[key]!),
@@ -88,16 +89,37 @@ function rowOf({ variables, variants, figures }: PlanJson, summary: PlanSummary,
   ];
 }
 
-/** Over real sockets figures are no better than the relay was on time. */
-function latenessText(runs: PlanJson['runs']): string[] {
-  const late = runs.flatMap(({ lateness }) => (lateness === undefined ? [] : [lateness]));
-  if (late.length === 0) return [];
-  const worst = (of: 'p50' | 'p99'): string => milliseconds(Math.max(...late.map((one) => one[of])));
-  return [`The relay was late by ${worst('p50')} (median) and ${worst('p99')} (99th percentile) in the run where it was latest.`];
+/** What is said of all runs together. */
+export interface RunFacts {
+  readonly count: number;
+  readonly failed: number;
+  /** The first that came to nothing, and why; '' where none did. */
+  readonly failure: string;
+  /** How late the relay was in the run where it was latest: over real sockets figures are no better than that. −1 where there was none. */
+  readonly lateness: { readonly p50: Micros; readonly p99: Micros };
 }
 
+export function runFacts(runs: PlanResult['runs']): RunFacts {
+  const facts = { count: 0, failed: 0, failure: '', lateness: { p50: -1, p99: -1 } };
+  for (const { key, failed, lateness } of runs) {
+    facts.count++;
+    if (failed !== undefined && ++facts.failed === 1) facts.failure = `${key}: ${failed}`;
+    if (lateness !== undefined)
+      facts.lateness = { p50: Math.max(facts.lateness.p50, lateness.p50), p99: Math.max(facts.lateness.p99, lateness.p99) };
+  }
+  return facts;
+}
+
+export const failuresText = ({ failed, failure }: RunFacts): string =>
+  failed === 0 ? '' : `${grouped(failed)} runs came to nothing, the first of them: ${failure}`;
+
+const latenessText = ({ lateness: { p50, p99 } }: RunFacts): string =>
+  p50 < 0
+    ? ''
+    : `The relay was late by ${milliseconds(p50)} (median) and ${milliseconds(p99)} (99th percentile) in the run where it was latest.`;
+
 /** 'h2', or '10ms' where what is varied has a reference. */
-const referenceText = ({ reference }: PlanJson): string =>
+const referenceText = ({ reference }: PlanResult): string =>
   [...Object.values(reference.values), ...(reference.model === undefined ? [] : [reference.model])].join(', ');
 
 export function comparisonsText(summaries: readonly PlanSummary[]): string {

@@ -5,8 +5,11 @@ import {
   type DetailedCurves,
   type DetailedPage,
   FIGURE_DEFINITIONS,
+  type PlanCell,
+  PlanCells,
   type PlanDetail,
-  type PlanJson,
+  type PlanFigure,
+  type PlanResult,
   type PlanRun,
   RANKS,
   type Rank,
@@ -45,7 +48,7 @@ export interface Details {
  * Makes the median, the 95th percentile and the worst run of each variant and model again, to look at: all medians first, then the worst, so far as there is room.
  * @param onRun  told before each
  */
-export function detailsOf(result: PlanJson, onRun: (done: number, total: number) => void = () => {}): Details {
+export function detailsOf(result: PlanResult, onRun: (done: number, total: number) => void = () => {}): Details {
   if (result.world !== 'simulated') return { details: [], missing: 'Runs over real sockets cannot be made again to look at.' };
   const plan = prepareDocument(result.plan);
   const chosen = chosenRuns(result);
@@ -81,33 +84,45 @@ export function detailsOf(result: PlanJson, onRun: (done: number, total: number)
 }
 
 /** By the plan's first figure. One run can be several things. */
-function chosenRuns({ runs, figures }: PlanJson): { readonly run: PlanRun; readonly ranks: readonly Rank[] }[] {
-  const cells = new Map<string, PlanRun[]>();
-  for (const run of runs)
-    if (run.failed === undefined) {
-      const key = `${run.variant} ${run.model}`;
-      const known = cells.get(key);
-      if (known === undefined) cells.set(key, [run]);
-      else known.push(run);
-    }
-  const chosen: { readonly run: PlanRun; readonly ranks: Rank[]; readonly first: number }[] = [];
-  for (const own of cells.values()) {
-    const figure = figures.find((name) => own.some((run) => run.figures[name] !== undefined)) ?? 'goodput';
-    const better = FIGURE_DEFINITIONS[figure].unit === 'bit/s' || figure === 'fairness' ? -1 : 1;
-    const value = (run: PlanRun): number => run.figures[figure] ?? 0;
-    const sorted = [...own].sort((a, b) => better * (value(a) - value(b)) || a.seed - b.seed);
-    const at = (share: number): PlanRun => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-    const byRun = new Map<PlanRun, Rank[]>();
-    for (const [rank, run] of [
-      ['median', at(0.5)],
-      ['p95', at(0.95)],
-      ['worst', at(1)],
-    ] as const)
-      byRun.set(run, [...(byRun.get(run) ?? []), rank]);
-    for (const [run, ranks] of byRun)
-      chosen.push({ run, ranks, first: ranks.includes('worst') && !ranks.includes('median') ? 1 : RANKS.indexOf(ranks[0]!) * 2 });
-  }
-  return chosen.sort((a, b) => a.first - b.first);
+function chosenRuns({ runs, figures }: PlanResult): { readonly run: PlanRun; readonly ranks: readonly Rank[] }[] {
+  const cells = PlanCells.of(runs, ({ model, figures: own }) => [{ name: model, figures: own }]);
+  const chosen = [...cells].flatMap((cell) => chosenOf(cell, figures)).sort((a, b) => a.first - b.first);
+  const byRun = new Map(chosen.map((one) => [one.run, one]));
+  const found = new Map<string, PlanRun>();
+  for (const run of runs) if (byRun.has(runName(run))) found.set(runName(run), run);
+  return chosen.map(({ run, ranks }) => ({ run: found.get(run)!, ranks }));
+}
+
+const runName = ({ variant, model, seed }: Pick<PlanRun, 'variant' | 'model' | 'seed'>): string => `${variant} ${model} ${seed}`;
+
+interface Chosen {
+  readonly run: string;
+  readonly ranks: readonly Rank[];
+  /** Its place among all. */
+  readonly first: number;
+}
+
+function chosenOf(cell: PlanCell, figures: readonly PlanFigure[]): Chosen[] {
+  if (cell.length === 0) return [];
+  const figure = figures.find((name) => cell.values(name).length > 0) ?? 'goodput';
+  const better = FIGURE_DEFINITIONS[figure].unit === 'bit/s' || figure === 'fairness' ? -1 : 1;
+  const value = (at: number): number => cell.value(figure, at) || 0;
+  const sorted = Array.from({ length: cell.length }, (_, at) => at).sort(
+    (a, b) => better * (value(a) - value(b)) || cell.seed(a) - cell.seed(b),
+  );
+  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+  const byRun = new Map<number, Rank[]>();
+  for (const [rank, run] of [
+    ['median', at(0.5)],
+    ['p95', at(0.95)],
+    ['worst', at(1)],
+  ] as const)
+    byRun.set(run, [...(byRun.get(run) ?? []), rank]);
+  return [...byRun].map(([run, ranks]) => ({
+    run: runName({ variant: cell.variant, model: cell.subject, seed: cell.seed(run) }),
+    ranks,
+    first: ranks.includes('worst') && !ranks.includes('median') ? 1 : RANKS.indexOf(ranks[0]!) * 2,
+  }));
 }
 
 function detailOf(plan: PreparedPlan, run: PlanRun, ranks: readonly Rank[]): PlanDetail {

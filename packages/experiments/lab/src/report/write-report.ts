@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PlanJson, planReport } from '@quiclab/report';
+import { type PlanJson, type PlanResult, planReport } from '@quiclab/report';
 import { stringify } from 'yaml';
 import { type Details, detailsOf } from './details.ts';
 
@@ -9,7 +9,7 @@ import { type Details, detailsOf } from './details.ts';
  * @param again  whether single runs are made again to look at, which takes time
  * @returns where it is
  */
-export function writeReport(dir: string, result: PlanJson, again: boolean): string {
+export function writeReport(dir: string, result: PlanResult, again: boolean): string {
   const file = join(dir, 'report.html');
   writeFileSync(
     file,
@@ -19,10 +19,10 @@ export function writeReport(dir: string, result: PlanJson, again: boolean): stri
 }
 
 /** The page of a result. */
-export const reportOf = (result: PlanJson, details: Details): string =>
+export const reportOf = (result: PlanResult, details: Details): string =>
   planReport({ result, yaml: stringify(result.plan.plan), ...details });
 
-function remade(result: PlanJson): Details {
+function remade(result: PlanResult): Details {
   const show = process.stderr.isTTY === true;
   const details = detailsOf(
     result,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { planTable } from '@quiclab/report';
+import { type PlanRun, planTable } from '@quiclab/report';
 import { Command } from 'commander';
 import { loadPlan, shippedPlan, shippedPlans } from '../plan/load.ts';
 import { inProcess } from './executor.ts';
@@ -39,7 +39,7 @@ const withTable = ({ text, stored }: PlanPage, now: string): string =>
 /** What the table of a plan's page is now. @param onRun  told after each run */
 export async function tableNow(name: string, seeds: number, onRun: (done: number, total: number) => void = () => {}): Promise<string> {
   const plan = await loadPlan(name, { seeds });
-  const runs: Parameters<typeof planJson>[2][number][] = [];
+  const runs: PlanRun[] = [];
   await runPlan(
     plan,
     inProcess(plan),

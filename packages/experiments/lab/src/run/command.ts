@@ -1,5 +1,7 @@
+import { createReadStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { parseCount } from '@quiclab/impair';
 import { Command } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
@@ -84,10 +86,10 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
   const onSignal = (): void => (stop.signal.aborted ? process.exit(130) : stop.abort()); // a second one ends the process at once
   process.on('SIGINT', onSignal);
   const total = Math.ceil(runsOf(plan) / (shard?.n ?? 1));
-  const progress = new RunProgress(total, store.runs.length);
+  const progress = new RunProgress(total, store.count);
   const executor =
     world === 'simulated'
-      ? simulating(plan, workers ?? usualWorkers(total - store.runs.length))
+      ? simulating(plan, workers ?? usualWorkers(total - store.count))
       : { relay: overRelay, tunnel: overTunnel }[world](plan);
   let complete = false;
   try {
@@ -103,18 +105,20 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
     process.off('SIGINT', onSignal);
     store.close();
   }
-  if (store.runs.length === 0) throw new Error('stopped before anything was done');
+  if (store.count === 0) throw new Error('stopped before anything was done');
   if (shard === undefined) {
-    const { result, text, table } = writeResult(plan, dir, world, store.runs, complete, csv);
+    const { result, table } = writeResult(plan, dir, world, store.runs, complete, csv);
     const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
-    process.stdout.write(json ? text : `${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
-  } else
-    process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.runs.length} runs in ${dir}. quiclab merge puts the parts together.\n`);
+    if (json) await print(join(dir, 'result.json'));
+    else process.stdout.write(`${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
+  } else process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.count} runs in ${dir}. quiclab merge puts the parts together.\n`);
   if (!complete) {
     process.stderr.write(`Stopped: this is what was done by then. --resume goes on.\n`);
     process.exitCode = 130;
   }
 }
+
+const print = (file: string): Promise<void> => pipeline(createReadStream(file), process.stdout, { end: false });
 
 const simulating = (plan: PreparedPlan, workers: number): RunExecutor => (workers === 1 ? inProcess(plan) : overWorkers(plan, { workers }));
 
@@ -126,8 +130,9 @@ export const mergeCommand = (): Command =>
     .requiredOption('--out <dir>', 'where the whole goes')
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
-    .action((dirs: string[], { out, json, csv }: { readonly out: string; readonly json: boolean; readonly csv: boolean }) => {
-      const { text, table, missing } = mergeShards(dirs, out, csv);
-      process.stdout.write(json ? text : `${table}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
+    .action(async (dirs: string[], { out, json, csv }: { readonly out: string; readonly json: boolean; readonly csv: boolean }) => {
+      const { table, missing } = mergeShards(dirs, out, csv);
+      if (json) await print(join(out, 'result.json'));
+      else process.stdout.write(`${table}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
       if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);
     });

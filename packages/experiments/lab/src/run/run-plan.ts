@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PlanJson, type PlanRun, type PlanWorld, planTable } from '@quiclab/report';
+import { type PlanResult, type PlanRun, type PlanWorld, planTable } from '@quiclab/report';
 import { MOST_RUNS, type PreparedPlan } from '../plan/prepare.ts';
 import type { RunExecutor } from './executor.ts';
-import { planCsv, planJson } from './result.ts';
-import { nextRuns, runsOf, type Shard } from './specs.ts';
+import { planCsv, planJson, planText } from './result.ts';
+import { type RunSpec, runsOf, Schedule, type Shard } from './specs.ts';
 import { headOf, RunStore } from './store.ts';
 
 export interface RunOptions {
@@ -17,38 +17,43 @@ export interface RunOptions {
 
 /**
  * Makes the runs of a plan that are not there yet, in their order, until they are all there or it is stopped.
- * @param runs  those that are there; what comes is added
+ * @param runs  those that are there, looked at once; what comes is added
  * @returns whether all are there
  */
 export async function runPlan(
   plan: PreparedPlan,
   executor: RunExecutor,
-  runs: { readonly runs: readonly PlanRun[]; add(run: PlanRun): void },
+  runs: { readonly runs: Iterable<PlanRun>; add(run: PlanRun): void },
   options: RunOptions,
 ): Promise<boolean> {
   const { shard, signal, onRun } = options;
-  for (let specs = nextRuns(plan, runs.runs, shard); specs.length > 0; specs = nextRuns(plan, runs.runs, shard)) {
-    const planned = runs.runs.length + specs.length;
+  const schedule = new Schedule(plan, shard);
+  for (const run of runs.runs) schedule.add(run);
+  for (let { specs, count } = schedule.next(); count > 0; { specs, count } = schedule.next()) {
+    const planned = schedule.done + count;
     const total = plan.repeats.kind === 'fixed' ? planned : Math.max(planned, runsOf(plan));
     for await (const run of executor.run(specs, signal)) {
       runs.add(run);
-      onRun?.(runs.runs.length, total, run);
+      schedule.add(run);
+      onRun?.(schedule.done, total, run);
     }
-    if (signal.aborted && runs.runs.length < planned) return false;
+    if (signal.aborted && schedule.done < planned) return false;
   }
   return true;
 }
 
 /** Holds what is there against what the plan would have run by now. Throws where they differ. */
-export function checkRuns(plan: PreparedPlan, runs: readonly PlanRun[], dir: string, shard?: Shard): void {
-  for (let at = 0; at < runs.length; ) {
-    const specs = nextRuns(plan, runs.slice(0, at), shard);
-    if (specs.length === 0) throw new Error(`'${dir}' holds more runs than the plan has`);
-    for (const { key } of specs) {
-      if (at === runs.length) return;
-      if (runs[at]!.key !== key) throw new Error(`'${dir}' holds the run '${runs[at]!.key}' where '${key}' was to come`);
-      at++;
-    }
+export function checkRuns(plan: PreparedPlan, runs: Iterable<PlanRun>, dir: string, shard?: Shard): void {
+  const schedule = new Schedule(plan, shard);
+  const planned = function* (): Generator<RunSpec> {
+    for (let { specs, count } = schedule.next(); count > 0; { specs, count } = schedule.next()) yield* specs;
+  };
+  const specs = planned();
+  for (const run of runs) {
+    const { done, value } = specs.next();
+    if (done === true) throw new Error(`'${dir}' holds more runs than the plan has`);
+    if (run.key !== value.key) throw new Error(`'${dir}' holds the run '${run.key}' where '${value.key}' was to come`);
+    schedule.add(run);
   }
 }
 
@@ -69,7 +74,7 @@ export interface Directory {
 /** Where runs of a plan go, with those that are there if it is to go on. */
 export function openStore(plan: PreparedPlan, { dir, resume, most, world, shard }: Directory): RunStore {
   checkSize(plan, most);
-  if (shard !== undefined) nextRuns(plan, [], shard); // throws where it cannot be divided
+  new Schedule(plan, shard); // throws where it cannot be divided
   const head = headOf(plan.document, world, shard ?? null);
   if (!resume) return RunStore.create(dir, head);
   const store = RunStore.resume(dir, head);
@@ -77,18 +82,41 @@ export function openStore(plan: PreparedPlan, { dir, resume, most, world, shard 
   return store;
 }
 
-/** Writes result.json, and runs.csv if it is wanted. @returns what is in it, and the table */
+export interface Written {
+  readonly result: PlanResult;
+  readonly table: string;
+}
+
+/** Writes result.json, and runs.csv if it is wanted. @param runs  gone through several times */
 export function writeResult(
   plan: PreparedPlan,
   dir: string,
   world: PlanWorld,
-  runs: readonly PlanRun[],
+  runs: Iterable<PlanRun>,
   complete: boolean,
   csv: boolean,
-): { readonly result: PlanJson; readonly text: string; readonly table: string } {
+): Written {
   const result = planJson(plan, world, runs, complete);
-  const text = `${JSON.stringify(result)}\n`;
-  writeFileSync(join(dir, 'result.json'), text);
-  if (csv || plan.csv) writeFileSync(join(dir, 'runs.csv'), planCsv(result));
-  return { result, text, table: planTable(result) };
+  writeText(join(dir, 'result.json'), planText(result));
+  if (csv || plan.csv) writeText(join(dir, 'runs.csv'), planCsv(result));
+  return { result, table: planTable(result) };
+}
+
+const PIECE = 1 << 16;
+
+/** Never more of it in memory than a piece: it may be longer than a string can be. */
+function writeText(name: string, texts: Iterable<string>): void {
+  const file = openSync(name, 'w');
+  try {
+    let piece = '';
+    for (const text of texts) {
+      piece += text;
+      if (piece.length < PIECE) continue;
+      writeFileSync(file, piece);
+      piece = '';
+    }
+    writeFileSync(file, piece);
+  } finally {
+    closeSync(file);
+  }
 }

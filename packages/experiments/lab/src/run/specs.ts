@@ -38,43 +38,104 @@ const PILOT_SEEDS = 20;
 /** Below it, they do not. */
 const NO_VARIATION = 0.002;
 
-/**
- * The runs that come next, in their order; none when the plan is done. Where the number of seeds hangs on what runs have shown, it is decided from
- * a fixed number of them, so that a plan that was interrupted goes on as it would have.
- * @param runs  all that are there, in that order
- */
-export function nextRuns(plan: PreparedPlan, runs: readonly PlanRun[], shard?: Shard): RunSpec[] {
-  const { repeats, variants } = plan;
-  if (repeats.kind === 'fixed') {
-    const all = variants.flatMap((_variant, i) => [...specsOf(plan, i, repeats.seeds)]);
-    const own = shard === undefined ? all : all.filter((_spec, i) => i % shard.n === shard.k - 1);
-    return own.slice(runs.length);
-  }
-  if (shard !== undefined) throw new Error('a plan that finds out itself how often to repeat cannot be divided: say --seeds');
-  let variant = runs.at(-1)?.variant ?? 0;
-  const done = runs.slice(runs.findIndex((run) => run.variant === variant));
-  const wanted = seedsFor(plan, variant, runs.length === 0 ? [] : done);
-  const models = modelsOf(plan, variant).length;
-  if (runs.length > 0 && done.length >= wanted * models) {
-    if (++variant === variants.length) return [];
-    return [...specsOf(plan, variant, FIRST_SEEDS)];
-  }
-  return [...specsOf(plan, variant, wanted)].slice(runs.length === 0 ? 0 : done.length);
+/** Runs that can be planned at a time. */
+export interface Planned {
+  readonly count: number;
+  /** Made as they are asked for: a sweep has millions. */
+  readonly specs: Iterable<RunSpec>;
 }
 
-/** As far as can be said by now. */
-function seedsFor(plan: PreparedPlan, variant: number, done: readonly PlanRun[]): number {
-  if (plan.repeats.kind === 'fixed') return plan.repeats.seeds;
-  const { precision, most } = plan.repeats;
-  const [figure] = plan.figures;
-  const models = modelsOf(plan, variant).length;
-  const first = Math.min(most, FIRST_SEEDS);
-  if (done.length < first * models) return first;
-  if (variationOfFigure(done.slice(0, first * models), figure!) < NO_VARIATION) return first;
-  const pilot = Math.min(most, PILOT_SEEDS);
-  if (done.length < pilot * models) return pilot;
-  return Math.min(most, Math.max(pilot, 10 * Math.ceil(seedsWanted(done.slice(0, pilot * models), figure!, precision) / 10)));
+/**
+ * Which runs of a plan are made, in their order. Is told each as it is done and keeps none, but for the first of a variant where the number of seeds hangs
+ * on what they have shown: it is decided from a fixed number of them, so that a plan that was interrupted goes on as it would have.
+ */
+export class Schedule {
+  readonly #plan: PreparedPlan;
+  readonly #shard: Shard | undefined;
+  #done = 0;
+  /** The variant at work, how many runs of it are done, and the first of them. */
+  #variant = 0;
+  #ofVariant = 0;
+  #pilot: PlanRun[] = [];
+
+  constructor(plan: PreparedPlan, shard?: Shard) {
+    if (plan.repeats.kind !== 'fixed' && shard !== undefined)
+      throw new Error('a plan that finds out itself how often to repeat cannot be divided: say --seeds');
+    this.#plan = plan;
+    this.#shard = shard;
+  }
+
+  get done(): number {
+    return this.#done;
+  }
+
+  /** A run is done. In their order. */
+  add(run: PlanRun): void {
+    this.#done++;
+    if (this.#plan.repeats.kind === 'fixed') return;
+    if (run.variant !== this.#variant) this.#begin(run.variant);
+    this.#ofVariant++;
+    if (this.#pilot.length < PILOT_SEEDS * this.#models) this.#pilot.push(run);
+  }
+
+  /** None when the plan is done. */
+  next(): Planned {
+    return this.#plan.repeats.kind === 'fixed' ? this.#fixed(this.#plan.repeats.seeds) : this.#found(this.#plan.repeats);
+  }
+
+  #fixed(seeds: number): Planned {
+    const { k, n } = this.#shard ?? { k: 1, n: 1 };
+    const plan = this.#plan;
+    const first = k - 1 + this.#done * n;
+    const own = Math.max(0, Math.ceil((runsOf(plan) - first) / n));
+    return {
+      count: own,
+      specs: (function* () {
+        let at = 0;
+        for (const variant of plan.variants.keys()) {
+          const models = modelsOf(plan, variant).length;
+          if (at + seeds * models <= first) at += seeds * models;
+          else for (const spec of specsOf(plan, variant, seeds)) if (at++ >= first && (at - k) % n === 0) yield spec;
+        }
+      })(),
+    };
+  }
+
+  #found(repeats: Found): Planned {
+    let wanted = this.#wanted(repeats);
+    if (this.#ofVariant >= wanted * this.#models) {
+      if (this.#variant + 1 === this.#plan.variants.length) return { count: 0, specs: [] };
+      this.#begin(this.#variant + 1);
+      wanted = this.#wanted(repeats);
+    }
+    const specs = [...specsOf(this.#plan, this.#variant, wanted)].slice(this.#ofVariant);
+    return { count: specs.length, specs };
+  }
+
+  #begin(variant: number): void {
+    this.#variant = variant;
+    this.#ofVariant = 0;
+    this.#pilot = [];
+  }
+
+  get #models(): number {
+    return modelsOf(this.#plan, this.#variant).length;
+  }
+
+  /** Seeds of the variant at work, as far as can be said by now. */
+  #wanted({ precision, most }: Found): number {
+    const [figure] = this.#plan.figures;
+    const models = this.#models;
+    const first = Math.min(most, FIRST_SEEDS);
+    if (this.#ofVariant < first * models) return first;
+    if (variationOfFigure(this.#pilot.slice(0, first * models), figure!) < NO_VARIATION) return first;
+    const pilot = Math.min(most, PILOT_SEEDS);
+    if (this.#ofVariant < pilot * models) return pilot;
+    return Math.min(most, Math.max(pilot, 10 * Math.ceil(seedsWanted(this.#pilot.slice(0, pilot * models), figure!, precision) / 10)));
+  }
 }
+
+type Found = Extract<PreparedPlan['repeats'], { readonly kind: 'auto' }>;
 
 /** How many runs a plan has, as far as can be said before. */
 export const runsOf = (plan: PreparedPlan): number =>

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlanDocument, PlanRun, PlanWorld } from '@quiclab/report';
 import { VERSION } from '../version.ts';
@@ -23,16 +23,15 @@ export const headOf = (document: PlanDocument, world: PlanWorld, shard: Shard | 
   document,
 });
 
-/** plan.json: what the runs are of; runs.jsonl: one a line, in their order, added as they come. */
+/** plan.json: what the runs are of; runs.jsonl: one a line, in their order, added as they come. None is kept in memory. */
 export class RunStore {
   readonly dir: string;
-  /** Those that were there, and those that were added. */
-  readonly runs: PlanRun[];
   readonly #file: number;
+  #count: number;
 
-  private constructor(dir: string, runs: PlanRun[]) {
+  private constructor(dir: string, count: number) {
     this.dir = dir;
-    this.runs = runs;
+    this.#count = count;
     this.#file = openSync(runsFile(dir), 'a');
   }
 
@@ -42,7 +41,7 @@ export class RunStore {
     for (const old of ['result.json', 'runs.csv']) rmSync(join(dir, old), { force: true });
     writeFileSync(runsFile(dir), '');
     writeFileSync(planFile(dir), `${JSON.stringify(head)}\n`);
-    return new RunStore(dir, []);
+    return new RunStore(dir, 0);
   }
 
   /** Goes on where an earlier run was stopped, or begins where there was none. Throws an Error that says what differs, where it was another plan. */
@@ -54,14 +53,29 @@ export class RunStore {
       throw new Error(
         `'${dir}' holds runs of something else, which these cannot go on with:\n${differences.map((line) => `  ${line}`).join('\n')}`,
       );
-    const { runs, octets } = readRuns(dir);
+    let count = 0;
+    let octets = 0;
+    for (const line of linesOf(runsFile(dir))) {
+      count++;
+      octets += line.length + 1;
+    }
     truncateSync(runsFile(dir), octets); // a line that was half written is gone
-    return new RunStore(dir, runs);
+    return new RunStore(dir, count);
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Those that were there, and those that were added: read anew each time somebody goes through them. */
+  get runs(): Iterable<PlanRun> {
+    return readRuns(this.dir);
   }
 
   add(run: PlanRun): void {
     writeSync(this.#file, `${JSON.stringify(run)}\n`);
-    this.runs.push(run);
+    this.#count++;
   }
 
   close(): void {
@@ -93,23 +107,44 @@ export function readHead(dir: string): StoreHead | undefined {
   return head as StoreHead;
 }
 
-/** All whole lines, and how many octets they take. A last line without its end was being written when the process was stopped. */
-export function readRuns(dir: string): { readonly runs: PlanRun[]; readonly octets: number } {
-  const content = readFileSync(runsFile(dir));
-  const octets = content.lastIndexOf(0x0a) + 1;
-  const runs = content
-    .subarray(0, octets)
-    .toString('utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line, i) => {
+/** The runs of a directory, read as they are asked for, and anew each time somebody goes through them. */
+export const readRuns = (dir: string): Iterable<PlanRun> => ({
+  *[Symbol.iterator]() {
+    let number = 0;
+    for (const line of linesOf(runsFile(dir))) {
+      number++;
+      let run: PlanRun;
       try {
-        return JSON.parse(line) as PlanRun;
+        run = JSON.parse(line.toString('utf8')) as PlanRun;
       } catch {
-        throw new Error(`'${runsFile(dir)}', line ${i + 1}: is not JSON`);
+        throw new Error(`'${runsFile(dir)}', line ${number}: is not JSON`);
       }
-    });
-  return { runs, octets };
+      yield run;
+    }
+  },
+});
+
+const CHUNK = 1 << 16;
+
+/** All whole lines, without their ends. A last line without its end was being written when a process was stopped, and is left out. */
+function* linesOf(name: string): Generator<Buffer> {
+  const file = openSync(name, 'r');
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK);
+    let begun: Buffer[] = [];
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) {
+      let from = 0;
+      for (let end = chunk.indexOf(0x0a); end >= 0 && end < read; end = chunk.indexOf(0x0a, from)) {
+        const rest = chunk.subarray(from, end);
+        yield begun.length === 0 ? rest : Buffer.concat([...begun, rest]);
+        begun = [];
+        from = end + 1;
+      }
+      if (from < read) begun.push(Buffer.from(chunk.subarray(from, read)));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 const MOST_DIFFERENCES = 10;
