@@ -4,9 +4,9 @@ import { grouped } from './format.ts';
 import { definitions, htmlPage, row, swatch, type Terms, table, term, text } from './page.ts';
 import { type PlanData, planData } from './plan-data.ts';
 import { type PlanDetail, RANKS, type Rank } from './plan-details.ts';
-import { FIGURE_DEFINITIONS, PLAN_FIGURES } from './plan-figures.ts';
+import { FIGURE_DEFINITIONS, PLAN_FIGURES, type PlanFigure } from './plan-figures.ts';
 import type { PlanResult } from './plan-schema.ts';
-import { comparisonsText, failuresText, planRows, runFacts } from './plan-table.ts';
+import { comparisonsText, planRows, runFacts } from './plan-table.ts';
 import { FAMILIES, STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
 
 export interface PlanPage {
@@ -19,6 +19,10 @@ export interface PlanPage {
   readonly missing?: string;
 }
 
+/** Two hops are two carriers with two sets of octets, and the gateway's queue lies between them: EXPERIMENTS §4 defines states of one exchange on one carrier. */
+const NO_STATES =
+  'No account was kept of these runs. Through a gateway an exchange is two, one for each hop, with the gateway’s own buffers between them; what they wait for is not attributed across both. Page load, TTFB and completion are what the client saw.';
+
 /** A table of more rows is in result.json. */
 const MOST_ROWS = 400;
 
@@ -29,20 +33,38 @@ const MOST_ROWS = 400;
 export function planReport({ result, yaml, details, missing = '' }: PlanPage): string {
   const { question, world, version, variables, summaries, runs, complete } = result;
   const data = planData(result, details);
-  const facts = runFacts(runs);
-  const varied = variables.some(({ values }) => values.length > 1);
-  const timed = summaries.some(({ states }) => Object.keys(states).length > 0);
-  const figures = PLAN_FIGURES.filter((figure) => data.figures[figure] !== undefined);
+  const { count, failed } = runFacts(runs);
+  const timed = isTimed(summaries);
+  const figures = figuresIn(data);
+  const nothing = count > 0 && failed === count;
   return htmlPage({
     title: question,
     world: world === 'simulated' ? 'Simulated, not measured' : 'Measured on real sockets, through a relay',
-    sentence: `${grouped(facts.count)} runs: ${subjectsText(data.subjects)}${variables.map(({ key, values }) => `, ${key} ${listed(values)}`).join('')}.${complete ? '' : ' Not all runs of the plan are done.'}`,
+    sentence: `${nothing ? `All ${grouped(count)} runs came to nothing` : `${grouped(count)} runs`}: ${subjectsText(data.subjects)}${variables.map(({ key, values }) => `, ${key} ${listed(values)}`).join('')}.${complete ? '' : ' Not all runs of the plan are done.'}`,
     facts: `${factsOf(result)} quiclab ${version}.`,
     main: `<h2 id="asked">What was asked</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="asked">${asked(result)}</div>
-<p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>
-${facts.failed === 0 ? '' : `<p class="quiet">${text(failuresText(facts))}</p>`}
-<h2>How they are spread</h2>
+${nothing ? '' : `<p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>`}
+${failed === 0 ? '' : failures(runs, failed)}
+${nothing ? '' : figuresSections(result, data, details, missing)}
+<h2>The plan</h2>
+<p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again${world === 'simulated' ? ' and gives the same figures' : ''}:</p>
+<pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'simulated' ? '' : ' --real'}</pre>
+<pre tabindex="0" aria-label="The plan">${text(yaml)}</pre>
+<h2>What the figures mean</h2>
+${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
+${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
+    data,
+    scripts: ['chart.js', 'waterfall-chart.js', 'curves-chart.js', 'heat-map.js', 'plan.js', 'plan-runs.js'],
+  });
+}
+
+/** What there is to see where a run came to something. */
+function figuresSections(result: PlanResult, data: PlanData, details: readonly PlanDetail[], missing: string): string {
+  const { variables, summaries } = result;
+  const varied = variables.some(({ values }) => values.length > 1);
+  const figures = figuresIn(data);
+  return `<h2>How they are spread</h2>
 <p class="choice"><label>Figure <select id="figure">${options(figures, (figure) => headingOf(figure))}</select></label>
 ${data.variants.length > 1 ? `<label>Where <select id="variant">${data.variants.map(({ label }, i) => `<option value="${i}"${i === data.variants.length - 1 ? ' selected' : ''}>${text(label)}</option>`).join('')}</select></label>` : ''}</p>
 <div class="pair">
@@ -57,30 +79,46 @@ ${chart('sweep', 'Medians', 'Medians of the figure chosen above, with the bars w
     : ''
 }
 ${
-  timed
+  isTimed(summaries)
     ? `<h2>Where the time goes</h2>
 <p class="quiet">The states along the critical chain of the page, means over the runs: with gaps they sum to the page load.</p>
 ${familyLegend()}
-${chart('states', 'States', 'Time along the critical chain by state', 'up and down go through the models')}`
+${chart('states', 'States', 'Time along the critical chain by state', 'up and down go through the models', NO_STATES)}`
     : ''
 }
 ${runsSection(data, details, missing)}
 <h2 id="figures">Every figure${data.variants.length > 1 ? ': <span class="where"></span>' : ''}</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="figures">${table(
-      'all',
-      ['median of', ...data.subjects.map(text)],
-      figures.map((figure) => row(term(TERMS, figure), Array<string>(data.subjects.length).fill(''))),
-    )}</div>
-<h2>The plan</h2>
-<p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again${world === 'simulated' ? ' and gives the same figures' : ''}:</p>
-<pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'simulated' ? '' : ' --real'}</pre>
-<pre tabindex="0" aria-label="The plan">${text(yaml)}</pre>
-<h2>What the figures mean</h2>
-${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
-${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
-    data,
-    scripts: ['chart.js', 'waterfall-chart.js', 'curves-chart.js', 'plan.js', 'plan-runs.js'],
-  });
+    'all',
+    ['median of', ...data.subjects.map(text)],
+    figures.map((figure) => row(term(TERMS, figure), Array<string>(data.subjects.length).fill(''))),
+  )}</div>`;
+}
+
+const figuresIn = (data: PlanData): PlanFigure[] => PLAN_FIGURES.filter((figure) => data.figures[figure] !== undefined);
+const isTimed = (summaries: PlanResult['summaries']): boolean => summaries.some(({ states }) => Object.keys(states).length > 0);
+
+/** Shown, and told apart. */
+const MOST_REASONS = 5;
+const MOST_COUNTED = 1_000;
+
+/** Why runs came to nothing, the most frequent reason first. */
+function failures(runs: PlanResult['runs'], failed: number): string {
+  const reasons = new Map<string, { runs: number; readonly first: string }>();
+  let other = 0; // with a reason that is not counted
+  for (const { key, failed: reason } of runs) {
+    if (reason === undefined) continue;
+    const known = reasons.get(reason);
+    if (known !== undefined) known.runs++;
+    else if (reasons.size < MOST_COUNTED) reasons.set(reason, { runs: 1, first: key });
+    else other++;
+  }
+  const shown = [...reasons].sort(([, a], [, b]) => b.runs - a.runs).slice(0, MOST_REASONS);
+  for (const [reason, own] of reasons) if (!shown.some(([one]) => one === reason)) other += own.runs;
+  return `<p>${grouped(failed)} ${failed === 1 ? 'run' : 'runs'} came to nothing:</p>
+<ul>
+${shown.map(([reason, own]) => `<li>${grouped(own.runs)}: ${text(reason)} <span class="quiet">(first: ${text(own.first)})</span></li>`).join('\n')}
+</ul>${other > 0 ? `\n<p class="quiet">And ${grouped(other)} for other reasons, which result.json has.</p>` : ''}`;
 }
 
 const RANK_NAMES: Readonly<Record<Rank, string>> = { median: 'the median', p95: 'the 95th percentile', worst: 'the worst' };
@@ -115,6 +153,21 @@ ${pages
     (model) => `<figure class="run" data-model="${text(model)}">
 <figcaption><h3>${text(model)}</h3><p class="quiet facts"></p></figcaption>
 <div class="chart" tabindex="0" role="group" aria-label="Waterfall of ${text(model)}: up and down go through the streams, left and right through the runs; what they show is read out"></div>
+<p class="quiet instead" hidden>This run is not on the page.</p>
+<p class="spoken" aria-live="polite"></p>
+</figure>`,
+  )
+  .join('\n')}
+</div>
+<h3>Who waited for whom</h3>
+<p class="quiet">Blocked time of these very runs: how long octets of a stream (rows) had arrived and lay waiting, by the stream whose octet was missing (columns). Outlined is the wait for the stream’s own
+lost octets; all else is head-of-line blocking.</p>
+<div class="waterfalls">
+${pages
+  .map(
+    (model) => `<figure class="blame" data-model="${text(model)}">
+<figcaption><h3>${text(model)}</h3><p class="quiet facts"></p></figcaption>
+<div class="chart" tabindex="0" role="group" aria-label="Who waited for whom under ${text(model)}: the arrows go through the cells, which are read out"></div>
 <p class="spoken" aria-live="polite"></p>
 </figure>`,
   )
@@ -130,6 +183,7 @@ ${CURVES_LEGEND}
 <figure class="panel">
 <figcaption><p class="quiet facts"></p></figcaption>
 <div class="chart" id="curves" tabindex="0" role="group" aria-label="Curves: left and right move through time, plus and minus show less and more of it; the values are read out"></div>
+<p class="quiet instead" hidden></p>
 <p class="spoken" aria-live="polite"></p>
 </figure>`
 }`;
@@ -162,7 +216,7 @@ function asked(result: PlanResult): string {
     .slice(0, MOST_ROWS)
     .map(
       (cells) =>
-        `<tr>${cells.map((cell, i) => (i < lead ? `<th scope="row">${text(cell)}</th>` : `<td>${text(cell)}</td>`)).join('')}</tr>`,
+        `<tr>${cells.map((cell, i) => (i < lead ? `<th scope="row"${i === lead - 1 ? ' class="subject"' : ''}>${text(cell)}</th>` : `<td>${text(cell)}</td>`)).join('')}</tr>`,
     );
   const more =
     rows.length > MOST_ROWS
@@ -174,9 +228,16 @@ function asked(result: PlanResult): string {
 const options = <T extends string>(values: readonly T[], name: (value: T) => string): string =>
   values.map((value) => `<option value="${value}">${text(name(value))}</option>`).join('');
 
-const chart = (name: string, title: string, caption: string, keys: string): string => `<figure class="panel">
+const chart = (
+  name: string,
+  title: string,
+  caption: string,
+  keys: string,
+  instead = 'No run here has this figure.',
+): string => `<figure class="panel">
 <figcaption><h3>${title}</h3><p class="quiet">${caption}.</p></figcaption>
 <div class="chart" id="${name}" tabindex="0" role="group" aria-label="${caption}: ${keys}, the values are read out"></div>
+<p class="quiet instead" hidden>${instead}</p>
 <p class="spoken" aria-live="polite"></p>
 </figure>`;
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { planReport } from '@quiclab/report';
+import { planReport, summarisePlan } from '@quiclab/report';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleDetails, samplePlan } from './plan-sample.ts';
@@ -81,9 +81,9 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
   ] as const)('draws every chart of %s without error or request: %s, %i pixels wide', async (name, scheme, width) => {
     const { page, trouble } = await open(name, scheme, width);
     const charts = page.locator('.chart');
-    expect(await charts.count()).toBe(8); // four of figures, three waterfalls, curves
+    expect(await charts.count()).toBe(11); // four of figures, three waterfalls, who waited for whom under three models, curves
     for (const chart of await charts.all()) {
-      expect(await chart.locator('svg, canvas').count()).toBe(1);
+      expect(await chart.locator('svg, canvas').count()).toBeGreaterThan(0);
       const marks = await chart.locator('svg path').count();
       if ((await chart.locator('svg').count()) > 0) expect(marks).toBeGreaterThan(8);
     }
@@ -95,7 +95,7 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
 
   test('is used by keyboard: charts are read out, definitions shown, other figures and variants chosen', async () => {
     const { page, trouble } = await open('plain.html', 'light', 1280);
-    const spoken = (id: string): Promise<string | null> => page.locator(`#${id} + .spoken`).textContent();
+    const spoken = (id: string): Promise<string | null> => page.locator(`#${id} ~ .spoken`).textContent();
     await page.locator('#boxes').focus();
     await page.keyboard.press('ArrowDown');
     expect(await spoken('boxes')).toMatch(/^h1-parallel: median [\d.]+ ms, middle half /);
@@ -114,6 +114,13 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
     expect(await page.locator('#run-rank').inputValue()).toBe('p95');
     await page.keyboard.press('ArrowDown');
     expect(await page.locator('figure.run .spoken').nth(1).textContent()).toMatch(/^a\.css: 1,000 bytes, complete after 180\.0 ms/);
+    await page.locator('figure.blame .chart').nth(1).focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.locator('figure.blame .spoken').nth(1).textContent()).toBe('a.css waited 5.0 ms for octets of the connection itself');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('figure.blame .spoken').nth(1).textContent()).toBe(
+      'a.css waited 10.0 ms for octets of its own that were lost',
+    );
     await page.locator('#curves').focus();
     await page.keyboard.press('End');
     expect(await spoken('curves')).toMatch(/connection 1: slow start, window 30\.0 KB/);
@@ -121,6 +128,84 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
     await page.locator('#boxes').focus();
     await page.keyboard.press('End');
     expect(await spoken('boxes')).toMatch(/^h3: median [\d.]+ Mbit\/s/);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  test('says so where no account, no curves and no run are there, and draws the rest', async () => {
+    const result = samplePlan();
+    const runs = result.runs.map(({ states: _states, gaps: _gaps, ...run }) => ({ ...run, states: {} }));
+    const details = sampleDetails(result)
+      .filter(({ model }) => model !== 'h2')
+      .map(({ curves: _curves, ...detail }) => ({
+        ...detail,
+        page: { ...detail.page!, streams: detail.page!.streams.map((stream) => ({ ...stream, intervals: [], states: [] })) },
+      }));
+    const known = sampleDetails(result).filter(({ variant }) => variant === 0);
+    const summaries = result.summaries.map((summary) => (summary.variant === 0 ? summary : { ...summary, states: {} }));
+    writeFileSync(
+      join(folder, 'gateway.html'),
+      planReport({
+        result: { ...result, runs: result.runs.map((run, i) => (run.variant === 0 ? run : runs[i]!)), summaries },
+        yaml: '',
+        details: [...known, ...details.filter(({ variant }) => variant > 0)],
+      }),
+    );
+    const { page, trouble } = await open('gateway.html', 'light', 1280);
+    const visible = (at: string): Promise<boolean> => page.locator(at).isVisible();
+    expect([await visible('#states'), await visible('#curves'), await visible('#boxes')]).toEqual([false, false, true]);
+    expect(await page.locator('#states + .instead').textContent()).toMatch(/^No account was kept of these runs\. Through a gateway/);
+    expect(await page.locator('#curves + .instead').textContent()).toMatch(/^Through a gateway there are none/);
+    expect(await page.locator('figure.run[data-model=h3] .facts').textContent()).toMatch(/through a gateway no account is kept/);
+    expect(await visible('figure.run[data-model=h2] .instead')).toBe(true);
+    expect(await page.locator('figure.blame[data-model=h3] .facts').textContent()).toBe('Through a gateway no account is kept of it.');
+    await page.locator('#variant').selectOption('0');
+    await page.locator('#run-variant').selectOption('0');
+    expect([await visible('#states'), await visible('#curves'), await visible('figure.run[data-model=h2] .chart')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  test('of a plan of which every run failed says so, and has no chart', async () => {
+    const result = samplePlan();
+    const runs = result.runs.map(({ key, variant, model, seed }) => ({
+      key,
+      variant,
+      model,
+      seed,
+      figures: {},
+      failed: 'the page took more than an hour',
+    }));
+    const failed = { ...result, runs };
+    writeFileSync(
+      join(folder, 'failed.html'),
+      planReport({ result: { ...failed, summaries: summarisePlan(failed) }, yaml: 'question: Who waits?\n', details: [] }),
+    );
+    const { page, trouble } = await open('failed.html', 'light', 1280);
+    expect(await page.locator('.sentence').textContent()).toContain('All 72 runs came to nothing');
+    expect(await page.locator('main').textContent()).toContain('the page took more than an hour');
+    expect(await page.locator('.chart').count()).toBe(0);
+    expect(await page.locator('select').count()).toBe(0);
+    expect(await page.locator('pre.command').textContent()).toBe('npx -y pnpm@12 lab run plan.yaml');
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  test.each(['light', 'dark'] as const)('is printed in light colours and as wide as the paper, whatever the screen: %s', async (scheme) => {
+    const { page, trouble } = await open('plain.html', scheme, 1280);
+    await page.setViewportSize({ width: 700, height: 990 });
+    await page.emulateMedia({ media: 'print' });
+    const colours = (name: string): Promise<unknown> =>
+      page.evaluate(`getComputedStyle(document.documentElement).getPropertyValue('--${name}').trim()`);
+    expect([await colours('paper'), await colours('flow-0'), await colours('heat-1')]).toEqual(['#ffffff', '#0072b2', '#d6e6f4']);
+    expect(await page.locator('.choice').first().isVisible()).toBe(false);
+    for (const chart of await page.locator('.chart svg, .chart canvas').all())
+      expect((await chart.boundingBox())!.width).toBeLessThanOrEqual(700);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(700);
     expect(trouble).toEqual([]);
     await page.close();
   });

@@ -64,7 +64,7 @@ export class Observer {
   streamRead(_now: Micros, _offset: number, _length: number): void {}
   /** What keeps the sender from sending has changed. */
   gateChanged(_now: Micros, _from: Gate, _to: Gate): void {}
-  /** RTT values of 0 are not known yet. */
+  /** RTT values of 0 are not known yet. @param _pacingRate  octets per second; 0 where nothing is paced */
   recoveryUpdated(
     _now: Micros,
     _window: number,
@@ -72,6 +72,7 @@ export class Observer {
     _rtt: RttView,
     _phase: CongestionController['phase'],
     _threshold: number,
+    _pacingRate: number,
   ): void {}
   /** A timer went off. @param _count  how often in a row, for 'retransmission', 'persist', 'keep-alive' and the 'handshake' */
   timeout(

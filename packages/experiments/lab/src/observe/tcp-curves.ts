@@ -2,7 +2,7 @@ import type { Micros } from '@quiclab/sansio';
 import { Observer } from '@quiclab/tcp';
 import type { SenderCurves } from '../flows/curves.ts';
 
-/** The same of a TCP sender. Of its pacing nothing is told. */
+/** The same of a TCP sender. One that does not pace has no pacing rate. */
 export class TcpSenderCurves extends Observer {
   readonly #curves: SenderCurves;
 
@@ -12,13 +12,14 @@ export class TcpSenderCurves extends Observer {
   }
 
   override recoveryUpdated(...told: Parameters<Observer['recoveryUpdated']>): void {
-    const [now, window, bytesInFlight, rtt, phase, threshold] = told;
-    const { window: windows, threshold: thresholds, inFlight, phases, latestRtt, smoothedRtt, minRtt } = this.#curves;
+    const [now, window, bytesInFlight, rtt, phase, threshold, rate] = told;
+    const { window: windows, threshold: thresholds, inFlight, pacingRate, phases, latestRtt, smoothedRtt, minRtt } = this.#curves;
     windows.add(now, window);
     if (Number.isFinite(threshold)) thresholds.add(now, threshold);
     inFlight.add(now, bytesInFlight);
     if (phase !== phases[phases.length - 1]?.phase) phases.push({ at: now, phase });
     if (rtt.latest === 0) return; // not known yet
+    if (rate > 0) pacingRate.add(now, rate);
     latestRtt.add(now, rtt.latest);
     smoothedRtt.add(now, rtt.smoothed);
     minRtt.add(now, rtt.min);

@@ -9,14 +9,29 @@ window.page = (() => {
     undrawn.add(made);
     const finished = () => {
       made.off('finished', finished);
-      undrawn.delete(made);
-      if (undrawn.size > 0 || document.documentElement.dataset.drawn !== undefined) return;
-      window.performance.measure('quiclab: drawn', { start: 0 });
-      document.documentElement.dataset.drawn = '';
+      settled(made);
     };
     made.on('finished', finished);
     return made;
   }
+  /** There is nothing more to wait for: it is drawn, or there is nothing to draw. */
+  function settled(made) {
+    undrawn.delete(made);
+    if (undrawn.size > 0 || document.documentElement.dataset.drawn !== undefined) return;
+    window.performance.measure('quiclab: drawn', { start: 0 });
+    document.documentElement.dataset.drawn = '';
+  }
+  /** Shows a chart, or what is said in its place. */
+  function place(made, there) {
+    const element = made.getDom();
+    const instead = element.parentElement.querySelector('.instead');
+    element.hidden = !there;
+    if (instead !== null) instead.hidden = there;
+    if (!there) settled(made);
+    return there;
+  }
+
+  addEventListener('load', () => settled()); // a page may have no charts
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const textStyle = (narrow) => ({ color: colour('quiet'), fontSize: narrow ? 10 : 11, fontFamily: 'system-ui, sans-serif' });
@@ -74,5 +89,5 @@ window.page = (() => {
     return lines.length === 0 ? rect({ fill }) : { type: 'group', children: [rect({ fill }), ...lines] };
   }
 
-  return { result, chart, colour, textStyle, tooltip, escapeHtml, grouped, ms, shortName, redraw, stateBar };
+  return { result, chart, place, colour, textStyle, tooltip, escapeHtml, grouped, ms, shortName, redraw, stateBar };
 })();

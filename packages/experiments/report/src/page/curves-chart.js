@@ -361,7 +361,11 @@
 
     return {
       flowColour: (i) => page.colour(`flow-${i % 6}`),
+      hide() {
+        page.place(chart, false);
+      },
       show(next) {
+        page.place(chart, true);
         ({ runs, names, rate } = next);
         visibleOf = next.visible ?? (() => true);
         flows = runs.flatMap((run) => run.flows.map((flow) => ({ ...flow, run })));

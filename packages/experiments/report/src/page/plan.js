@@ -78,9 +78,12 @@
       drawn.dispatchAction({ type: 'hideTip' });
     });
     return () => {
+      at.hidden = false; // has a width again
       const narrow = at.clientWidth < 480;
-      const { height, option, points: own } = make(narrow, at.clientWidth);
-      points = own;
+      const made = make(narrow, at.clientWidth);
+      points = made?.points ?? [];
+      if (!page.place(drawn, made !== undefined)) return;
+      const { height, option } = made;
       at.style.height = `${height}px`;
       drawn.resize();
       drawn.setOption({ animation: false, textStyle: textStyle(narrow), ...option }, { notMerge: true });
@@ -92,6 +95,7 @@
   const boxes = drawing('boxes', VERTICAL, (narrow, width) => {
     const name = chosen.figure();
     const rows = cellsOf(chosen.variant()).filter((cell) => cell.values[name] !== undefined);
+    if (rows.length === 0) return undefined;
     const labels = narrow ? 84 : Math.min(170, width * 0.3);
     const ROW = 44;
     const summary = ({ subject, seeds, values, medians }) => {
@@ -168,6 +172,7 @@
   const ecdf = drawing('ecdf', HORIZONTAL, (narrow) => {
     const name = chosen.figure();
     const rows = cellsOf(chosen.variant()).filter((cell) => cell.values[name] !== undefined);
+    if (rows.length === 0) return undefined;
     return {
       height: Math.max(240, Math.min(420, rows.length * 44 + 56)),
       points: SHARES.map((share) => ({
@@ -227,6 +232,7 @@
     const present = data.subjects
       .map((_, i) => i)
       .filter((subject) => values.some((_, step) => cellAt(step, subject)?.medians[name] !== undefined));
+    if (present.length === 0) return undefined;
     const intervalText = (cell) => {
       const interval = cell.intervals[name];
       return interval === undefined ? '' : ` [${shown(interval[0], name)}, ${shown(interval[1], name)}]`;
@@ -272,11 +278,12 @@
           show: true,
         },
         series: [
-          ...present.map((subject) => ({
+          ...present.map((subject, i) => ({
             name: data.subjects[subject],
             type: 'line',
             symbol: SYMBOLS[subject % SYMBOLS.length],
             symbolSize: 8,
+            symbolOffset: [shift(i), 0],
             data: values.map((_, step) => {
               const median = cellAt(step, subject)?.medians[name];
               return median === undefined ? null : scaled(median, name);
@@ -316,6 +323,7 @@
   const FAMILIES = ['waiting', 'server', 'stalled', 'transit', 'undetected', 'other', 'held']; // as a life goes
   const states = drawing('states', VERTICAL, (narrow, width) => {
     const rows = cellsOf(chosen.variant()).filter((cell) => cell.states.length > 0);
+    if (rows.length === 0) return undefined;
     const labels = narrow ? 84 : Math.min(170, width * 0.3);
     const parts = rows.flatMap((cell, row) => {
       let from = 0;
@@ -377,7 +385,7 @@
       for (const [subject, box] of [...row.querySelectorAll('td')].entries()) {
         const median = cells.find((cell) => cell.subject === subject)?.medians[names[i]];
         const { by, decimals } = data.figures[names[i]];
-        box.textContent = median === undefined ? '' : grouped(median / by, decimals);
+        box.textContent = median === undefined ? '–' : grouped(median / by, decimals);
       }
     for (const where of document.querySelectorAll('.where')) where.textContent = data.variants[chosen.variant()].label;
   }

@@ -27,7 +27,7 @@
    * A waterfall in an element, gone through by keys.
    * @param states  the names and families of states that streams have by index; [] where they have none
    * @param turn    told of the left and right arrows: -1, 1
-   * @returns what draws a run, on an axis up to `end` µs
+   * @returns what draws a run, on an axis up to `end` µs, or says that it is not there
    */
   window.page.waterfall = (element, spoken, states = [], turn = undefined) => {
     const chart = page.chart(element, 'svg');
@@ -53,7 +53,8 @@
       chart.dispatchAction({ type: 'hideTip' });
     });
     return (run, end) => {
-      ({ streams } = run);
+      streams = run?.streams ?? [];
+      if (!page.place(chart, run !== undefined)) return;
       const accounted = streams.some((stream) => (stream.states ?? []).length > 0);
       const row = streams.length > 60 ? (accounted ? 16 : 14) : 22;
       const lanes = ['down', 'up'].filter((way) => (run.drops?.[way] ?? []).length > 0);

@@ -1,4 +1,4 @@
-import { type CongestionController, type Pacer, pacingRate } from '@quiclab/congestion';
+import { type CongestionController, type Pacer, pacingRate, unpaced } from '@quiclab/congestion';
 import { type Micros, NEVER } from '@quiclab/sansio';
 import { SendStream } from '@quiclab/streams';
 import type { TcpConfig } from '../config.ts';
@@ -262,7 +262,7 @@ export class Sender {
   }
 
   #tell(now: Micros): void {
-    const { recovery, controller } = this.#parts!;
+    const { recovery, controller, pacer } = this.#parts!;
     this.#observer.recoveryUpdated(
       now,
       controller.congestionWindow,
@@ -270,6 +270,7 @@ export class Sender {
       recovery.rtt,
       controller.phase,
       controller.slowStartThreshold ?? NEVER,
+      pacer === unpaced ? 0 : pacingRate(controller, recovery.rtt),
     );
   }
 }
