@@ -73,7 +73,19 @@ const LAB: Row = {
   ring: 6,
   imports: Object.keys(TABLE),
   never: [],
-  outside: ['cli-progress', 'csv-stringify', 'fastest-levenshtein', 'yaml', 'zod', 'cli-table3', 'commander', 'pino', 'piscina'],
+  outside: [
+    'bullmq',
+    'cli-progress',
+    'csv-stringify',
+    'fastest-levenshtein',
+    'ioredis',
+    'piscina',
+    'yaml',
+    'zod',
+    'cli-table3',
+    'commander',
+    'pino',
+  ],
 };
 const ROWS: Readonly<Record<string, Row>> = { ...TABLE, lab: LAB };
 

@@ -12,10 +12,12 @@ import { runGateway } from './gateway/run.ts';
 import { influenceCommand } from './influence/command.ts';
 import { planJsonSchema } from './plan/json-schema.ts';
 import { presetsCommand } from './presets/command.ts';
+import { workerCommand } from './queue/command.ts';
 import { reportCommand } from './report/command.ts';
 import { viewCommand } from './report/view-command.ts';
 import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
+import { exportCommand } from './run/export.ts';
 import { shrinkCommand } from './shrink/command.ts';
 import { lossesCommand } from './traces/command.ts';
 import { VERSION } from './version.ts';
@@ -29,7 +31,9 @@ const program = new Command('quiclab')
   .description('a laboratory for HTTP over QUIC: losses, injected and explained')
   .version(VERSION)
   .addCommand(runCommand())
+  .addCommand(workerCommand())
   .addCommand(mergeCommand())
+  .addCommand(exportCommand())
   .addCommand(checkCommand())
   .addCommand(reportCommand())
   .addCommand(viewCommand())

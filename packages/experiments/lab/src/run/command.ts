@@ -7,6 +7,8 @@ import { Command } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { loadPlan } from '../plan/load.ts';
 import type { PreparedPlan } from '../plan/prepare.ts';
+import { overQueue } from '../queue/over-queue.ts';
+import { parseQueueUrl } from '../queue/url.ts';
 import { writeReport } from '../report/write-report.ts';
 import { inProcess, type RunExecutor } from './executor.ts';
 import { mergeShards } from './merge.ts';
@@ -18,6 +20,7 @@ import { openStore, runPlan, writeResult } from './run-plan.ts';
 import { RunProgress } from './run-progress.ts';
 import type { Shard } from './specs.ts';
 import { runsOf } from './specs.ts';
+import type { RunStore } from './store.ts';
 
 interface Parsed {
   readonly seeds?: number;
@@ -30,6 +33,7 @@ interface Parsed {
   readonly shard?: Shard;
   readonly maxRuns?: number;
   readonly workers?: number;
+  readonly queue?: string;
 }
 
 const shardOf = (text: string): Shard => {
@@ -69,28 +73,39 @@ export const runCommand = (): Command =>
       false,
     )
     .option('--workers <n>', 'make so many runs at a time (default: one for each processor, if there are enough runs)', argument(workersOf))
+    .option('--queue <url>', 'have the runs made by whoever works on a queue, redis://host:6379: quiclab worker')
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
     .action(run);
 
-async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns, workers }: Parsed): Promise<void> {
+async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns, workers, queue }: Parsed): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
   const dir = out ?? join('out', basename(name, extname(name)));
   const world = real ? realWorld(plan) : 'simulated';
   if (world === 'tunnel') checkTunnel(plan);
   if (real && workers !== undefined && workers > 1) throw new Error('--workers: over real sockets one run is made after the other');
+  if (queue !== undefined && (real || workers !== undefined))
+    throw new Error(`--queue: ${real ? 'over real sockets runs are made here' : 'who works on it says how many runs at a time'}`);
   const part = shard === undefined ? {} : { shard };
-  const store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
+  const onQueue = queue === undefined ? undefined : await openQueue(plan, queue); // before anything that is there is gone
+  let store: RunStore;
+  try {
+    store = openStore(plan, { dir, resume, world, ...part, ...(maxRuns !== undefined && { most: maxRuns }) });
+  } catch (problem) {
+    await onQueue?.close();
+    throw problem;
+  }
   const stop = new AbortController();
   const onSignal = (): void => (stop.signal.aborted ? process.exit(130) : stop.abort()); // a second one ends the process at once
   process.on('SIGINT', onSignal);
   const total = Math.ceil(runsOf(plan) / (shard?.n ?? 1));
   const progress = new RunProgress(total, store.count);
   const executor =
-    world === 'simulated'
+    onQueue ??
+    (world === 'simulated'
       ? simulating(plan, workers ?? usualWorkers(total - store.count))
-      : { relay: overRelay, tunnel: overTunnel }[world](plan);
+      : { relay: overRelay, tunnel: overTunnel }[world](plan));
   let complete = false;
   try {
     complete = await runPlan(plan, executor, store, {
@@ -121,6 +136,9 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
 const print = (file: string): Promise<void> => pipeline(createReadStream(file), process.stdout, { end: false });
 
 const simulating = (plan: PreparedPlan, workers: number): RunExecutor => (workers === 1 ? inProcess(plan) : overWorkers(plan, { workers }));
+
+const openQueue = (plan: PreparedPlan, queue: string): Promise<RunExecutor> =>
+  overQueue(plan, parseQueueUrl(queue), { say: (line) => void process.stderr.write(`${line}\n`) });
 
 /** `quiclab merge OUT…` */
 export const mergeCommand = (): Command =>

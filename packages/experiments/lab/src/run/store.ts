@@ -110,19 +110,49 @@ export function readHead(dir: string): StoreHead | undefined {
 /** The runs of a directory, read as they are asked for, and anew each time somebody goes through them. */
 export const readRuns = (dir: string): Iterable<PlanRun> => ({
   *[Symbol.iterator]() {
-    let number = 0;
-    for (const line of linesOf(runsFile(dir))) {
-      number++;
-      let run: PlanRun;
-      try {
-        run = JSON.parse(line.toString('utf8')) as PlanRun;
-      } catch {
-        throw new Error(`'${runsFile(dir)}', line ${number}: is not JSON`);
-      }
-      yield run;
-    }
+    for (const { run } of parsedLines(dir)) yield run;
   },
 });
+
+/** @returns each run, and how many octets its line takes with its end */
+function* parsedLines(dir: string): Generator<{ readonly run: PlanRun; readonly octets: number }> {
+  let number = 0;
+  for (const line of linesOf(runsFile(dir))) {
+    number++;
+    let run: PlanRun;
+    try {
+      run = JSON.parse(line.toString('utf8')) as PlanRun;
+    } catch {
+      throw new Error(`'${runsFile(dir)}', line ${number}: is not JSON`);
+    }
+    yield { run, octets: line.length + 1 };
+  }
+}
+
+/**
+ * The lines of a directory's runs, with their ends, sorted by key: the same octets however, where and in which order they were made. Only keys are in memory.
+ * Throws an Error where there are none.
+ */
+export function* runLinesByKey(dir: string): Generator<string> {
+  if (readHead(dir) === undefined) throw new Error(`'${dir}' holds no runs`);
+  const lines: { readonly key: string; readonly from: number; readonly length: number }[] = [];
+  let from = 0;
+  for (const { run, octets } of parsedLines(dir)) {
+    lines.push({ key: run.key, from, length: octets });
+    from += octets;
+  }
+  lines.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const file = openSync(runsFile(dir), 'r');
+  try {
+    for (const { from, length } of lines) {
+      const line = Buffer.allocUnsafe(length);
+      readSync(file, line, 0, length, from);
+      yield line.toString('utf8');
+    }
+  } finally {
+    closeSync(file);
+  }
+}
 
 const CHUNK = 1 << 16;
 
