@@ -17,6 +17,7 @@ export { ALPN, MODEL_IDS, type Model, type ModelId, type ModelName, modelOf, typ
 export { ConnectionPool, type PooledConnection, type PooledExchange, type PoolObserver, type PoolOptions } from './models/pool.ts';
 export { DEFAULT_PROFILE, PARITY_PROFILE, type Profile } from './models/profile.ts';
 export { Carried } from './observe/carried.ts';
+export { DatagramWatch } from './observe/datagram-watch.ts';
 export { FrameLog } from './observe/frame-log.ts';
 export { QuicLog } from './observe/quic-log.ts';
 export { RecordLog } from './observe/record-log.ts';
@@ -37,6 +38,7 @@ export { runSpec, simulatedRun } from './run/run-spec.ts';
 export { type Planned, type RunSpec, Schedule, type Shard } from './run/specs.ts';
 export { ddmin, type Smaller } from './shrink/ddmin.ts';
 export type { Timer, Timers } from './timers.ts';
+export { type TracedRun, type TraceFile, type TraceOptions, tracedRun } from './tracing/traced-run.ts';
 export { addressText, type Change, type DatagramAddress, parseAddress } from './whatif/changes.ts';
 export { bindingOf, type Contents, describe } from './whatif/contents.ts';
 export { type BoundFate, type Direction, type Fates, isDropped, withDrop, withoutDrop } from './whatif/fates.ts';

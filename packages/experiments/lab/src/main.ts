@@ -20,6 +20,7 @@ import { mergeCommand, runCommand } from './run/command.ts';
 import { exportCommand } from './run/export.ts';
 import { shrinkCommand } from './shrink/command.ts';
 import { lossesCommand } from './traces/command.ts';
+import { traceCommand } from './tracing/command.ts';
 import { VERSION } from './version.ts';
 import { whatIfCommand } from './whatif/command.ts';
 
@@ -43,6 +44,7 @@ const program = new Command('quiclab')
   .addCommand(influenceCommand())
   .addCommand(shrinkCommand((text) => void process.stdout.write(text)))
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
+  .addCommand(traceCommand((text) => void process.stdout.write(text)))
   .addCommand(lossesCommand())
   .addCommand(presetsCommand())
   .addCommand(gatewayCommand(runGateway))

@@ -1,3 +1,4 @@
+export { Capture, type CaptureOptions } from './capture.ts';
 export { KeyLogObserver, keyLogLine } from './key-log.ts';
 export { QlogObserver, type QlogOptions } from './qlog.ts';
 export { type Dialect, QUIC_EVENTS_SCHEMA } from './qlog-dialects.ts';

@@ -8,7 +8,7 @@ import { httpOverTcp } from '../models/http.ts';
 import { ALPN, type Model } from '../models/model.ts';
 import type { Profile } from '../models/profile.ts';
 import { FrameLog } from '../observe/frame-log.ts';
-import { RecordLog } from '../observe/record-log.ts';
+import { RecordLog, type Secrets } from '../observe/record-log.ts';
 import { type RunNotes, tcpKey } from '../observe/run-notes.ts';
 import { TcpLog } from '../observe/tcp-log.ts';
 import type { Timers } from '../timers.ts';
@@ -33,6 +33,8 @@ export interface TcpEndSetup {
   readonly config?: Partial<TcpConfig>;
   /** Who watches recovery beside the log. */
   readonly observer?: Policies['observer'] | undefined;
+  /** Told those of TLS. */
+  readonly secrets?: Secrets | undefined;
 }
 
 /** A server's TCP with TLS and what it serves, and what was noted. */
@@ -75,7 +77,7 @@ export class TcpServer {
   }
 
   #accept(now: Micros, below: TcpConnection): void {
-    const { crypto, timers, profile } = this.#setup;
+    const { crypto, timers, profile, secrets } = this.#setup;
     const number = this.#notes.numberOf(tcpKey(below.remote));
     const handler = this.#serve(
       pumped(timers, () => this.#carriers.get(below)),
@@ -91,7 +93,7 @@ export class TcpServer {
       serverName: '',
       alpn: [ALPN[this.#model.protocol]],
       random,
-      observer: new RecordLog(this.#notes.log, number, 'server'),
+      observer: new RecordLog(this.#notes.log, number, 'server', secrets),
       ...profile?.records,
     });
     const carrier = new TlsCarrier({
@@ -140,7 +142,7 @@ export class TcpClient {
   }
 
   readonly dial: Dial = (now, host, handler, cautious) => {
-    const { crypto, timers, profile } = this.#setup;
+    const { crypto, timers, profile, secrets } = this.#setup;
     const below = this.endpoint.connect(now, { remote: this.#remote });
     const number = this.#notes.numberOf(tcpKey(below.local));
     const observer = new FrameLog(this.#notes.log, number, 'client', this.#notes.clock);
@@ -152,7 +154,7 @@ export class TcpClient {
       serverName: host,
       alpn: [ALPN[this.#model.protocol]],
       random: this.#random.fork(`${number}`),
-      observer: new RecordLog(this.#notes.log, number, 'client'),
+      observer: new RecordLog(this.#notes.log, number, 'client', secrets),
       ...profile?.records,
     });
     const carrier = new TlsCarrier({

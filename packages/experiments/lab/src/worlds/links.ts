@@ -1,6 +1,6 @@
 import { bernoulli, type DropKind, type LinkConfig, LinkObserver, type LinkPacket } from '@quiclab/impair';
 import type { LinkResult } from '@quiclab/report';
-import type { Micros } from '@quiclab/sansio';
+import type { Ecn, Micros } from '@quiclab/sansio';
 import type { Carried } from '../observe/carried.ts';
 import type { LinkDrop, LinkFigures } from '../record.ts';
 
@@ -46,6 +46,12 @@ export class LinkLog extends LinkObserver {
     this.#entered++;
     this.#carried?.onEntered(packet.index);
     this.#watch.entered(now, packet, waiting, waitingBytes);
+  }
+  override marked(now: Micros, packet: LinkPacket): void {
+    this.#watch.marked(now, packet);
+  }
+  override remarked(now: Micros, packet: LinkPacket, before: Ecn): void {
+    this.#watch.remarked(now, packet, before);
   }
   override departed(now: Micros, packet: LinkPacket, arrivesAt: Micros, copies: number): void {
     this.#watch.departed(now, packet, arrivesAt, copies);

@@ -17,6 +17,7 @@ import { isOverQuic, type Model, type ModelName, modelOf } from '../models/model
 import { ConnectionPool } from '../models/pool.ts';
 import type { Profile } from '../models/profile.ts';
 import type { DatagramWatch } from '../observe/datagram-watch.ts';
+import type { Secrets } from '../observe/record-log.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
 import type { Timers } from '../timers.ts';
@@ -37,6 +38,8 @@ export interface SimulatedRun {
   readonly observers?: { readonly client?: Policies['observer']; readonly server?: Policies['observer'] };
   /** The same over TCP. */
   readonly tcpObservers?: { readonly client?: TcpEndSetup['observer']; readonly server?: TcpEndSetup['observer'] };
+  /** Told the secrets of TLS over TCP, by the client; `observers` are told QUIC's. */
+  readonly tlsSecrets?: Secrets;
   /** Who watches what enters the links, and what becomes of it. */
   readonly watch?: { readonly up: DatagramWatch; readonly down: DatagramWatch };
   /** Default: each package's own defaults. */
@@ -216,7 +219,7 @@ function tcpEnds({ run, model, random, notes, hosts, clientTimers, serverTimers,
   const setup = (own: Random, timers: Timers): TcpEndSetup => ({ ...run.tcp, profile: run.profile, random: own, crypto, timers });
   return {
     client: new TcpClient(
-      { ...setup(random.fork('client'), clientTimers), observer: run.tcpObservers?.client },
+      { ...setup(random.fork('client'), clientTimers), observer: run.tcpObservers?.client, secrets: run.tlsSecrets },
       model,
       { ca: [certificate] },
       notes,
