@@ -76,7 +76,7 @@ function dissected(file: string, fields: readonly string[]): Packet[] {
     encoding: 'utf8',
     maxBuffer: 1 << 27,
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 60_000,
+    timeout: 120_000,
   });
   const rows = out.split('\n').slice(0, -1);
   return rows.map((row) => Object.fromEntries(row.split('|').map((value, i) => [fields[i]!, value])));
@@ -100,7 +100,7 @@ whereTshark(`captures of a page with 2% loss${hasTshark ? '' : ' (skipped: there
         closeSync(file);
         packets[name] = dissected(path, fields);
       }
-    }, 60_000);
+    }, 300_000);
 
     describe.each(['client.pcapng', 'server.pcapng'])('%s', (name) => {
       test('has no malformed packet, none with a wrong checksum, and none that is not decrypted', () => {
