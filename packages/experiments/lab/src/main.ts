@@ -19,6 +19,7 @@ import { checkCommand } from './run/check.ts';
 import { mergeCommand, runCommand } from './run/command.ts';
 import { exportCommand } from './run/export.ts';
 import { shrinkCommand } from './shrink/command.ts';
+import { sqlCommand } from './tables/command.ts';
 import { lossesCommand } from './traces/command.ts';
 import { traceCommand } from './tracing/command.ts';
 import { VERSION } from './version.ts';
@@ -35,6 +36,7 @@ const program = new Command('quiclab')
   .addCommand(workerCommand())
   .addCommand(mergeCommand())
   .addCommand(exportCommand())
+  .addCommand(sqlCommand())
   .addCommand(checkCommand())
   .addCommand(reportCommand())
   .addCommand(viewCommand())

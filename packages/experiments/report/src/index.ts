@@ -34,5 +34,6 @@ export type {
 export { seedsWanted, summarisePlan, variationOfFigure } from './plan-stats.ts';
 export { planTable } from './plan-table.ts';
 export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, ResultPlan, RunResult, StreamResult } from './schema.ts';
+export { STATE_DEFINITIONS } from './state-definitions.ts';
 export { terminalTable } from './table.ts';
 export { parseResult, ResultError } from './validate.ts';

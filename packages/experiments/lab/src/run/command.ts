@@ -3,13 +3,15 @@ import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseCount } from '@quiclab/impair';
+import type { PlanWorld } from '@quiclab/report';
 import { Command } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { loadPlan } from '../plan/load.ts';
-import type { PreparedPlan } from '../plan/prepare.ts';
+import { type PreparedPlan, prepareDocument } from '../plan/prepare.ts';
 import { overQueue } from '../queue/over-queue.ts';
 import { parseQueueUrl } from '../queue/url.ts';
 import { writeReport } from '../report/write-report.ts';
+import { writeTables } from '../tables/write-tables.ts';
 import { inProcess, type RunExecutor } from './executor.ts';
 import { mergeShards } from './merge.ts';
 import { overRelay } from './over-relay.ts';
@@ -29,6 +31,7 @@ interface Parsed {
   readonly csv: boolean;
   readonly resume: boolean;
   readonly report: boolean;
+  readonly database: boolean;
   readonly real: boolean;
   readonly shard?: Shard;
   readonly maxRuns?: number;
@@ -66,6 +69,7 @@ export const runCommand = (): Command =>
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
     .option('--no-report', 'do not write report.html')
+    .option('--no-database', 'do not write results.duckdb and runs.parquet, for quiclab sql')
     .option('--resume', 'go on where it was stopped', false)
     .option(
       '--real',
@@ -78,7 +82,10 @@ export const runCommand = (): Command =>
     .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
     .action(run);
 
-async function run(name: string, { seeds, out, json, csv, report, resume, real, shard, maxRuns, workers, queue }: Parsed): Promise<void> {
+async function run(
+  name: string,
+  { seeds, out, json, csv, report, database, resume, real, shard, maxRuns, workers, queue }: Parsed,
+): Promise<void> {
   const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
   const dir = out ?? join('out', basename(name, extname(name)));
@@ -124,6 +131,7 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
   if (shard === undefined) {
     const { result, table } = writeResult(plan, dir, world, store.runs, complete, csv);
     const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
+    if (database) await tables(plan, dir, world, complete);
     if (json) await print(join(dir, 'result.json'));
     else process.stdout.write(`${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
   } else process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.count} runs in ${dir}. quiclab merge puts the parts together.\n`);
@@ -131,6 +139,11 @@ async function run(name: string, { seeds, out, json, csv, report, resume, real, 
     process.stderr.write(`Stopped: this is what was done by then. --resume goes on.\n`);
     process.exitCode = 130;
   }
+}
+
+async function tables(plan: PreparedPlan, dir: string, world: PlanWorld, complete: boolean): Promise<void> {
+  const missing = await writeTables(plan, dir, world, complete);
+  if (missing !== '') process.stderr.write(`${missing}\n`);
 }
 
 const print = (file: string): Promise<void> => pipeline(createReadStream(file), process.stdout, { end: false });
@@ -148,8 +161,10 @@ export const mergeCommand = (): Command =>
     .requiredOption('--out <dir>', 'where the whole goes')
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
-    .action(async (dirs: string[], { out, json, csv }: { readonly out: string; readonly json: boolean; readonly csv: boolean }) => {
-      const { table, missing } = mergeShards(dirs, out, csv);
+    .option('--no-database', 'do not write results.duckdb and runs.parquet, for quiclab sql')
+    .action(async (dirs: string[], { out, json, csv, database }: Pick<Parsed, 'json' | 'csv' | 'database'> & { readonly out: string }) => {
+      const { result, table, missing } = mergeShards(dirs, out, csv);
+      if (database) await tables(prepareDocument(result.plan), out, result.world, result.complete);
       if (json) await print(join(out, 'result.json'));
       else process.stdout.write(`${table}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
       if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);

@@ -39,6 +39,7 @@ export class RunStore {
   static create(dir: string, head: StoreHead): RunStore {
     mkdirSync(dir, { recursive: true });
     for (const old of ['result.json', 'runs.csv']) rmSync(join(dir, old), { force: true });
+    removeTables(dir);
     writeFileSync(runsFile(dir), '');
     writeFileSync(planFile(dir), `${JSON.stringify(head)}\n`);
     return new RunStore(dir, 0);
@@ -60,6 +61,7 @@ export class RunStore {
       octets += line.length + 1;
     }
     truncateSync(runsFile(dir), octets); // a line that was half written is gone
+    removeTables(dir); // what is there is always of all runs
     return new RunStore(dir, count);
   }
 
@@ -84,8 +86,15 @@ export class RunStore {
   }
 }
 
+/** What is made of runs.jsonl for those who ask in SQL. */
+export const TABLES = { database: 'results.duckdb', runs: 'runs.parquet', flows: 'flows.parquet' } as const;
+
+export function removeTables(dir: string): void {
+  for (const name of Object.values(TABLES)) rmSync(join(dir, name), { force: true });
+}
+
 const planFile = (dir: string): string => join(dir, 'plan.json');
-const runsFile = (dir: string): string => join(dir, 'runs.jsonl');
+export const runsFile = (dir: string): string => join(dir, 'runs.jsonl');
 
 /** undefined where nothing was run. Throws an Error where what is there cannot be read. */
 export function readHead(dir: string): StoreHead | undefined {
