@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { latin1 } from '@quiclab/bytes';
 import { type Micros, type Random, SECOND } from '@quiclab/sansio';
 import {
@@ -19,6 +19,7 @@ import {
 } from './der.ts';
 import { ipOctets } from './ip-octets.ts';
 import { octets } from './octets.ts';
+import { privateKeyOf, readPrivateKey } from './private-keys.ts';
 import { systemRandom } from './system-random.ts';
 import {
   AUTHORITY_KEY_ID,
@@ -133,12 +134,10 @@ function makeKey(keyType: CertificateOptions['keyType'], random: Random): KeyObj
     case 'ed25519': {
       const seed = new Uint8Array(32);
       random.fill(seed);
-      return readPrivateKey(Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])); // RFC 8410 §7
+      return privateKeyOf('Ed25519', seed);
     }
   }
 }
-
-const readPrivateKey = (pkcs8: Uint8Array): KeyObject => createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
 
 const exportSpki = (privateKey: KeyObject): Uint8Array => octets(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
 

@@ -101,8 +101,10 @@ const printable = (name: string | undefined): string => {
 const recent: Certificate[] = [];
 const MOST_RECENT = 8;
 
+const seenLately = (octets: Uint8Array): Certificate | undefined => recent.find(({ x509 }) => sameBytes(x509.raw, octets));
+
 function readCertificate(octets: Uint8Array, what: string): Certificate {
-  const known = recent.find(({ x509 }) => sameBytes(x509.raw, octets));
+  const known = seenLately(octets);
   if (known !== undefined) return known;
   try {
     const x509 = new X509Certificate(octets);
@@ -252,6 +254,8 @@ function givenRoots(ca: readonly Uint8Array[]): readonly Certificate[] {
 }
 
 function readRoot(der: Uint8Array, index: number): Certificate {
+  const seen = seenLately(der); // a self-signed leaf that is trusted has just been read
+  if (seen !== undefined) return seen;
   try {
     return { x509: new X509Certificate(der), fields: certificateFields(der) };
   } catch (error) {

@@ -1,6 +1,7 @@
-import { constants, createPrivateKey, type KeyObject, sign, verify } from 'node:crypto';
+import { constants, type KeyObject, sign, verify } from 'node:crypto';
 import type { Signer, Verifier } from '../provider.ts';
 import { octets } from './octets.ts';
+import { readPrivateKey } from './private-keys.ts';
 
 interface Scheme {
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
@@ -44,9 +45,7 @@ export function describeKey(key: KeyObject): string {
 const withPadding = (key: KeyObject, { pss }: Scheme) =>
   pss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : key;
 
-export function nodeSigner(pkcs8: Uint8Array): Signer {
-  return new NodeSigner(createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
-}
+export const nodeSigner = (pkcs8: Uint8Array): Signer => new NodeSigner(readPrivateKey(pkcs8));
 
 class NodeSigner implements Signer {
   readonly schemes: readonly number[];
