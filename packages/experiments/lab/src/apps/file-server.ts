@@ -8,12 +8,13 @@ import type { Timers } from '../timers.ts';
 /** The content of a request's path (percent-encoded, as it came), or undefined where there is none. */
 export type FileSource = (path: string) => Uint8Array | undefined;
 
-/** Content of the size that the page says, all of it zeros. */
+/** Content of the size that the page says, all of it zeros. It is the same octets for all: nobody writes into content. */
 export function sizedSource({ objects }: Page): FileSource {
   const sizes = new Map(objects.map(({ path, size }) => [path, size]));
+  const zeros = new Uint8Array(Math.max(...sizes.values()));
   return (path) => {
     const size = sizes.get(path);
-    return size === undefined ? undefined : new Uint8Array(size);
+    return size === undefined ? undefined : zeros.subarray(0, size);
   };
 }
 

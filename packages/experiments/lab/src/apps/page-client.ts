@@ -18,6 +18,7 @@ export interface FetchedObject {
   readonly attempts: number;
   readonly status: number;
   readonly bytes: number;
+  /** Of its content; '' where nobody wants to know. */
   readonly sha256: string;
   readonly requestedAt: Micros;
   readonly headersAt: Micros;
@@ -40,14 +41,17 @@ export class PageClient {
   /** For the objects below. */
   readonly page: Page;
   readonly log: RunLog;
+  readonly digests: boolean;
   readonly #pool: ConnectionPool;
   readonly #progress: PageProgress;
   readonly #fetching: Fetching[] = [];
 
-  constructor(page: Page, pool: ConnectionPool, log: RunLog) {
+  /** @param digests  whether content is hashed, which takes its time */
+  constructor(page: Page, pool: ConnectionPool, log: RunLog, digests = true) {
     this.page = page;
     this.#pool = pool;
     this.log = log;
+    this.digests = digests;
     this.#progress = new PageProgress(page);
   }
 
@@ -96,7 +100,7 @@ class Fetching implements PooledExchange {
   #attempts = 0;
   #status = 0;
   #bytes = 0;
-  #hash: Hash = createHash('sha256');
+  #hash: Hash | undefined = undefined; // of what has come since the request was sent
   #sha256 = '';
   #headersAt: Micros = -1;
   #completedAt: Micros = -1;
@@ -133,7 +137,7 @@ class Fetching implements PooledExchange {
     this.#attempts++;
     this.#status = 0;
     this.#bytes = 0;
-    this.#hash = createHash('sha256');
+    if (this.#client.digests) this.#hash = createHash('sha256');
   }
 
   onResponse(now: Micros, status: number): void {
@@ -145,7 +149,7 @@ class Fetching implements PooledExchange {
   onContent(now: Micros, data: Uint8Array): void {
     this.#bytes += data.length;
     this.#client.bytes += data.length;
-    this.#hash.update(data);
+    this.#hash?.update(data);
     this.#client.log.read(now, this.#connection, this.#id, RESPONSE, this.#bytes);
   }
 
@@ -156,7 +160,7 @@ class Fetching implements PooledExchange {
   onEnd(now: Micros): void {
     this.#client.log.completed(now, this.exchange);
     this.#completedAt = now;
-    this.#sha256 = this.#hash.digest('hex');
+    this.#sha256 = this.#hash?.digest('hex') ?? '';
     this.#client.arrived(now, this.#object.id, this.exchange);
   }
 

@@ -4,6 +4,7 @@ import { bernoulli, type Judge, type LinkConfig } from '@quiclab/impair';
 import { type ModelRun, type ModelsRound, seedsFor, summarise, variationOf } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
 import type { Page } from '@quiclab/workload';
+import { sizedSource } from '../apps/file-server.ts';
 import type { ModelName } from '../models/model.ts';
 import type { Profile } from '../models/profile.ts';
 import { presetLinks } from '../presets/links.ts';
@@ -47,7 +48,6 @@ const crypto = nullProtection(nodeProvider);
 /** One run of a plan. */
 export function runOf(plan: ComparisonPlan, loss: number, model: ModelName, seed: number): RunRecord {
   const { page, profile, nameLookup, delay, rate, queue, preset } = plan;
-  const sizes = new Map(page.objects.map(({ path, size }) => [path, size]));
   const link: LinkConfig = { delay, ...(rate > 0 && { rate }), queue: { packets: queue } };
   const { up, down } = preset === undefined ? { up: link, down: link } : presetLinks(preset);
   return runSimulated({
@@ -56,10 +56,8 @@ export function runOf(plan: ComparisonPlan, loss: number, model: ModelName, seed
     page,
     profile,
     nameLookup,
-    source: (path) => {
-      const size = sizes.get(path);
-      return size === undefined ? undefined : new Uint8Array(size);
-    },
+    source: sizedSource(page),
+    digests: false,
     links: { up, down: loss === 0 ? down : { ...down, loss: [...judgesOf(down), bernoulli(loss)] } },
     ends: { crypto },
   });

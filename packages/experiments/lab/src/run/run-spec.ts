@@ -54,6 +54,7 @@ export function simulatedRun({ links }: VariantSetup, load: PageLoad, { model, s
     nameLookup,
     links,
     source: sizedSource(page),
+    digests: false,
     ends: { crypto, policies: quicPolicies(load) },
     // whether TCP has a pacer is the profile's affair
     ...(controller && {

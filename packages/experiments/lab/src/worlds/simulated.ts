@@ -30,6 +30,8 @@ export interface SimulatedRun {
   readonly links: { readonly up: LinkConfig; readonly down: LinkConfig };
   readonly page: Page;
   readonly source: FileSource;
+  /** Whether the client hashes what it gets. Default true. */
+  readonly digests?: boolean;
   /** Serves instead of what would. */
   readonly serve?: (usual: Serve) => Serve;
   /** What it takes to look a host's name up, µs. Default 0. */
@@ -144,7 +146,7 @@ export function runSimulated(run: SimulatedRun): RunRecord {
       ready: (now, connection) => log.ready(now, connection),
     },
   });
-  const client = new PageClient(page, pool, log);
+  const client = new PageClient(page, pool, log, run.digests);
   client.start(start);
   clientHost.turn();
   const end = world.run({ until: start + MOST_TIME, while: () => !client.done && client.failure === undefined });
