@@ -26,7 +26,7 @@ export class CarrierTimeline {
 
   constructor(boundaries: readonly number[], fin: number) {
     const starts = [0];
-    for (const boundary of [...boundaries].sort((a, b) => a - b)) if (boundary > starts[starts.length - 1]!) starts.push(boundary);
+    for (const boundary of ascending(boundaries)) if (boundary > starts[starts.length - 1]!) starts.push(boundary);
     this.starts = starts;
     this.fin = fin;
     this.arrived = starts.map(() => NEVER);
@@ -111,24 +111,34 @@ export class CarrierTimeline {
 export const SILENT = new CarrierTimeline([], -1);
 SILENT.settle();
 
+/** Most carriers were sent in order. */
+function ascending(numbers: readonly number[]): readonly number[] {
+  for (let i = 1; i < numbers.length; i++) if (numbers[i]! < numbers[i - 1]!) return [...numbers].sort((a, b) => a - b);
+  return numbers;
+}
+
 /** The timelines of all carriers on which something was sent. */
 export function carrierTimelines(log: RunLog): Map<number, CarrierTimeline> {
   const { sendings, arrivals, losses } = log;
   const rows = new Map<number, number[]>();
+  let carrier = -1; // of the row before: segments of one connection follow each other
+  let own: number[] = [];
   for (let i = 0; i < sendings.length; i += 6) {
-    const carrier = sendings[i + 1]!;
-    const own = rows.get(carrier);
-    if (own === undefined) rows.set(carrier, [i]);
-    else own.push(i);
+    if (sendings[i + 1] !== carrier) {
+      carrier = sendings[i + 1]!;
+      const known = rows.get(carrier);
+      own = known ?? [];
+      if (known === undefined) rows.set(carrier, own);
+    }
+    own.push(i);
   }
-  const arrivalOf = new Map<number, number>(); // packet → its row
+  const arrivalOf = new ByPacket(); // its row
   for (let i = 0; i < arrivals.length; i += 4) {
-    const packet = packetOf(arrivals[i + 1]!, arrivals[i + 2]!);
-    const earlier = arrivalOf.get(packet);
-    if (earlier === undefined || arrivals[i]! < arrivals[earlier]!) arrivalOf.set(packet, i);
+    const earlier = arrivalOf.get(arrivals[i + 1]!, arrivals[i + 2]!);
+    if (earlier < 0 || arrivals[i]! < arrivals[earlier]!) arrivalOf.set(arrivals[i + 1]!, arrivals[i + 2]!, i);
   }
-  const lossOf = new Map<number, Micros>();
-  for (let i = 0; i < losses.length; i += 3) lossOf.set(packetOf(losses[i + 1]!, losses[i + 2]!), losses[i]!);
+  const lossOf = new ByPacket();
+  for (let i = 0; i < losses.length; i += 3) lossOf.set(losses[i + 1]!, losses[i + 2]!, i);
 
   const timelines = new Map<number, CarrierTimeline>();
   for (const [carrier, own] of rows) {
@@ -144,16 +154,16 @@ export function carrierTimelines(log: RunLog): Map<number, CarrierTimeline> {
     const timeline = new CarrierTimeline(boundaries, fin);
     const flow = flowOfCarrier(carrier);
     for (const i of own) {
-      const packet = packetOf(flow, sendings[i + 5]!);
-      const row = arrivalOf.get(packet);
+      const row = arrivalOf.get(flow, sendings[i + 5]!);
+      const lost = lossOf.get(flow, sendings[i + 5]!);
       const from = sendings[i + 2]!;
       timeline.copy(
         from,
         from + sendings[i + 3]! + sendings[i + 4]!,
         sendings[i]!,
-        row === undefined ? NEVER : arrivals[row]!,
-        row === undefined ? NEVER : arrivals[row + 3]!,
-        lossOf.get(packet) ?? NEVER,
+        row < 0 ? NEVER : arrivals[row]!,
+        row < 0 ? NEVER : arrivals[row + 3]!,
+        lost < 0 ? NEVER : losses[lost]!,
       );
     }
     timeline.settle();
@@ -161,6 +171,26 @@ export function carrierTimelines(log: RunLog): Map<number, CarrierTimeline> {
   }
   return timelines;
 }
+
+/** A row of a list for each packet: by its flow, and by what it is called there, which are small numbers both. */
+class ByPacket {
+  readonly #flows: (number[] | undefined)[] = [];
+
+  /** -1: none. */
+  get(flow: number, copy: number): number {
+    return this.#flows[flow]?.[copy] ?? -1;
+  }
+
+  set(flow: number, copy: number, row: number): void {
+    while (this.#flows.length <= flow) this.#flows.push(undefined);
+    const rows = (this.#flows[flow] ??= []);
+    if (copy < rows.length + FEW_MISSING) while (rows.length < copy) rows.push(-1);
+    rows[copy] = row;
+  }
+}
+
+/** So many numbers in a row that packets may leave out before the list has holes. */
+const FEW_MISSING = 1_000;
 
 /** A packet, as a number: its flow and what it is called there. */
 export const packetOf = (flow: number, copy: number): number => copy * FLOWS + flow;

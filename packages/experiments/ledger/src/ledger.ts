@@ -15,6 +15,9 @@ export class Ledger {
   readonly #lost = new Map<ExchangeId, Micros[]>();
   readonly #drops: { readonly at: Micros; readonly pieces: readonly Piece[] }[] = [];
   #now: Micros = 0;
+  // the carrier that was told of last, which is the next one's most of the time
+  #lastId = -1;
+  #last: Carrier | undefined = undefined;
   #replays: Map<number, CarrierReplay> | undefined = undefined;
 
   /** All octets of a carrier belong to one exchange, as on a stream of HTTP/3. To be said before anything else about this carrier. */
@@ -76,11 +79,14 @@ export class Ledger {
   }
 
   #carrier(id: number): Carrier {
+    if (this.#last !== undefined && id === this.#lastId) return this.#last;
     let carrier = this.#carriers.get(id);
     if (carrier === undefined) {
       carrier = new Carrier('connection');
       this.#carriers.set(id, carrier);
     }
+    this.#lastId = id;
+    this.#last = carrier;
     return carrier;
   }
 

@@ -48,11 +48,11 @@ export function ledgerOf(log: RunLog): Ledger {
 function blameOf(log: RunLog, messages: Messages): Ledger {
   const ledger = new Ledger();
   const { bindings, frames, receipts } = log;
-  const exchangeOf = new Map<string, ExchangeId>();
-  for (let i = 0; i < bindings.length; i += 4) exchangeOf.set(`${bindings[i + 2]} ${bindings[i + 3]}`, bindings[i + 1]!);
+  const exchangeOf: Map<number, ExchangeId>[] = []; // by connection and id
+  for (let i = 0; i < bindings.length; i += 4) (exchangeOf[bindings[i + 2]!] ??= new Map()).set(bindings[i + 3]!, bindings[i + 1]!);
   for (let i = 0; i < frames.length; i += 7) {
     const carrier = frames[i + 1]!;
-    const exchange = exchangeOf.get(`${connectionOf(carrier)} ${frames[i + 2]}`);
+    const exchange = exchangeOf[connectionOf(carrier)]?.get(frames[i + 2]!);
     if (exchange === undefined) continue;
     const offset = frames[i + 3]!;
     messages.eachStretch(carrier, offset, offset + frames[i + 4]!, (from, to) => {
@@ -73,6 +73,7 @@ function blameOf(log: RunLog, messages: Messages): Ledger {
 }
 
 function addDrops({ drops, sendings }: RunLog, ledger: Ledger): void {
+  if (drops.length === 0) return;
   const pieces = new Map<number, Piece[]>();
   for (let i = 0; i < drops.length; i += 3) pieces.set(packetOf(drops[i + 1]!, drops[i + 2]!), []);
   for (let i = 0; i < sendings.length; i += 6) {

@@ -1,4 +1,4 @@
-import { criticalChain, directionOf, FrameKind, RESPONSE } from '@quiclab/ledger';
+import { connectionOf, criticalChain, directionOf, FrameKind, RESPONSE } from '@quiclab/ledger';
 import { type ModelRun, median } from '@quiclab/report';
 import type { Micros } from '@quiclab/sansio';
 import { type AccountedObject, accountRun, type RunRecord } from '../record.ts';
@@ -50,14 +50,20 @@ function headerOctets({ log: { frames } }: RunRecord): number {
 /** Packets from the server that carried octets below those that had left before: octets leave in order for the first time. */
 function repairs({ log: { sendings } }: RunRecord): number {
   const sent = new Map<number, number>(); // by carrier: octets that have left
-  const packets = new Set<string>();
+  const packets: Set<number>[] = []; // by connection
+  let carrier = -1;
+  let left = 0; // on that carrier
   for (let i = 0; i < sendings.length; i += 6) {
-    const carrier = sendings[i + 1]!;
-    if (directionOf(carrier) !== RESPONSE) continue;
-    const before = sent.get(carrier) ?? 0;
-    const [offset, length] = [sendings[i + 2]!, sendings[i + 3]!];
-    if (length > 0 && offset < before) packets.add(`${Math.floor(carrier / 2 ** 33)} ${sendings[i + 5]}`);
-    sent.set(carrier, Math.max(before, offset + length));
+    if (sendings[i + 1] !== carrier) {
+      if (carrier >= 0) sent.set(carrier, left);
+      carrier = sendings[i + 1]!;
+      left = sent.get(carrier) ?? 0;
+    }
+    const offset = sendings[i + 2]!;
+    const length = sendings[i + 3]!;
+    if (length > 0 && offset < left && directionOf(carrier) === RESPONSE)
+      (packets[connectionOf(carrier)] ??= new Set()).add(sendings[i + 5]!);
+    left = Math.max(left, offset + length);
   }
-  return packets.size;
+  return packets.reduce((sum, { size }) => sum + size, 0);
 }
