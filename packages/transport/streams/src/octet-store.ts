@@ -7,12 +7,18 @@ const GROWN = LARGEST - SMALLEST; // where the first of the largest blocks begin
 /**
  * Octets by offset, in blocks whose sizes grow from 2 KiB to 64 KiB (the first begins with 256 octets): a small stream stays small,
  * and a long one costs one allocation for fifty packets. Where a block lies follows from its number alone, so finding one is arithmetic.
- * It does not know which octets are there; its owner does. A block is never used again, so views are the reader's to keep.
+ * It does not know which octets are there; its owner does. A block is never used again, so views are the reader's to keep; but where the
+ * owner hands out none (`reuses`), blocks go to the next store of that kind.
  */
 export class OctetStore {
+  readonly #reuses: boolean;
   #blocks: (Uint8Array | undefined)[] = [];
   #head = 0; // index in #blocks of the first block not released
   #first = 0; // the number of that block
+
+  constructor(reuses = false) {
+    this.#reuses = reuses;
+  }
 
   /** Copies bytes[from, to) in. Octets below what was released are lost silently. */
   write(offset: number, bytes: Uint8Array, from: number, to: number): void {
@@ -52,8 +58,11 @@ export class OctetStore {
   release(upTo: number): void {
     const number = blockNumber(upTo);
     while (this.#first < number) {
-      if (this.#head < this.#blocks.length) this.#blocks[this.#head++] = undefined;
-      else {
+      if (this.#head < this.#blocks.length) {
+        const block = this.#blocks[this.#head];
+        if (this.#reuses && block !== undefined) giveBack(block);
+        this.#blocks[this.#head++] = undefined;
+      } else {
         this.#first = number; // nothing was ever stored between here and there
         break;
       }
@@ -82,8 +91,12 @@ export class OctetStore {
     while (this.#blocks.length <= index) this.#blocks.push(undefined);
     const block = this.#blocks[index];
     if (block !== undefined && block.length >= room) return block;
-    const larger = new Uint8Array(number === 0 && room <= SHORT ? SHORT : blockSize(number));
-    if (block !== undefined) larger.set(block); // who has a view of the smaller one keeps it: what was written does not change
+    const size = number === 0 && room <= SHORT ? SHORT : blockSize(number);
+    const larger = (this.#reuses ? takeAgain(size) : undefined) ?? new Uint8Array(size);
+    if (block !== undefined) {
+      larger.set(block); // who has a view of the smaller one keeps it: what was written does not change
+      if (this.#reuses) giveBack(block);
+    }
     this.#blocks[index] = larger;
     return larger;
   }
@@ -93,6 +106,18 @@ export class OctetStore {
     if (block === undefined) throw new RangeError(`no octets are stored from ${blockStart(number)} on`);
     return block;
   }
+}
+
+/** Blocks that nobody uses, by size: 256 octets, then from 2 KiB on. An allocation is zeroed, and counted by the garbage collector; these are neither. */
+const free: Uint8Array[][] = Array.from({ length: 1 + DOUBLINGS + 1 }, () => []);
+const MOST_FREE = 64; // of each size: 8 MB in all
+const sizeClass = (size: number): number => (size === SHORT ? 0 : 1 + 31 - Math.clz32(size / SMALLEST));
+
+const takeAgain = (size: number): Uint8Array | undefined => free[sizeClass(size)].pop();
+
+function giveBack(block: Uint8Array): void {
+  const own = free[sizeClass(block.length)];
+  if (own.length < MOST_FREE) own.push(block);
 }
 
 const blockSize = (number: number): number => (number < DOUBLINGS ? SMALLEST << number : LARGEST);

@@ -81,7 +81,7 @@ export class SendStream {
     this.#sendBuffer = sendBuffer;
     this.#sendAhead = Math.min(sendAhead, sendBuffer);
     this.#budget = budget;
-    this.#store = new OctetStore();
+    this.#store = new OctetStore(true);
     this.#lost = new RangeSet();
     this.#ackedBeyond = new RangeSet();
     this.#acked = 0;
@@ -339,7 +339,7 @@ export class SendStream {
   #checkAllAcked(): void {
     if (!(this.#finAcked && this.#acked === this.written) && !(this.#resetAtAcked && this.#acked >= this.reliableSize)) return;
     this.#on('all-acked');
-    if (this.resetCode >= 0) this.#forget(Number.MAX_SAFE_INTEGER);
+    this.#forget(Number.MAX_SAFE_INTEGER);
   }
 
   #hasMuchRoom(): boolean {

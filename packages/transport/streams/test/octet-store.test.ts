@@ -33,6 +33,20 @@ describe('octets by offset', () => {
     }
     expect(lengths).toEqual([2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 65_536, 65_536, 65_536, 65_536, 8_832]);
   });
+  test('a store that hands out no views gives its blocks to the next one, and what was in them is not to be seen', () => {
+    const first = new OctetStore(true);
+    first.write(0, octets(0, 3_000), 0, 3_000);
+    first.release(Number.MAX_SAFE_INTEGER);
+    expect(first.allocated).toBe(0);
+    const stores = [new OctetStore(true), new OctetStore(true)];
+    for (const [i, store] of stores.entries())
+      for (let at = 0; at < 3_000; at += 500) store.write(at, octets(i + at, i + at + 500), 0, 500);
+    for (const [i, store] of stores.entries()) {
+      const copy = new Uint8Array(3_000);
+      store.copyTo(0, 3_000, copy, 0);
+      for (let at = 0; at < 3_000; at += 500) expect(copy.subarray(at, at + 500)).toEqual(octets(i + at, i + at + 500));
+    }
+  });
   test('releasing drops the blocks wholly below, and views stay as they were', () => {
     const store = new OctetStore();
     const whole = octets(0, 200_000);
