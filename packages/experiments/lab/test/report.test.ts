@@ -38,7 +38,7 @@ repeats: 4
   });
 
   test('have states without gaps from request to completion, as many drops as the links, and curves that begin with the page', () => {
-    for (const { page, curves } of made.details) {
+    for (const { page, curves, model } of made.details) {
       const { streams, drops, links, pageLoad } = page!;
       for (const { states, requested, completion } of streams) {
         expect(states[0]).toBe(requested);
@@ -52,6 +52,7 @@ repeats: 4
         expect(steps.length).toBeGreaterThan(4);
         expect(steps[0]).toBeLessThan(pageLoad);
       }
+      expect(own.pacingRate.length > 0).toBe(model !== 'h2'); // as in practice, TCP does not pace
       expect(marks.lost.every((at) => at >= 0)).toBe(true);
     }
   });
@@ -61,6 +62,46 @@ repeats: 4
     expect(html).toContain('aria-label="Waterfall of h3-0rtt:');
     expect(html).toContain('id="curves"');
     expect(JSON.parse(/id="result">(.*)<\/script>/.exec(html)![1]!).details).toEqual(JSON.parse(JSON.stringify(made.details)));
+  });
+
+  test('that asks for influence has its matrices once for all that differ in nothing but what is lost: under h3 nobody waits who was not in the packet', async () => {
+    const asking = await resultOf(`question: Who waits?
+workload: { files: { count: 4, size: 6KB } }
+topology:
+  both: { rate: 10Mbit, delay: 20ms, queue: 1000 packets }
+models: [h2, h3]
+profile: parity
+vary:
+  topology.down.loss: [0%, 1%]
+repeats: 1
+outputs: { influence: 9 }
+`);
+    const { influences = [], influenceMissing } = detailsOf(asking);
+    expect(influenceMissing).toBe('');
+    expect(influences.map(({ variant, model }) => [variant, model])).toEqual([
+      [0, 'h2'],
+      [0, 'h3'],
+    ]);
+    const waitsBeside = influences.map(({ rows }) =>
+      rows.flatMap(({ wait, carried }) => (carried.length > 0 ? wait.filter((_, i) => !carried.includes(i)) : [])),
+    );
+    expect(Math.max(...waitsBeside[0]!)).toBeGreaterThan(0);
+    expect(new Set(waitsBeside[1])).toEqual(new Set([0]));
+    for (const { rows, streams, fewer } of influences) {
+      expect(rows).toHaveLength(9);
+      expect(streams.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+      expect(fewer).toBe(0);
+    }
+    expect(reportOf(asking, detailsOf(asking))).toContain('aria-label="Influence under h3:');
+  });
+
+  test('that come out in another way, or not at all, are left out, and the page says so', () => {
+    const other = result.runs.map((run) => (run.model === 'h3' ? { ...run, figures: { ...run.figures, pageLoad: 1 } } : run));
+    const { details, missing } = detailsOf({ ...result, runs: other, version: '0.0.1' });
+    expect(new Set(details.map(({ model }) => model))).toEqual(new Set(['h2', 'h3-0rtt']));
+    expect(missing).toMatch(
+      /^\d runs? (is|are) left out: made again by this quiclab .* in another way than in the result, which quiclab 0\.0\.1 made\.$/,
+    );
   });
 
   test('of bulk transfers are curves, and over real sockets there are none', async () => {

@@ -18,6 +18,13 @@ export {
   type PlanFigures,
 } from './plan-figures.ts';
 export { type PlanPage, planReport } from './plan-html.ts';
+export {
+  INFLUENCE_DEFINITIONS,
+  INFLUENCE_FIGURES,
+  type InfluenceFigure,
+  type InfluenceOfPacket,
+  type PlanInfluence,
+} from './plan-influence.ts';
 export type {
   PlanDocument,
   PlanEstimate,

@@ -3,6 +3,7 @@ import { SHOWN } from './figure-units.ts';
 import { PlanCells } from './plan-cells.ts';
 import type { PlanDetail } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES, type PlanFigure, type PlanFigures } from './plan-figures.ts';
+import type { PlanInfluence } from './plan-influence.ts';
 import type { PlanJson, PlanResult } from './plan-schema.ts';
 import { STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
 
@@ -19,6 +20,7 @@ export interface PlanData {
   readonly cells: readonly PlanCell[];
   readonly states: readonly { readonly name: string; readonly family: StateFamily }[];
   readonly details: readonly PlanDetail[];
+  readonly influences: readonly PlanInfluence[];
 }
 
 export interface PlanCell {
@@ -39,7 +41,7 @@ const MOST_VALUES = 250_000;
 const MOST_OF_ONE = 400;
 const LEAST_OF_ONE = 5;
 
-export function planData(result: PlanResult, details: readonly PlanDetail[]): PlanData {
+export function planData(result: PlanResult, details: readonly PlanDetail[], influences: readonly PlanInfluence[]): PlanData {
   const { variables, variants, summaries, runs } = result;
   const subjects = [...new Set(summaries.map(({ subject }) => subject))];
   const present = PLAN_FIGURES.filter((figure) => summaries.some(({ medians }) => medians[figure] !== undefined));
@@ -87,6 +89,7 @@ export function planData(result: PlanResult, details: readonly PlanDetail[]): Pl
     })),
     states: STATES.map((name) => ({ name, family: STATE_DEFINITIONS[name].family })),
     details,
+    influences,
   };
 }
 

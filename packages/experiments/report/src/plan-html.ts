@@ -5,6 +5,7 @@ import { definitions, htmlPage, row, swatch, type Terms, table, term, text } fro
 import { type PlanData, planData } from './plan-data.ts';
 import { type PlanDetail, RANKS, type Rank } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES, type PlanFigure } from './plan-figures.ts';
+import { influenceSection, type PlanInfluence } from './plan-influence.ts';
 import type { PlanResult } from './plan-schema.ts';
 import { comparisonsText, planRows, runFacts } from './plan-table.ts';
 import { FAMILIES, STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
@@ -17,6 +18,9 @@ export interface PlanPage {
   readonly details: readonly PlanDetail[];
   /** Said where `details` does not have what one would look for; may be empty. */
   readonly missing?: string;
+  /** Matrices, where the plan asks for them, and what is said where one is not there. */
+  readonly influences?: readonly PlanInfluence[];
+  readonly influenceMissing?: string;
 }
 
 /** Two hops are two carriers with two sets of octets, and the gateway's queue lies between them: EXPERIMENTS §4 defines states of one exchange on one carrier. */
@@ -30,9 +34,9 @@ const MOST_ROWS = 400;
  * What came of a plan as one HTML page that needs nothing else: figures, distributions, what each model does as something varies, where the time goes,
  * single runs with all their streams, and the plan. Light or dark, down to the width of a phone, printable, usable by keyboard.
  */
-export function planReport({ result, yaml, details, missing = '' }: PlanPage): string {
+export function planReport({ result, yaml, details, missing = '', influences = [], influenceMissing = '' }: PlanPage): string {
   const { question, world, version, variables, summaries, runs, complete } = result;
-  const data = planData(result, details);
+  const data = planData(result, details, influences);
   const { count, failed } = runFacts(runs);
   const timed = isTimed(summaries);
   const figures = figuresIn(data);
@@ -47,6 +51,11 @@ export function planReport({ result, yaml, details, missing = '' }: PlanPage): s
 ${nothing ? '' : `<p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>`}
 ${failed === 0 ? '' : failures(runs, failed)}
 ${nothing ? '' : figuresSections(result, data, details, missing)}
+${influenceSection(
+  influences,
+  data.variants.map(({ label }) => label),
+  influenceMissing,
+)}
 <h2>The plan</h2>
 <p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again${world === 'simulated' ? ' and gives the same figures' : ''}:</p>
 <pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'simulated' ? '' : ' --real'}</pre>
@@ -55,7 +64,7 @@ ${nothing ? '' : figuresSections(result, data, details, missing)}
 ${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
 ${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
     data,
-    scripts: ['chart.js', 'waterfall-chart.js', 'curves-chart.js', 'heat-map.js', 'plan.js', 'plan-runs.js'],
+    scripts: ['chart.js', 'waterfall-chart.js', 'curves-chart.js', 'heat-map.js', 'plan.js', 'plan-runs.js', 'plan-influence.js'],
   });
 }
 

@@ -110,7 +110,7 @@ export function runFacts(runs: PlanResult['runs']): RunFacts {
   return facts;
 }
 
-export const failuresText = ({ failed, failure }: RunFacts): string =>
+const failuresText = ({ failed, failure }: RunFacts): string =>
   failed === 0 ? '' : `${grouped(failed)} runs came to nothing, the first of them: ${failure}`;
 
 const latenessText = ({ lateness: { p50, p99 } }: RunFacts): string =>

@@ -5,11 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { planReport, summarisePlan } from '@quiclab/report';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sampleDetails, samplePlan } from './plan-sample.ts';
+import { sampleDetails, sampleInfluences, samplePlan } from './plan-sample.ts';
 
 const EVIL = '</script><img src=x onerror="alert(1)">';
 const pageOf = (result = samplePlan(), file = 'a.css'): string =>
-  planReport({ result, yaml: `question: ${result.question}\n`, details: sampleDetails(result, file) });
+  planReport({ result, yaml: `question: ${result.question}\n`, details: sampleDetails(result, file), influences: sampleInfluences(file) });
 
 describe('the report of a plan', () => {
   const html = pageOf();
@@ -81,7 +81,7 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
   ] as const)('draws every chart of %s without error or request: %s, %i pixels wide', async (name, scheme, width) => {
     const { page, trouble } = await open(name, scheme, width);
     const charts = page.locator('.chart');
-    expect(await charts.count()).toBe(11); // four of figures, three waterfalls, who waited for whom under three models, curves
+    expect(await charts.count()).toBe(13); // four of figures, three waterfalls, who waited for whom under three models, curves, influence under two
     for (const chart of await charts.all()) {
       expect(await chart.locator('svg, canvas').count()).toBeGreaterThan(0);
       const marks = await chart.locator('svg path').count();
@@ -124,6 +124,19 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
     await page.locator('#curves').focus();
     await page.keyboard.press('End');
     expect(await spoken('curves')).toMatch(/connection 1: slow start, window 30\.0 KB/);
+    const influence = page.locator('figure.influence[data-model=h2]');
+    expect(await influence.locator('.facts').textContent()).toBe(
+      '4 of 40 packets were dropped in turn, evenly spread. 1 of them left nothing to compare. 4 streams that change less are left out.',
+    );
+    await influence.locator('.chart').focus();
+    await page.keyboard.press('End');
+    expect(await influence.locator('.spoken').textContent()).toBe('packet 12 lost, stream 3 a.css (in it): 0.9 ms');
+    await page.keyboard.press('ArrowUp');
+    expect(await influence.locator('.spoken').textContent()).toBe('packet 7 lost, stream 3 a.css: 0.7 ms');
+    await page.locator('#influence-figure').selectOption('completion');
+    await influence.locator('.chart').focus();
+    await page.keyboard.press('ArrowLeft');
+    expect(await influence.locator('.spoken').textContent()).toMatch(/^packet \d+ lost, stream \d a\.css/);
     await page.locator('#figure').selectOption('goodput');
     await page.locator('#boxes').focus();
     await page.keyboard.press('End');

@@ -1,4 +1,4 @@
-import { type PlanDetail, type PlanJson, type PlanRun, summarisePlan } from '@quiclab/report';
+import { type PlanDetail, type PlanInfluence, type PlanJson, type PlanRun, summarisePlan } from '@quiclab/report';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 
 const MODELS = ['h1-parallel', 'h2', 'h3'];
@@ -106,3 +106,20 @@ export const sampleDetails = ({ runs }: PlanJson, file = 'a.css'): PlanDetail[] 
         queueDrops: [],
       },
     }));
+
+/** Matrices of two models: of three packets the second carried octets of two streams. */
+export const sampleInfluences = (name = 'a.css'): PlanInfluence[] =>
+  ['h2', 'h3'].map((model) => ({
+    variant: 0,
+    model,
+    streams: [1, 2, 3].map((number) => ({ name, number })),
+    fewer: 4,
+    rows: [
+      { lost: 2, carried: [], completion: [90_000, 90_000, 90_000], slot: [80_000, 80_000, 80_000], wait: [0, 0, 0] },
+      { lost: 7, carried: [0, 1], completion: [3_000, -200, 0], slot: [500, 400, 0], wait: [2_000, 1_000, model === 'h2' ? 700 : 0] },
+      { lost: 12, carried: [2], completion: [0, 0, 1_000], slot: [0, 0, 100], wait: [model === 'h2' ? 800 : 0, 0, 900] },
+    ],
+    packets: 40,
+    failed: 1,
+    queueDrops: 0,
+  }));

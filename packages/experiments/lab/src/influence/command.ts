@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { INFLUENCE_FIGURES, type InfluenceFigure } from '@quiclab/report';
 import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
 import { MODEL_IDS, type ModelName } from '../models/model.ts';
 import { Progress } from '../progress.ts';
 import { addRunOptions, checkBesidePlan, modelNamed, type RunOptions, runSource } from '../whatif/source.ts';
 import { influencePage } from './html.ts';
-import { type InfluenceMatrices, influenceMatrices, MATRIX_FIGURES, type MatrixFigure } from './matrices.ts';
+import { type InfluenceMatrices, influenceMatrices } from './matrices.ts';
 import { checkPictures, writePictures } from './pictures.ts';
 import { influenceTable } from './table.ts';
 
@@ -15,7 +16,7 @@ const USUAL_ROWS = 200;
 
 interface InfluenceOptions extends RunOptions {
   readonly models?: readonly ModelName[];
-  readonly figure: MatrixFigure;
+  readonly figure: InfluenceFigure;
   readonly rows: number;
   readonly out: string;
   readonly json: boolean;
@@ -32,7 +33,7 @@ export function influenceCommand(): Command {
       ),
     );
   addRunOptions(command, { page: '10x6KB', profile: 'parity' })
-    .addOption(new Option('--figure <figure>', 'which matrix the table shows').choices([...MATRIX_FIGURES]).default('wait'))
+    .addOption(new Option('--figure <figure>', 'which matrix the table shows').choices([...INFLUENCE_FIGURES]).default('wait'))
     .option('--rows <n>', 'drop at most so many packets, evenly spread', atLeastOne, USUAL_ROWS)
     .option('--out <dir>', 'where influence.html and influence.json go', 'out')
     .option('--json', 'print JSON instead of the table', false)

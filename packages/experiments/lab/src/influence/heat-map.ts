@@ -1,12 +1,5 @@
-import { milliseconds } from '@quiclab/report';
-import type { InfluenceMatrices, MatrixFigure } from './matrices.ts';
-
-/** What a matrix shows, for people. */
-export const FIGURE_TEXTS: Readonly<Record<MatrixFigure, { readonly name: string; readonly definition: string }>> = {
-  completion: { name: 'completion', definition: 'how much later the last byte of the stream is deliverable' },
-  slot: { name: 'mean slot', definition: 'how much later bytes of the stream arrive' },
-  wait: { name: 'mean wait', definition: 'how much longer bytes that have arrived wait to be deliverable' },
-};
+import { INFLUENCE_DEFINITIONS, type InfluenceFigure, milliseconds } from '@quiclab/report';
+import type { InfluenceMatrices } from './matrices.ts';
 
 const STEPS = 7;
 const CELL = 18; // wide
@@ -40,7 +33,7 @@ const STYLE = [
  * was in the packet, no cell is no change. It has both light and dark colours, and the value of each cell for the pointer.
  * @param scale  where the scale ends at least, µs: pictures beside each other have one
  */
-export function heatMaps(matrices: readonly InfluenceMatrices[], figure: MatrixFigure, scale = 0): string {
+export function heatMaps(matrices: readonly InfluenceMatrices[], figure: InfluenceFigure, scale = 0): string {
   const largest = Math.max(scale, scaleOf(matrices, figure));
   const row = Math.max(LEAST_ROW, Math.min(MOST_ROW, Math.floor(HEIGHT / Math.max(1, ...matrices.map(({ rows }) => rows.length)))));
   const widths = matrices.map(({ streams }) => Math.max(120, CELL * streams.length));
@@ -56,17 +49,17 @@ export function heatMaps(matrices: readonly InfluenceMatrices[], figure: MatrixF
   const values = matrices.flatMap(({ rows }) => rows.flatMap((each) => each[figure]));
   const top = height - LEGEND + 12;
   parts.push(legend(figure, top, largest, { more: values.some((value) => value > largest), earlier: values.some((value) => value < 0) }));
-  const title = `${FIGURE_TEXTS[figure].name} by dropped packet and stream: ${matrices.map(({ model }) => model).join(', ')}`;
+  const title = `${INFLUENCE_DEFINITIONS[figure].name} by dropped packet and stream: ${matrices.map(({ model }) => model).join(', ')}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(title)}"><style>${STYLE}</style>\n${parts.join('\n')}\n</svg>\n`;
 }
 
 /** The largest value of a packet with octets of the page: what the loss of a handshake costs would leave nothing else to be seen. */
-export const scaleOf = (matrices: readonly InfluenceMatrices[], figure: MatrixFigure): number =>
+export const scaleOf = (matrices: readonly InfluenceMatrices[], figure: InfluenceFigure): number =>
   Math.max(1, ...matrices.flatMap(({ rows }) => rows.filter(({ carried }) => carried.length > 0).flatMap((row) => row[figure])));
 
 function panel(
   { model, streams, rows }: InfluenceMatrices,
-  figure: MatrixFigure,
+  figure: InfluenceFigure,
   x: number,
   height: number,
   largest: number,
@@ -108,13 +101,13 @@ function panel(
 }
 
 function legend(
-  figure: MatrixFigure,
+  figure: InfluenceFigure,
   y: number,
   largest: number,
   { more, earlier }: { readonly more: boolean; readonly earlier: boolean },
 ): string {
   const width = STEP;
-  const parts = [`<text x="${MARGIN}" y="${y}">${FIGURE_TEXTS[figure].name}, up to:</text>`];
+  const parts = [`<text x="${MARGIN}" y="${y}">${INFLUENCE_DEFINITIONS[figure].name}, up to:</text>`];
   for (let i = 1; i <= STEPS; i++) {
     const x = MARGIN + width * (i - 1);
     parts.push(`<rect class="c${i}" x="${x}" y="${y + 7}" width="${width}" height="10"/>`);

@@ -1,6 +1,6 @@
+import { INFLUENCE_DEFINITIONS, INFLUENCE_FIGURES } from '@quiclab/report';
 import type { InfluenceJson } from './command.ts';
-import { escapeXml, FIGURE_TEXTS, heatMaps, scaleOf } from './heat-map.ts';
-import { MATRIX_FIGURES } from './matrices.ts';
+import { escapeXml, heatMaps, scaleOf } from './heat-map.ts';
 
 const STYLE =
   ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem;background:light-dark(#fff,#0d1117);color:light-dark(#1f2328,#e6edf3)}' +
@@ -8,8 +8,8 @@ const STYLE =
 
 /** All matrices as one page that needs nothing else: a picture for each figure and model, all of a figure on one scale. */
 export function influencePage({ run, matrices }: InfluenceJson): string {
-  const sections = MATRIX_FIGURES.map((figure) => {
-    const { name, definition } = FIGURE_TEXTS[figure];
+  const sections = INFLUENCE_FIGURES.map((figure) => {
+    const { name, definition } = INFLUENCE_DEFINITIONS[figure];
     const scale = scaleOf(matrices, figure);
     const maps = matrices.map((one) => heatMaps([one], figure, scale)).join('');
     return `<h2>${name}</h2><p>${definition[0]!.toUpperCase()}${definition.slice(1)}.</p><div class="maps">${maps}</div>`;

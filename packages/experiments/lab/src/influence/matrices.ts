@@ -4,10 +4,6 @@ import type { Micros } from '@quiclab/sansio';
 import { ledgerOf, piecesOn, type RunRecord } from '../record.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
 
-/** The figures of which there is a matrix each. EXPERIMENTS §4, Influence. */
-export const MATRIX_FIGURES = ['completion', 'slot', 'wait'] as const;
-export type MatrixFigure = (typeof MATRIX_FIGURES)[number];
-
 /** One dropped packet: what it did to each stream. */
 export interface InfluenceRow {
   /** The nth datagram of the way down. */

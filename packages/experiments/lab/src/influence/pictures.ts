@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { InfluenceFigure } from '@quiclab/report';
 import { optionsSource, type RunOptions } from '../whatif/source.ts';
 import { heatMaps } from './heat-map.ts';
-import { influenceMatrices, type MatrixFigure } from './matrices.ts';
+import { influenceMatrices } from './matrices.ts';
 
 /** Ten streams, under h2 and under h3. */
 export const TEN_STREAMS: RunOptions = {
@@ -21,7 +22,7 @@ export const TEN_STREAMS: RunOptions = {
 export const IDEAL: RunOptions = { ...TEN_STREAMS, rate: 'none', controller: 'fixed:16MB:no-pacing' };
 
 /** The pictures of the project's page. */
-const PICTURES: readonly { readonly file: string; readonly figure: MatrixFigure; readonly run: RunOptions }[] = [
+const PICTURES: readonly { readonly file: string; readonly figure: InfluenceFigure; readonly run: RunOptions }[] = [
   { file: 'influence-wait.svg', figure: 'wait', run: TEN_STREAMS },
   { file: 'influence-completion.svg', figure: 'completion', run: IDEAL },
 ];

@@ -1,7 +1,6 @@
-import { milliseconds } from '@quiclab/report';
+import { INFLUENCE_DEFINITIONS, type InfluenceFigure, milliseconds } from '@quiclab/report';
 import Table from 'cli-table3';
-import { FIGURE_TEXTS } from './heat-map.ts';
-import type { InfluenceMatrices, InfluenceRow, MatrixFigure } from './matrices.ts';
+import type { InfluenceMatrices, InfluenceRow } from './matrices.ts';
 
 const STYLE = { head: [], border: [] }; // no colours
 const CHARS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: ' ' };
@@ -9,7 +8,7 @@ const MOST_ROWS = 60;
 const MOST_COLUMNS = 14;
 
 /** One matrix for a terminal, in ms; '[ ]' marks the streams in the packet, '·' is 0. Below it what is off the diagonal. */
-export function influenceTable(matrices: InfluenceMatrices, figure: MatrixFigure): string {
+export function influenceTable(matrices: InfluenceMatrices, figure: InfluenceFigure): string {
   const { model, streams, rows, packets, failed, queueDrops } = matrices;
   const shown = rows.filter((row) => row.carried.length > 0 || row[figure].some((value) => value !== 0));
   const step = Math.ceil(shown.length / MOST_ROWS);
@@ -21,7 +20,7 @@ export function influenceTable(matrices: InfluenceMatrices, figure: MatrixFigure
     chars: CHARS,
   });
   for (const row of shown.filter((_, i) => i % step === 0)) table.push([row.lost, ...columns.map((_, i) => cell(row, figure, i))]);
-  const { name, definition } = FIGURE_TEXTS[figure];
+  const { name, definition } = INFLUENCE_DEFINITIONS[figure];
   return [
     `${model}: ${name}, ms (${definition}). Rows: dropped packets; columns: ${columns.map(({ id }, i) => `${i + 1} ${id}`).join(', ')}${streams.length > columns.length ? `, and ${streams.length - columns.length} more` : ''}`,
     table.toString(),
@@ -39,7 +38,7 @@ export function influenceTable(matrices: InfluenceMatrices, figure: MatrixFigure
   ].join('\n');
 }
 
-function cell(row: InfluenceRow, figure: MatrixFigure, column: number): string {
+function cell(row: InfluenceRow, figure: InfluenceFigure, column: number): string {
   const value = row[figure][column]!;
   const text = value === 0 ? '·' : (value / 1_000).toFixed(1);
   return row.carried.includes(column) ? `[${text}]` : text;

@@ -58,6 +58,8 @@ export interface PreparedPlan {
   /** What the table shows. */
   readonly figures: readonly PlanFigure[];
   readonly csv: boolean;
+  /** For influence matrices: so many packets are dropped in turn under each model; 0: none. */
+  readonly influence: number;
   /** What is to be said before it runs: what became of the entries of HAR files. */
   readonly remarks: readonly string[];
 }
@@ -142,6 +144,7 @@ export function preparePlan(raw: unknown, read: FileReader, { source, places = n
     reference,
     figures: outputs?.figures ?? (variants[0]!.setup.load.kind === 'page' ? ['pageLoad', 'medianCompletion'] : ['completion', 'goodput']),
     csv: outputs?.csv ?? false,
+    influence: outputs?.influence ?? 0,
     remarks: [...hars].flatMap((name) => harPage(name, reading).remarks),
   };
 }

@@ -154,6 +154,9 @@ const shape = {
   outputs: strict(
     {
       figures: z.array(named(figureNames, 'a figure')).min(1).optional().meta({ description: 'what the table shows, with intervals' }),
+      influence: whole(1, 200)
+        .optional()
+        .meta({ description: 'influence matrices on the page: so many packets from the server are dropped, one by one, under each model' }),
       csv: z.boolean().optional().meta({ description: 'write runs.csv, too' }),
     },
     'outputs',
@@ -168,12 +171,16 @@ export const planSchema = strict(shape, 'a plan').superRefine((plan, context) =>
   if (flows) {
     for (const key of ['models', 'profile', 'controller', 'scheduler'] as const)
       if (plan[key] !== undefined) say([key], 'does not go with bulk transfers, which are QUIC streams with a controller each');
+    if (plan.outputs?.influence !== undefined)
+      say(['outputs', 'influence'], 'does not go with bulk transfers: each is alone on its connection');
     if (topology.gateway !== undefined) say(['topology', 'gateway'], 'does not go with bulk transfers');
     if (what.size !== undefined && what.time !== undefined) say(['workload', 'time'], 'and size: a transfer ends by one of the two');
     if (what.time === 0 || what.size === 0) say(['workload', what.time === 0 ? 'time' : 'size'], 'is nothing');
   } else if (models === undefined) say(['models'], 'is missing: which ways of managing connections are to be compared?');
   else for (const [i, name] of models.entries()) if (models.indexOf(name) < i) say(['models', i], `has '${name}' twice`);
   if (topology.gateway !== undefined) {
+    if (plan.outputs?.influence !== undefined)
+      say(['outputs', 'influence'], 'does not go with a gateway: no account is kept of what goes through it');
     if (plan.controller !== undefined) say(['controller'], 'does not go with a gateway yet');
     if (topology.nameLookup !== undefined) say(['topology', 'nameLookup'], 'does not go with a gateway yet');
     if (topology.gateway.model === 'h3-0rtt') say(['topology', 'gateway', 'model'], 'does not go with a gateway yet');

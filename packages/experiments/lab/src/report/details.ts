@@ -9,6 +9,7 @@ import {
   PlanCells,
   type PlanDetail,
   type PlanFigure,
+  type PlanInfluence,
   type PlanResult,
   type PlanRun,
   RANKS,
@@ -24,12 +25,15 @@ import { TcpSenderCurves } from '../observe/tcp-curves.ts';
 import { type PageLoad, type PreparedPlan, prepareDocument, type VariantSetup } from '../plan/prepare.ts';
 import { accountRun, type RunRecord } from '../record.ts';
 import { gatewayRun, simulatedRun } from '../run/run-spec.ts';
+import { VERSION } from '../version.ts';
 import { linkResult } from '../worlds/links.ts';
 import { runSimulated } from '../worlds/simulated.ts';
 import { runThroughGateway } from '../worlds/through-gateway.ts';
+import { influenceMissing, influencesOf } from './influences.ts';
 
 /** So many octets of JSON: the page is to have 10 MB at most, and echarts and the figures have their part of it. */
-const MOST_OCTETS = 6_000_000;
+const MOST_OCTETS = 5_000_000;
+const MOST_MATRIX_OCTETS = 1_000_000;
 const MOST_RUNS = 96;
 /** Of a page's connections. */
 const MOST_CONNECTIONS = 6;
@@ -40,8 +44,10 @@ const LEAST_GOODPUT_STEP = 20_000;
 
 export interface Details {
   readonly details: readonly PlanDetail[];
+  readonly influences?: readonly PlanInfluence[];
   /** What is not there, and why; empty where nothing is missing. */
   readonly missing: string;
+  readonly influenceMissing?: string;
 }
 
 /**
@@ -63,7 +69,7 @@ export function detailsOf(result: PlanResult, onRun: (done: number, total: numbe
       continue;
     }
     const made = detailOf(plan, run, ranks);
-    if (made.page !== undefined && made.page.pageLoad !== run.figures.pageLoad) {
+    if (made === undefined || (made.page !== undefined && made.page.pageLoad !== run.figures.pageLoad)) {
       other++; // an earlier quiclab's run
       continue;
     }
@@ -74,11 +80,22 @@ export function detailsOf(result: PlanResult, onRun: (done: number, total: numbe
       details.push(made);
     }
   }
+  const found = influencesOf(plan, MOST_MATRIX_OCTETS, onRun);
   return {
     details,
+    influences: found.influences,
+    influenceMissing: influenceMissing(found),
     missing: [
-      ...(full > 0 ? [`${full} runs that would belong here are left out, so that the page stays small.`] : []),
-      ...(other > 0 ? [`${other} runs come out in another way with this quiclab than with ${result.version}, and are left out.`] : []),
+      ...(full > 0
+        ? [
+            `${full === 1 ? '1 run that would belong here is' : `${full} runs that would belong here are`} left out, so that the page stays small.`,
+          ]
+        : []),
+      ...(other > 0
+        ? [
+            `${other === 1 ? '1 run is' : `${other} runs are`} left out: made again by this quiclab (${VERSION}), ${other === 1 ? 'it comes' : 'they come'} out in another way than in the result, which quiclab ${result.version} made.`,
+          ]
+        : []),
     ].join(' '),
   };
 }
@@ -125,10 +142,15 @@ function chosenOf(cell: PlanCell, figures: readonly PlanFigure[]): Chosen[] {
   }));
 }
 
-function detailOf(plan: PreparedPlan, run: PlanRun, ranks: readonly Rank[]): PlanDetail {
+/** Nothing where a run that came to its end does not any more. */
+function detailOf(plan: PreparedPlan, run: PlanRun, ranks: readonly Rank[]): PlanDetail | undefined {
   const { key, variant, model, seed } = run;
   const { setup } = plan.variants[variant]!;
-  return { key, variant, model, seed, ranks, ...watched(setup, run) };
+  try {
+    return { key, variant, model, seed, ranks, ...watched(setup, run) };
+  } catch {
+    return undefined;
+  }
 }
 
 function watched(setup: VariantSetup, run: PlanRun): Pick<PlanDetail, 'page' | 'curves'> {

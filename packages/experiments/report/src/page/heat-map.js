@@ -40,18 +40,30 @@
       const { rows, columns, value, outlined, text, rowTitle, columnTitle, largest } = matrix;
       const narrow = element.clientWidth < 480;
       const labels = narrow ? 90 : Math.min(170, element.clientWidth * 0.28);
-      const cell = Math.max(rows.length > 60 ? 7 : CELL, 5);
+      const cell = rows.length > 60 ? 7 : rows.length > 30 ? 12 : CELL;
       element.style.height = `${rows.length * cell + 116}px`;
       chart.resize();
       const cells = rows.flatMap((_, row) =>
         columns.map((_name, column) => {
           const micros = value(row, column);
-          const border = outlined(row, column) ? { borderColor: colour('ink'), borderWidth: 1.2 } : {};
           return micros === 0
-            ? { value: [column, row, 0], visualMap: false, itemStyle: { color: 'transparent', ...border } }
-            : { value: [column, row, micros], itemStyle: border };
+            ? { value: [column, row, 0], visualMap: false, itemStyle: { color: 'transparent' } }
+            : { value: [column, row, micros] };
         }),
       );
+      const marked = rows.flatMap((_, row) => columns.flatMap((_name, column) => (outlined(row, column) ? [[column, row]] : [])));
+      // of two colours, to be seen on every shade
+      const [dark, light] = [colour('ink'), colour('paper')];
+      const outline = (_params, api) => {
+        const [x, y] = api.coord([api.value(0), api.value(1)]);
+        const [width, height] = api.size([1, 1]);
+        const rect = (inset, stroke, lineWidth) => ({
+          type: 'rect',
+          shape: { x: x - width / 2 + inset, y: y - height / 2 + inset, width: width - 2 * inset, height: height - 2 * inset },
+          style: { fill: 'none', stroke, lineWidth },
+        });
+        return { type: 'group', children: [rect(1.8, light, 1.2), rect(0.7, dark, 1.2)] };
+      };
       const style = textStyle(narrow);
       const shades = Array.from({ length: STEPS }, (_, i) => colour(`heat-${i + 1}`));
       const pieces = shades.map((color, i) => ({
@@ -100,17 +112,20 @@
             axisLabel: { ...style, hideOverlap: true, interval: 0 },
           }),
           yAxis: axis(
-            rows.map(({ name, number }) => `${shortName(name, Math.floor(labels / 6.4) - 4)} ${number}`),
+            rows.map(({ name, number }) => `${shortName(name, Math.floor(labels / 6.4) - 4)} ${number}`.trim()),
             {
               inverse: true,
               name: rowTitle,
               nameLocation: 'start',
               nameGap: 8,
               nameTextStyle: { ...style, align: 'right' },
-              axisLabel: { ...style, interval: cell < CELL ? 'auto' : 0, width: labels, overflow: 'truncate' },
+              axisLabel: { ...style, interval: cell < 12 ? 'auto' : 0, width: labels, overflow: 'truncate' },
             },
           ),
-          series: [{ type: 'heatmap', data: cells, emphasis: { itemStyle: { borderColor: colour('ink'), borderWidth: 2 } } }],
+          series: [
+            { type: 'heatmap', data: cells, emphasis: { itemStyle: { borderColor: colour('ink'), borderWidth: 2 } } },
+            { type: 'custom', silent: true, z: 3, encode: { x: 0, y: 1 }, data: marked, renderItem: outline },
+          ],
         },
         { notMerge: true },
       );
