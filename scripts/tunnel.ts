@@ -14,7 +14,7 @@ import { downloadBesideTcp, summary } from './interop/cross-traffic.ts';
 import { OURS, packetOf } from './interop/peers.ts';
 import type { Shares } from './tunnel/cross-traffic.ts';
 import { type FidelityOptions, fidelity } from './tunnel/fidelity/command.ts';
-import { REAL_RUNS, SIMULATED_RUNS } from './tunnel/fidelity/plan.ts';
+import { LOSSES, MODELS, REAL_RUNS, SIMULATED_RUNS } from './tunnel/fidelity/plan.ts';
 import { type PageRun, runPages } from './tunnel/page-runs.ts';
 import { pageOf } from './tunnel/pages.ts';
 import { pathText, runLine, runsTable, sharesLine } from './tunnel/table.ts';
@@ -62,6 +62,11 @@ const percent = parsed((text) => {
   const value = number(0, /^%$/)(text);
   if (value > 100) throw new Error('It must be a percentage, 0 to 100.');
   return value / 100;
+});
+const lossOf = parsed((text) => {
+  const loss = LOSSES.find((one) => one === percent(text));
+  if (loss === undefined) throw new Error(`It must be one of ${LOSSES.map((one) => `${100 * one}%`).join(', ')}.`);
+  return loss;
 });
 const models = (name: string, before: readonly ModelName[] | undefined): readonly ModelName[] => {
   parsed(modelOf)(name);
@@ -187,6 +192,8 @@ program
   .option('--runs <N>', 'on sockets, of each model and rate of loss', whole(1), REAL_RUNS)
   .option('--simulated <N>', 'in virtual time', whole(1), SIMULATED_RUNS)
   .addOption(new Option('--only <PART>', 'leave the others as they are').choices(['real', 'simulated', 'table']))
+  .addOption(new Option('--model <NAME>', 'on sockets, of this one only').choices(MODELS))
+  .addOption(new Option('--loss <RATE>', 'on sockets, at this rate only').argParser(lossOf))
   .allowExcessArguments(false)
   .showHelpAfterError('(--help lists the options)')
   .action(async (options: FidelityOptions) => fidelity(options, (use) => withTunnel({}, use)));

@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import type { Tunnel } from '@quiclab/lab/tunnel';
 import { MILLISECOND } from '@quiclab/sansio';
 import { LOSSES, MODELS } from './plan.ts';
-import { runReal, wanted } from './real.ts';
+import { type Part, runReal, wanted } from './real.ts';
 import { RECORD, readRecord, TABLE, writeRecord } from './record.ts';
 import { simulateAll } from './simulated.ts';
 import { fidelityTable } from './table.ts';
 
-export interface FidelityOptions {
+export interface FidelityOptions extends Part {
   readonly runs: number;
   readonly simulated: number;
   readonly only?: 'real' | 'simulated' | 'table';
@@ -18,11 +18,11 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** @param withTunnel  gives one for as long as it is used; without what a tunnel needs it says so, and there is no real half */
 export async function fidelity(
-  { runs, simulated, only }: FidelityOptions,
+  { runs, simulated, only, model, loss }: FidelityOptions,
   withTunnel: (use: (tunnel: Tunnel) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   if (only === undefined || only === 'real') {
-    const todo = wanted(readRecord().real, runs);
+    const todo = wanted(readRecord().real, runs, { model, loss });
     if (todo.length > 0)
       await withTunnel((tunnel) =>
         runReal(tunnel, todo, (run, left) => {

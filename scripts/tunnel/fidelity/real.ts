@@ -11,13 +11,21 @@ interface Wanted {
   readonly seed: number;
 }
 
+/** Which of them; undefined: all. */
+export interface Part {
+  readonly model: FidelityModel | undefined;
+  readonly loss: number | undefined;
+}
+
 /** What is not there yet, in turn: whenever it is broken off, all models and rates have as many. */
-export function wanted(done: readonly RealRun[], runs: number): Wanted[] {
+export function wanted(done: readonly RealRun[], runs: number, part: Part = { model: undefined, loss: undefined }): Wanted[] {
   const have = new Set(done.map(({ model, loss, seed }) => `${model} ${loss} ${seed}`));
   const all: Wanted[] = [];
   for (let seed = 1; seed <= runs; seed++)
     for (const loss of LOSSES) if (loss > 0 || seed <= REAL_WITHOUT_LOSS) for (const model of MODELS) all.push({ model, loss, seed });
-  return all.filter(({ model, loss, seed }) => !have.has(`${model} ${loss} ${seed}`));
+  return all.filter(
+    ({ model, loss, seed }) => !have.has(`${model} ${loss} ${seed}`) && (part.model ?? model) === model && (part.loss ?? loss) === loss,
+  );
 }
 
 const worst = ({ lateness: { up, down } }: PageRun): number => Math.max(up.p99, down.p99);

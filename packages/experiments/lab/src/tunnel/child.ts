@@ -1,5 +1,5 @@
 /** A process of ours at a place in the tunnel, and what it says: JSON, over Node's channel. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inOneLine } from './complaint.ts';
@@ -83,8 +83,13 @@ export class Child<Ask, Answer extends { readonly type: string }> {
   }
 }
 
-/** The other side of it: answers questions one at a time, and ends with the channel. */
+/**
+ * The other side of it: answers questions one at a time, and ends with the channel. It runs in real time from here on, where that
+ * is allowed: what else the machine does would show in a QUIC whose ends are processes. Only now: while programs are loaded, threads wait
+ * for each other in turns that real time does not give. All of its threads: the one that speaks waits for those that collect garbage.
+ */
 export function answering<Ask, Answer extends { readonly type: string }>(answer: (question: Ask) => Promise<Answer>): void {
+  spawnSync('chrt', ['--rr', '--all-tasks', '--pid', '20', `${process.pid}`]); // where it cannot be, niceness is what is left
   const say = (message: Answer | Failed): void => void process.send?.(message);
   process.on('message', (question: Ask) => {
     answer(question).then(say, (error: unknown) =>

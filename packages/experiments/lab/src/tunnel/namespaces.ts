@@ -144,7 +144,7 @@ export class Tunnel {
 /**
  * Before others of this machine, so that its other work is less in what is measured: ends that get their turn milliseconds after a packet
  * has come show in QUIC, whose acknowledgements the kernel does not make. Linux shares the processor between sessions first, where it
- * has autogroups, and only then between their processes.
+ * has autogroups, and only then between their processes. Once they are up, `answering` goes further.
  */
 const GO_FIRST = 'echo -20 2> /dev/null > /proc/self/autogroup; exec nice -n -20 "$@"';
 
