@@ -46,7 +46,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   relay: { folder: 'datagram', ring: 4, imports: ['sansio', 'impair'], never: ['wire', 'quic', 'tcp', 'http3'], outside: ['commander'] },
   udp: { folder: 'datagram', ring: 4, imports: ['sansio'], never: ['quic', 'http1', 'http2', 'http3'], outside: ['pino'] },
   net: { folder: 'http', ring: 4, imports: ['sansio'], never: ['quic', 'http1', 'http2', 'http3'], outside: ['pino'] },
-  trace: { folder: 'experiments', ring: 4, imports: ['bytes', 'sansio', 'wire', 'quic'], never: ['netsim', 'udp'] },
+  trace: { folder: 'experiments', ring: 4, imports: ['bytes', 'sansio', 'impair', 'wire', 'quic', 'tcp'], never: ['netsim', 'udp'] },
   report: {
     folder: 'experiments',
     ring: 4,

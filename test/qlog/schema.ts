@@ -25,18 +25,18 @@ ImmediateAckFrame = {
 $QuicFrame /= AckFrequencyFrame / ImmediateAckFrame
 `;
 
-/** The drafts' CDDL: what stands between `~~~ cddl` and `~~~`. Examples have other fences. */
-export function draftSchema(): Schema {
+/** The drafts' CDDL: what stands between `~~~ cddl` and `~~~`. Examples have other fences. @param own  and what we add to it */
+export function draftSchema(own = ''): Schema {
   const blocks = DRAFTS.flatMap((name) =>
     [...readFileSync(SPECS + name, 'utf8').matchAll(/^~~~ *cddl\n(.*?)^~~~/gms)].map((match) => match[1]!),
   );
-  return new Schema([...blocks, EXTENSIONS].join('\n'));
+  return new Schema([...blocks, EXTENSIONS, own].join('\n'));
 }
 
-/** 'quic:packet_sent' has the data QUICPacketSent. undefined: there is no such event. */
+/** 'quic:packet_sent' has the data QUICPacketSent, 'link:datagram_marked' LinkDatagramMarked. undefined: there is no such event. */
 export function dataTypeOf(schema: Schema, event: string): string | undefined {
   const wanted = event.replace(/[:_]/g, '').toLowerCase();
-  return schema.names.find((name) => name.startsWith('QUIC') && name.toLowerCase() === wanted);
+  return schema.names.find((name) => /^(QUIC|Link)/.test(name) && name.toLowerCase() === wanted);
 }
 
 export interface QlogRecord {

@@ -47,9 +47,9 @@ describe('a traced run', () => {
   test('has a qlog for each QUIC connection and end, none for TCP, and a capture for each end', () => {
     const names = (model: ModelName, at: readonly ('client' | 'server')[] = BOTH.at) =>
       tracedRun(runOf(model), { ...BOTH, at }).files.map(({ name }) => name);
-    expect(names('h3')).toEqual(['client.sqlog', 'server.sqlog', 'client.pcapng', 'server.pcapng']);
-    expect(names('h3', ['server'])).toEqual(['server.sqlog', 'server.pcapng']);
-    expect(names('h2')).toEqual(['client.pcapng', 'server.pcapng']);
+    expect(names('h3')).toEqual(['client.sqlog', 'server.sqlog', 'network.sqlog', 'client.pcapng', 'server.pcapng']);
+    expect(names('h3', ['server'])).toEqual(['server.sqlog', 'network.sqlog', 'server.pcapng']);
+    expect(names('h2')).toEqual(['network.sqlog', 'client.pcapng', 'server.pcapng']);
   });
 
   test('captures at the sender what is lost, and at the receiver what is not', () => {
@@ -90,7 +90,7 @@ describe('the trace command', () => {
   test('writes its files where it is told, and says what they are', async () => {
     const out = join(dir, 'new', 'one');
     const said = await call('--page', '2x10KB', '--model', 'h3', '--seed', '7', '--out', out, '--qlog', 'qvis');
-    expect(readdirSync(out).sort()).toEqual(['client.pcapng', 'client.sqlog', 'server.pcapng', 'server.sqlog']);
+    expect(readdirSync(out).sort()).toEqual(['client.pcapng', 'client.sqlog', 'network.sqlog', 'server.pcapng', 'server.sqlog']);
     for (const name of readdirSync(out)) expect(said).toContain(join(out, name));
     expect(said).toContain('h3');
     expect(said).toContain('seed 7');

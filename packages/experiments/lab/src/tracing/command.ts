@@ -15,14 +15,18 @@ interface Parsed extends RunOptions {
 /** The `trace` command: one simulated run, as files for other programs. */
 export function traceCommand(write: (text: string) => void): Command {
   const command = new Command('trace')
-    .description('one simulated run as trace files: qlog of both ends, and captures (pcapng) with the TLS secrets inside')
+    .description(
+      'one simulated run as trace files: qlog of both ends and of the network, and captures (pcapng) with the TLS secrets inside',
+    )
     .argument('[plan]', 'a plan, or the result.json of one; else the options below describe the run')
     .addOption(modelOption());
   return addRunOptions(command, { loss: '1%' })
     .option('--out <dir>', 'where the files go', 'out/trace')
     .addOption(new Option('--at <end>', 'only what was captured and logged there (default: at both)').choices(['client', 'server']))
     .addOption(
-      new Option('--qlog <dialect>', 'as the drafts have it now, or as qvis reads it').choices(['current', 'qvis']).default('current'),
+      new Option('--qlog <dialect>', 'of the connections: as the drafts have it now, or as qvis reads it')
+        .choices(['current', 'qvis'])
+        .default('current'),
     )
     .action(async (name: string | undefined, { out, at, qlog, ...read }: Parsed, self: Command) => {
       checkBesidePlan(name, self);
@@ -39,7 +43,7 @@ export function traceCommand(write: (text: string) => void): Command {
         [
           `Simulated: ${source.text}`,
           ...(took === undefined ? [] : [`Page load ${milliseconds(took)}`]),
-          ...files.map((file) => `${join(out, file.name)}  ${MEANING[file.name.slice(file.name.lastIndexOf('.') + 1)]}`),
+          ...files.map((file) => `${join(out, file.name)}  ${meaningOf(file.name)}`),
           '',
         ].join('\n'),
       );
@@ -47,9 +51,9 @@ export function traceCommand(write: (text: string) => void): Command {
     });
 }
 
-const MEANING: Readonly<Record<string, string>> = {
-  sqlog: 'qlog, as JSON text sequences',
-  pcapng: 'for Wireshark, with the secrets inside; packet comments name the link and what was dropped',
+const meaningOf = (name: string): string => {
+  if (name.endsWith('.pcapng')) return 'for Wireshark, with the secrets inside; comments name packets and what dropped them';
+  return name === 'network.sqlog' ? 'qlog: what the links did with each datagram' : 'qlog of a connection';
 };
 
 function writeFile(dir: string, { name, pieces }: TraceFile): void {

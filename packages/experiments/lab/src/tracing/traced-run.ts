@@ -1,6 +1,7 @@
 import { nodeProvider } from '@quiclab/crypto/node';
 import type { Policies } from '@quiclab/quic';
-import { Capture, type Dialect, KeyLogObserver, keyLogLine, QlogObserver, TeeObserver } from '@quiclab/trace';
+import { Capture, type Dialect, KeyLogObserver, keyLogLine, networkQlog, QlogObserver, TeeObserver } from '@quiclab/trace';
+import { TeeWatch } from '../observe/tee-watch.ts';
 import type { RunRecord } from '../record.ts';
 import { VERSION } from '../version.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
@@ -23,24 +24,25 @@ const SIDES = ['client', 'server'] as const;
 type Side = (typeof SIDES)[number];
 
 export interface TraceOptions {
+  /** Of the connections' qlogs. */
   readonly dialect: Dialect;
   /** At which ends. */
   readonly at: readonly Side[];
 }
 
 /**
- * A simulated run with all that can be seen of it: qlog of each QUIC connection and end (`client.sqlog`, `client-2.sqlog` …), and a capture at each end
- * with the secrets inside (`client.pcapng`). Its packets are protected as real ones are, whatever the run says; nothing else of it changes.
+ * A simulated run with all that can be seen of it: qlog of each QUIC connection and end (`client.sqlog`, `client-2.sqlog` …) and of the links
+ * (`network.sqlog`), and a capture at each end with the secrets inside (`client.pcapng`). Its packets are protected as real ones are, whatever the run says; nothing else of it changes.
  */
 export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): TracedRun {
   if (run.watch !== undefined) throw new Error('a run that is traced has watches of its own');
+  const title = `${run.model}, seed ${run.seed}`;
   const qlogs: TraceFile[] = [];
   const captures = Object.fromEntries(
-    SIDES.map((side) => [
-      side,
-      new Capture({ name: side, description: `simulated, ${run.model}, seed ${run.seed}`, application: `quiclab ${VERSION}` }),
-    ]),
+    SIDES.map((side) => [side, new Capture({ name: side, description: `simulated, ${title}`, application: `quiclab ${VERSION}` })]),
   ) as Record<Side, Capture>;
+  const networkPieces: string[] = [];
+  const network = networkQlog({ title, write: (record) => networkPieces.push(record) });
   const secret = (line: string): void => {
     for (const side of SIDES) captures[side].secret(line);
   };
@@ -54,7 +56,7 @@ export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): Tra
         side,
         originalId,
         dialect,
-        title: `${run.model}, seed ${run.seed}`,
+        title,
         write: (record) => pieces.push(record),
       });
       return side === 'client' ? new TeeObserver([qlog, new KeyLogObserver(secret)]) : qlog;
@@ -68,8 +70,8 @@ export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): Tra
       observers: { client: observer('client', { connections: 0 }), server: observer('server', { connections: 0 }) },
       tlsSecrets: (...told) => secret(`${keyLogLine(...told)}\n`),
       watch: {
-        up: new CapturedLink('up', captures.client, captures.server),
-        down: new CapturedLink('down', captures.server, captures.client),
+        up: new TeeWatch([network.up, new CapturedLink('up', captures.client, captures.server)]),
+        down: new TeeWatch([network.down, new CapturedLink('down', captures.server, captures.client)]),
       },
     });
   } catch (error) {
@@ -80,6 +82,7 @@ export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): Tra
     failure,
     files: [
       ...qlogs.sort((a, b) => (a.name < b.name ? -1 : 1)),
+      { name: 'network.sqlog', pieces: networkPieces },
       ...at.map((side) => ({ name: `${side}.pcapng`, pieces: captures[side].blocks() })),
     ],
   };
