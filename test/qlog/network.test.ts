@@ -14,7 +14,7 @@ import { checkRecord, draftSchema, hasDrafts, type QlogRecord } from './schema.t
 
 const CDDL = fileURLToPath(new URL('../../packages/experiments/trace/link-events.cddl', import.meta.url));
 const sizes = new Map(smallPage.objects.map(({ path, size }) => [path, size]));
-const link: LinkConfig = { delay: 20_000, rate: 10e6, queue: { packets: 12 }, ecnThreshold: 3 };
+const link: LinkConfig = { delay: 20_000, rate: 10e6, queue: { packets: 4 }, ecnThreshold: 3 };
 const down: LinkConfig = { ...link, loss: bernoulli(0.03), corrupt: corrupt(0.02), duplicate: duplicate(0.02), mtu: 1_500 };
 const up: LinkConfig = { ...link, ecn: bleach() };
 
