@@ -50,7 +50,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   report: {
     folder: 'experiments',
     ring: 4,
-    imports: ['sansio', 'ledger'],
+    imports: ['bytes', 'sansio', 'ledger'],
     never: ['netsim', 'udp'],
     outside: ['echarts', 'cli-table3', 'simple-statistics'],
   },

@@ -4,7 +4,7 @@ import { PlanCells } from './plan-cells.ts';
 import type { PlanDetail } from './plan-details.ts';
 import { FIGURE_DEFINITIONS, PLAN_FIGURES, type PlanFigure, type PlanFigures } from './plan-figures.ts';
 import type { PlanInfluence } from './plan-influence.ts';
-import type { PlanJson, PlanResult } from './plan-schema.ts';
+import type { PlanJson, PlanResult, PlanSummary } from './plan-schema.ts';
 import { STATE_DEFINITIONS, type StateFamily } from './state-definitions.ts';
 
 /** What the page draws from, small however many runs there are. */
@@ -15,7 +15,8 @@ export interface PlanData {
   /** Shown first. */
   readonly asked: readonly PlanFigure[];
   readonly variables: PlanJson['variables'];
-  readonly variants: readonly { readonly label: string; readonly values: readonly string[]; readonly path: string }[];
+  /** The first of them, if there are more than there is room for. */
+  readonly variants: readonly { readonly label: string; readonly values: readonly string[] }[];
   readonly subjects: readonly string[];
   readonly cells: readonly PlanCell[];
   readonly states: readonly { readonly name: string; readonly family: StateFamily }[];
@@ -36,8 +37,9 @@ export interface PlanCell {
   readonly states: readonly (readonly [state: number, time: number])[];
 }
 
-/** So many values of all figures together. */
-const MOST_VALUES = 250_000;
+/** So many values of all figures together, and so many octets of JSON with what is beside them. */
+const MOST_VALUES = 120_000;
+const MOST_OCTETS = 2_000_000;
 const MOST_OF_ONE = 400;
 const LEAST_OF_ONE = 5;
 
@@ -47,49 +49,61 @@ export function planData(result: PlanResult, details: readonly PlanDetail[], inf
   const present = PLAN_FIGURES.filter((figure) => summaries.some(({ medians }) => medians[figure] !== undefined));
   const most = Math.max(LEAST_OF_ONE, Math.min(MOST_OF_ONE, Math.floor(MOST_VALUES / Math.max(1, summaries.length * present.length))));
   const cells = PlanCells.of(runs);
+  const cellOf = ({ variant, subject, seeds, medians, estimates, states }: PlanSummary): PlanCell => ({
+    variant,
+    subject: subjects.indexOf(subject),
+    seeds,
+    medians,
+    intervals: Object.fromEntries(
+      Object.entries(estimates).flatMap(([figure, { interval }]) => (interval === null ? [] : [[figure, [interval.low, interval.high]]])),
+    ),
+    values: Object.fromEntries(
+      present.flatMap((figure) => {
+        const values = cells.get(variant, subject)?.values(figure) ?? [];
+        return values.length === 0
+          ? []
+          : [
+              [
+                figure,
+                thinned(
+                  values.sort((a, b) => a - b),
+                  most,
+                ),
+              ],
+            ];
+      }),
+    ),
+    states: STATES.flatMap((state, i) =>
+      states[state] === undefined || states[state] === 0 ? [] : [[i, Math.round(states[state])] as const],
+    ),
+  });
+  const own: PlanCell[] = [];
+  let kept = variants.length;
+  let octets = 0;
+  for (const summary of summaries) {
+    const cell = cellOf(summary);
+    octets += JSON.stringify(cell).length;
+    if (octets > MOST_OCTETS) {
+      kept = summary.variant;
+      break;
+    }
+    own.push(cell);
+  }
   return {
     figures: Object.fromEntries(
       present.map((figure) => [figure, { heading: FIGURE_DEFINITIONS[figure].heading, ...SHOWN[FIGURE_DEFINITIONS[figure].unit] }]),
     ),
     asked: result.figures,
     variables,
-    variants: variants.map(({ values, path }) => ({
+    variants: variants.slice(0, kept).map(({ values }) => ({
       label: variables.map(({ key }) => `${key.split('.').at(-1)} ${values[key]}`).join(', '),
       values: variables.map(({ key }) => values[key]!),
-      path,
     })),
     subjects,
-    cells: summaries.map(({ variant, subject, seeds, medians, estimates, states }) => ({
-      variant,
-      subject: subjects.indexOf(subject),
-      seeds,
-      medians,
-      intervals: Object.fromEntries(
-        Object.entries(estimates).flatMap(([figure, { interval }]) => (interval === null ? [] : [[figure, [interval.low, interval.high]]])),
-      ),
-      values: Object.fromEntries(
-        present.flatMap((figure) => {
-          const values = cells.get(variant, subject)?.values(figure) ?? [];
-          return values.length === 0
-            ? []
-            : [
-                [
-                  figure,
-                  thinned(
-                    values.sort((a, b) => a - b),
-                    most,
-                  ),
-                ],
-              ];
-        }),
-      ),
-      states: STATES.flatMap((state, i) =>
-        states[state] === undefined || states[state] === 0 ? [] : [[i, Math.round(states[state])] as const],
-      ),
-    })),
+    cells: own.filter(({ variant }) => variant < kept),
     states: STATES.map((name) => ({ name, family: STATE_DEFINITIONS[name].family })),
-    details,
-    influences,
+    details: details.filter(({ variant }) => variant < kept),
+    influences: influences.filter(({ variant }) => variant < kept),
   };
 }
 

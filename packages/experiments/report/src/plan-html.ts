@@ -1,3 +1,4 @@
+import { utf8 } from '@quiclab/bytes';
 import { headingOf } from './figure-units.ts';
 import { CURVES_LEGEND } from './flows-html.ts';
 import { grouped } from './format.ts';
@@ -21,22 +22,64 @@ export interface PlanPage {
   /** Matrices, where the plan asks for them, and what is said where one is not there. */
   readonly influences?: readonly PlanInfluence[];
   readonly influenceMissing?: string;
+  /** Whether runs.parquet is beside the page. */
+  readonly parquet?: boolean;
 }
 
 /** Two hops are two carriers with two sets of octets, and the gateway's queue lies between them: EXPERIMENTS §4 defines states of one exchange on one carrier. */
 const NO_STATES =
   'No account was kept of these runs. Through a gateway an exchange is two, one for each hop, with the gateway’s own buffers between them; what they wait for is not attributed across both. Page load, TTFB and completion are what the client saw.';
 
-/** A table of more rows is in result.json. */
+/** Of the whole page, and of the plan's text on it. */
+const MOST_OCTETS = 10_000_000;
+const MOST_OF_PLAN = 100_000;
+/** A table of more rows, or of more cells, is in result.json. */
 const MOST_ROWS = 400;
+const MOST_TABLE_CELLS = 10_000;
 
 /**
  * What came of a plan as one HTML page that needs nothing else: figures, distributions, what each model does as something varies, where the time goes,
  * single runs with all their streams, and the plan. Light or dark, down to the width of a phone, printable, usable by keyboard.
  */
-export function planReport({ result, yaml, details, missing = '', influences = [], influenceMissing = '' }: PlanPage): string {
-  const { question, world, version, variables, summaries, runs, complete } = result;
-  const data = planData(result, details, influences);
+export function planReport(page: PlanPage): string {
+  let { details, influences = [], missing = '', influenceMissing = '' } = page;
+  for (;;) {
+    const html = pageOf({ ...page, details, influences, missing, influenceMissing });
+    const over = octetsOf(html) - MOST_OCTETS;
+    if (over <= 0 || details.length + influences.length === 0) return html;
+    // what is last matters least
+    const fewer = withoutLast(details, over);
+    if (fewer < details.length) missing = leftOut(page.missing, page.details.length - fewer, 'runs');
+    else influenceMissing = leftOut(page.influenceMissing, influences.length, 'matrices');
+    if (fewer === details.length) influences = [];
+    details = details.slice(0, fewer);
+  }
+}
+
+const octetsOf = (value: string): number => utf8(value).length;
+
+/** How many are left if so many octets are taken from the end. */
+function withoutLast(all: readonly unknown[], octets: number): number {
+  let { length } = all;
+  for (let taken = 0; length > 0 && taken < octets; length--) taken += octetsOf(JSON.stringify(all[length - 1]));
+  return length;
+}
+
+const leftOut = (before = '', count: number, what: string): string =>
+  `${before === '' ? '' : `${before} `}The page is to have ${grouped(MOST_OCTETS / 1e6)} MB at most: ${grouped(count)} ${what} that were made for it are left out.`;
+
+function pageOf({
+  result,
+  yaml,
+  details: allDetails,
+  missing = '',
+  influences: allInfluences = [],
+  influenceMissing = '',
+  parquet = false,
+}: PlanPage): string {
+  const { question, world, version, variables, variants, summaries, runs, complete } = result;
+  const data = planData(result, allDetails, allInfluences);
+  const { details, influences } = data;
   const { count, failed } = runFacts(runs);
   const timed = isTimed(summaries);
   const figures = figuresIn(data);
@@ -48,6 +91,7 @@ export function planReport({ result, yaml, details, missing = '', influences = [
     facts: `${factsOf(result)} quiclab ${version}.`,
     main: `<h2 id="asked">What was asked</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="asked">${asked(result)}</div>
+${data.variants.length < variants.length ? `<p>Of ${grouped(variants.length)} combinations of what is varied, the first ${grouped(data.variants.length)} are drawn on this page, so that it stays small; ${parquet ? '<code>runs.parquet</code> has the runs of' : '<code>result.json</code> has'} all.</p>` : ''}
 ${nothing ? '' : `<p class="quiet">Medians over the seeds, [where they lie with 95%], by bootstrap. ${text(comparisonsText(summaries))}</p>`}
 ${failed === 0 ? '' : failures(runs, failed)}
 ${nothing ? '' : figuresSections(result, data, details, missing)}
@@ -59,7 +103,9 @@ ${influenceSection(
 <h2>The plan</h2>
 <p>Kept as <code>plan.yaml</code>${filesText(result)}, this runs it again${world === 'simulated' ? ' and gives the same figures' : ''}:</p>
 <pre class="command">npx -y pnpm@12 lab run plan.yaml${world === 'simulated' ? '' : ' --real'}</pre>
-<pre tabindex="0" aria-label="The plan">${text(yaml)}</pre>
+<pre tabindex="0" aria-label="The plan">${text(yaml.slice(0, MOST_OF_PLAN))}</pre>
+${yaml.length > MOST_OF_PLAN ? '<p class="quiet">This is the beginning of it; <code>plan.json</code> has all.</p>' : ''}
+<p class="quiet">The figures of every run are in <code>result.json</code>${parquet ? ', and for SQL in <code>runs.parquet</code>: <code>npx -y pnpm@12 lab sql</code> asks it' : ''}.</p>
 <h2>What the figures mean</h2>
 ${definitions(Object.fromEntries([...new Set([...figures, ...result.figures])].map((figure) => [figure, TERMS[figure]!])))}
 ${timed ? `<h2>What an exchange can wait for</h2>\n${definitions(STATE_TERMS)}` : ''}`,
@@ -221,16 +267,15 @@ function asked(result: PlanResult): string {
   const { head, rows } = planRows(result);
   const lead = result.variables.length + 1; // what is varied, and the subject, are the row's name
   const heads = head.map(({ text: name, figure }) => (figure === undefined ? text(name) : term(TERMS, figure)));
+  const most = Math.min(MOST_ROWS, Math.ceil(MOST_TABLE_CELLS / head.length));
   const body = rows
-    .slice(0, MOST_ROWS)
+    .slice(0, most)
     .map(
       (cells) =>
         `<tr>${cells.map((cell, i) => (i < lead ? `<th scope="row"${i === lead - 1 ? ' class="subject"' : ''}>${text(cell)}</th>` : `<td>${text(cell)}</td>`)).join('')}</tr>`,
     );
   const more =
-    rows.length > MOST_ROWS
-      ? `<p class="quiet">These are the first ${MOST_ROWS} of ${grouped(rows.length)}; result.json has them all.</p>`
-      : '';
+    rows.length > most ? `<p class="quiet">These are the first ${most} of ${grouped(rows.length)}; result.json has them all.</p>` : '';
   return `<table class="asked"><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>${more}`;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { planReport, summarisePlan } from '@quiclab/report';
+import { PLAN_FIGURES, type PlanPage, planReport, summarisePlan } from '@quiclab/report';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleDetails, sampleInfluences, samplePlan } from './plan-sample.ts';
@@ -41,6 +41,72 @@ describe('the report of a plan', () => {
     expect(runs.length).toBeGreaterThan(10_000);
     const details = sampleDetails(result);
     expect(Buffer.byteLength(planReport({ result: { ...result, runs }, yaml: '', details }))).toBeLessThan(2e6);
+  });
+});
+
+describe('the report of a plan that is too large for a page', () => {
+  const LOSSES = 3_000;
+  /** Combinations times models with all figures that there are, many losses in the runs to look at, and a plan that is long itself. */
+  function heavy(combinations: number, models: number, lossesOfStream: number): PlanPage {
+    const base = samplePlan({ seeds: 1 });
+    const key = 'topology.down.loss';
+    const values = Array.from({ length: combinations }, (_, i) => `${i}‰`);
+    const runs = values.flatMap((_, variant) =>
+      Array.from({ length: models }, (_model, m) => ({
+        key: `${variant} ${m}`,
+        variant,
+        model: `h1-parallel:${m + 1}`,
+        seed: 1,
+        figures: Object.fromEntries(PLAN_FIGURES.map((figure, i) => [figure, 1e9 + i + variant])),
+        states: { transit: 1_000_000_000 },
+        gaps: 0,
+      })),
+    );
+    const variants = values.map((value) => ({ values: { [key]: value }, workload: 'objects', path: `down: loss ${value}` }));
+    const plan = { ...base, figures: PLAN_FIGURES, runs, variants, variables: [{ key, values }], reference: { values: {} } };
+    const [like] = sampleDetails(base);
+    const details = runs.slice(0, 96).map(({ key: name, variant, model, seed }) => ({
+      ...like!,
+      key: name,
+      variant,
+      model,
+      seed,
+      page: {
+        ...like!.page!,
+        streams: like!.page!.streams.map((stream) => ({
+          ...stream,
+          lostAt: Array.from({ length: lossesOfStream }, (_, i) => 100_000_000 + i),
+        })),
+      },
+    }));
+    return { result: { ...plan, summaries: summarisePlan(plan) }, yaml: 'x'.repeat(2e6), details, influences: sampleInfluences() };
+  }
+
+  test('keeps below 10 MB and says what is left out: of the runs to look at, the last', () => {
+    const page = heavy(12, 9, LOSSES);
+    expect(Buffer.byteLength(JSON.stringify(page.details))).toBeGreaterThan(8.5e6);
+    const html = planReport({ ...page, missing: 'Before.' });
+    expect(Buffer.byteLength(html)).toBeLessThanOrEqual(10e6);
+    expect(Buffer.byteLength(html)).toBeGreaterThan(8e6);
+    const [, left] = /Before\. The page is to have 10 MB at most: (\d+) runs that were made for it are left out\./.exec(html)!;
+    const { details } = JSON.parse(/id="result">(.*)<\/script>/.exec(html)![1]!);
+    expect(details).toHaveLength(96 - Number(left));
+    expect(details.at(-1).key).toBe(page.details[details.length - 1]!.key);
+    expect(html).toContain('This is the beginning of it; <code>plan.json</code> has all.');
+  });
+
+  test('has the first of so many combinations that not all of them fit, with their runs alone', () => {
+    const page = heavy(2_000, 9, 3);
+    const html = planReport({ ...page, parquet: true });
+    expect(Buffer.byteLength(html)).toBeLessThanOrEqual(5e6);
+    const [, drawn] =
+      /Of 2,000 combinations of what is varied, the first (\d+) are drawn on this page, so that it stays small; <code>runs\.parquet<\/code>/.exec(
+        html,
+      )!;
+    const data = JSON.parse(/id="result">(.*)<\/script>/.exec(html)![1]!);
+    expect(data.variants).toHaveLength(Number(drawn));
+    expect(data.cells).toHaveLength(9 * Number(drawn));
+    expect(html).toMatch(/These are the first \d+ of 18,000; result\.json has them all\./);
   });
 });
 

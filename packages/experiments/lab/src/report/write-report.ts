@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PlanJson, type PlanResult, planReport } from '@quiclab/report';
 import { stringify } from 'yaml';
+import { TABLES } from '../run/store.ts';
 import { type Details, detailsOf } from './details.ts';
 
 /**
@@ -13,14 +14,18 @@ export function writeReport(dir: string, result: PlanResult, again: boolean): st
   const file = join(dir, 'report.html');
   writeFileSync(
     file,
-    reportOf(result, again ? remade(result) : { details: [], missing: 'No run was made again to look at: quiclab report does it.' }),
+    reportOf(
+      result,
+      again ? remade(result) : { details: [], missing: 'No run was made again to look at: quiclab report does it.' },
+      existsSync(join(dir, TABLES.runs)),
+    ),
   );
   return file;
 }
 
-/** The page of a result. */
-export const reportOf = (result: PlanResult, details: Details): string =>
-  planReport({ result, yaml: stringify(result.plan.plan), ...details });
+/** The page of a result. @param parquet  whether runs.parquet is beside it */
+export const reportOf = (result: PlanResult, details: Details, parquet = false): string =>
+  planReport({ result, yaml: stringify(result.plan.plan), ...details, parquet });
 
 function remade(result: PlanResult): Details {
   const show = process.stderr.isTTY === true;

@@ -130,8 +130,8 @@ async function run(
   if (store.count === 0) throw new Error('stopped before anything was done');
   if (shard === undefined) {
     const { result, table } = writeResult(plan, dir, world, store.runs, complete, csv);
+    if (database) await tables(plan, dir, world, complete); // the page says that they are there
     const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
-    if (database) await tables(plan, dir, world, complete);
     if (json) await print(join(dir, 'result.json'));
     else process.stdout.write(`${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
   } else process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.count} runs in ${dir}. quiclab merge puts the parts together.\n`);
