@@ -37,6 +37,9 @@ export type Group =
   | 'idleConnectionKiB'
   | 'simulatedDatagramsPerSecond'
   | 'simulatedSecondsPerCpuSecond'
+  | 'sweepRunsPerSecond'
+  | 'sweepScaling'
+  | 'sweepMiB'
   | 'reportSeconds';
 
 export interface Entry {
@@ -104,6 +107,19 @@ export const ENTRIES: readonly Entry[] = [
     name: model,
     datagramSize: 1200,
     load: async () => (await import('./median-page.ts')).medianPageRuns(model),
+  })),
+  ...[1, 2].map((workers) => ({
+    group: 'sweepRunsPerSecond' as const,
+    name: workers === 1 ? '1-worker' : `${workers}-workers`,
+    datagramSize: 0,
+    load: async () => (await import('./sweep.ts')).sweepRuns(workers),
+  })),
+  { group: 'sweepScaling', name: 'of-a-spin', datagramSize: 0, load: async () => (await import('./sweep.ts')).sweepScaling },
+  ...[1_000, 10_000].map((runs) => ({
+    group: 'sweepMiB' as const,
+    name: `${runs}-runs`,
+    datagramSize: 0,
+    load: async () => (await import('./sweep.ts')).sweepMemory(runs),
   })),
   { group: 'reportSeconds', name: 'chromium', datagramSize: 0, load: async () => (await import('./report.ts')).reportInChromium },
 ];

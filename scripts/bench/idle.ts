@@ -21,7 +21,7 @@ interface Memory {
 }
 
 /** What is left when all garbage is gone. */
-async function memory(): Promise<Memory> {
+export async function memory(): Promise<Memory> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   for (let i = 0; i < 5; i++) {

@@ -40,6 +40,9 @@ export const TITLES: Readonly<Record<Group, string>> = {
   idleConnectionKiB: 'KiB per idle connection, server',
   simulatedDatagramsPerSecond: 'simulated datagrams per CPU second',
   simulatedSecondsPerCpuSecond: 'seconds of the median page per CPU second',
+  sweepRunsPerSecond: 'runs of a small page per second',
+  sweepScaling: "speed-up by a second worker, as a share of a spin's",
+  sweepMiB: 'resident MiB after a sweep of so many runs',
   reportSeconds: 'report of 10,000 runs, seconds to its last chart',
 };
 
@@ -68,7 +71,8 @@ export function table(all: Figures): string {
   return rows.toString();
 }
 
-export const shown = (value: number): string => (value < 1000 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US'));
+export const shown = (value: number): string =>
+  value < 10 ? value.toFixed(2) : value < 1000 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
