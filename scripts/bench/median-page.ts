@@ -1,6 +1,5 @@
-import { type ComparisonPlan, DEFAULT_PROFILE, figuresOf, type ModelName, runOf } from '@quiclab/lab';
-import { MILLISECOND, type Micros, SECOND } from '@quiclab/sansio';
-import { medianPage } from '@quiclab/workload';
+import { type ModelName, preparePlan, runSpec } from '@quiclab/lab';
+import { type Micros, SECOND } from '@quiclab/sansio';
 import type { Contest } from './contest.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -13,26 +12,25 @@ const MEASURED_SECONDS = 3;
  */
 export const medianPageRuns = (model: ModelName): Contest => ({
   async run() {
-    const plan: ComparisonPlan = {
-      page: medianPage,
-      models: [model],
-      reference: model,
-      profile: DEFAULT_PROFILE,
-      losses: [0],
-      delay: 25 * MILLISECOND,
-      rate: 10e6,
-      queue: 64,
-      nameLookup: 0,
-      firstSeed: 1,
-      seeds: 0,
-    };
+    const plan = preparePlan(
+      {
+        question: 'how fast is it?',
+        workload: 'median',
+        topology: { both: { rate: '10Mbit', delay: '25ms', queue: '64 packets' } },
+        models: [model],
+      },
+      (name) => {
+        throw new Error(`there is no file '${name}'`);
+      },
+      { source: 'bench' },
+    );
     let seed = 0;
     /** The page loads of whole runs that take so much CPU time, and what they took. */
     const load = (seconds: number): { pageLoads: Micros; cpuSeconds: number; runs: number } => {
       const watch = new Stopwatch();
       let pageLoads = 0;
       let runs = 0;
-      for (; watch.cpuSeconds < seconds; runs++) pageLoads += figuresOf(runOf(plan, 0, model, ++seed)).pageLoad;
+      for (; watch.cpuSeconds < seconds; runs++) pageLoads += runSpec(plan, { key: '', variant: 0, model, seed: ++seed }).figures.pageLoad!;
       return { pageLoads, cpuSeconds: watch.cpuSeconds, runs };
     };
     load(WARM_UP_SECONDS);

@@ -1,7 +1,6 @@
-import { type ComparisonPlan, figuresOf, PARITY_PROFILE, type RunRecord, roundOf, runOf } from '@quiclab/lab';
-import type { Estimate, ModelRun } from '@quiclab/report';
-import { MILLISECOND, type Micros } from '@quiclab/sansio';
-import { medianPage } from '@quiclab/workload';
+import { figuresOf, planJson, preparePlan, type RunRecord, runSimulated, simulatedRun } from '@quiclab/lab';
+import type { Estimate, PlanRun } from '@quiclab/report';
+import type { Micros } from '@quiclab/sansio';
 
 // HTTP/3 beside HTTP/2 where nothing differs but the order in which octets are handed on: the parity profile, the same draws.
 
@@ -10,19 +9,21 @@ export const LOSSES: readonly number[] = [0, 0.001, 0.005, 0.01, 0.02, 0.05];
 export const STREAMS = 10;
 const [OLD, NEW] = ['h2', 'h3'] as const;
 
-const PLAN: ComparisonPlan = {
-  page: medianPage,
-  models: [OLD, NEW],
-  reference: OLD,
-  profile: PARITY_PROFILE,
-  losses: LOSSES,
-  delay: 25 * MILLISECOND,
-  rate: 10e6,
-  queue: 64,
-  nameLookup: 0,
-  firstSeed: 1,
-  seeds: 0,
-};
+const PLAN = preparePlan(
+  {
+    question: 'What does it change that streams are independent?',
+    workload: 'median',
+    topology: { both: { rate: '10Mbit', delay: '25ms', queue: '64 packets' } },
+    models: [OLD, NEW],
+    profile: 'parity',
+    vary: { 'topology.down.loss': LOSSES.map((loss) => `${100 * loss}%`) },
+    reference: OLD,
+  },
+  (name) => {
+    throw new Error(`there is no file '${name}'`);
+  },
+  { source: 'paired' },
+);
 
 /** Both models at one rate of loss, paired by seed. Differences are HTTP/3's less HTTP/2's. */
 export interface Paired {
@@ -45,21 +46,25 @@ export interface PairedFigure {
 
 /** Seeds from 1 on. Throws where the ledger's accounts part. */
 export function pair(loss: number, seeds: number): Paired {
-  const runs: ModelRun[] = [];
+  const runs: PlanRun[] = [];
   const streams: Streams[] = [];
+  const variant = LOSSES.indexOf(loss);
+  const { setup } = PLAN.variants[variant]!;
+  if (setup.load.kind !== 'page') throw new Error('not a page');
   for (let seed = 1; seed <= seeds; seed++)
-    for (const model of PLAN.models) {
-      const record = runOf(PLAN, loss, model, seed);
-      runs.push(figuresOf(record));
+    for (const model of [OLD, NEW]) {
+      const record = runSimulated(simulatedRun(setup, setup.load, { model, seed }));
+      runs.push({ key: `${model} ${seed}`, variant, model, seed, ...figuresOf(record) });
       streams.push(streamsOf(record));
     }
-  const [before, after] = roundOf(PLAN, loss, runs).models;
+  const [before, after] = planJson(PLAN, 'simulated', runs, true, 'models').summaries;
   const of = (figure: 'pageLoad' | 'medianCompletion'): PairedFigure => {
-    const faster = runs.filter((run, i) => run.model === NEW && run[figure] < runs[i - 1]![figure]);
+    const faster = runs.filter((run, i) => run.model === NEW && run.figures[figure]! < runs[i - 1]!.figures[figure]!);
+    const { median, interval } = after!.differences![figure]!;
     return {
-      old: before!.figures[figure],
-      new: after!.figures[figure],
-      difference: after!.difference![figure],
+      old: before!.medians[figure]!,
+      new: after!.medians[figure]!,
+      difference: { median, ...(interval ?? { low: median, high: median }) },
       faster: faster.length / seeds,
     };
   };

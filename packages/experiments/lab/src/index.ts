@@ -5,8 +5,6 @@ export type { Carrier, Dial, HttpHandler, Serve, ServerIdentity } from './carrie
 export { QuicCarrier } from './carriers/quic.ts';
 export { type EarlierConnection, QuicClient, QuicServer } from './carriers/quic-ends.ts';
 export { TcpClient, TcpServer } from './carriers/tcp-ends.ts';
-export { type ComparisonPlan, roundOf, runOf } from './compare/comparison.ts';
-export { figuresOf } from './compare/figures.ts';
 export { type FlowPolicy, parseController, parseControllers } from './flows/controllers.ts';
 export { type FlowObservers, type FlowPlan, type FlowRecord, type FlowsPlan, type FlowsRecord, runFlows } from './flows/flows.ts';
 export type { Repairs } from './flows/repairs.ts';
@@ -31,6 +29,7 @@ export { type AccountedObject, accountRun, type LinkDrop, type LinkFigures, ledg
 export { type Details, detailsOf } from './report/details.ts';
 export { reportOf } from './report/write-report.ts';
 export { inProcess, type RunExecutor } from './run/executor.ts';
+export { figuresOf } from './run/figures.ts';
 export { overWorkers, type WorkerOptions } from './run/over-workers.ts';
 export { planJson } from './run/result.ts';
 export { openStore, runPlan, writeResult } from './run/run-plan.ts';

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { compare } from './compare/compare.ts';
-import { compareCommand } from './compare/options.ts';
+import { compareCommand } from './compare/command.ts';
 import { demo } from './demo/demo.ts';
 import { demoCommand } from './demo/options.ts';
 import { cc } from './flows/cc.ts';
@@ -41,7 +40,7 @@ const program = new Command('quiclab')
   .addCommand(reportCommand())
   .addCommand(viewCommand())
   .addCommand(demoCommand(packages, demo))
-  .addCommand(compareCommand(compare))
+  .addCommand(compareCommand())
   .addCommand(flowsCommand(cc).addCommand(lossTableCommand()))
   .addCommand(influenceCommand())
   .addCommand(shrinkCommand((text) => void process.stdout.write(text)))

@@ -163,7 +163,7 @@ describe('the program', () => {
   test('compare --har says what became of the entries, and then how the page loads', { timeout: 120_000 }, () => {
     const out = mkdtempSync(join(tmpdir(), 'quiclab-har-'));
     try {
-      const { stdout, status } = main(
+      const { stdout, stderr, status } = main(
         'compare',
         '--har',
         plain,
@@ -179,8 +179,8 @@ describe('the program', () => {
         out,
       );
       expect(status).toBe(0);
-      expect(stdout.split('\n', 1)[0]).toMatch(/^6 entries by WebInspector [\d.]+: 6 objects, \d+ octets, plain\.example$/);
-      expect(stdout).toContain("page 'plain.har' (6 objects, 70 kB), 55.0 ms round trip, 13 Mbit/s");
+      expect(stderr.split('\n', 1)[0]).toMatch(/^6 entries by WebInspector [\d.]+: 6 objects, \d+ octets, plain\.example$/);
+      expect(stdout).toContain("Workload: page 'plain.har', 6 objects, 70313 octets.\nPath: preset lte");
     } finally {
       rmSync(out, { recursive: true });
     }

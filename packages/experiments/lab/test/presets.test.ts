@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parsePlan } from '../src/index.ts';
 import { presetsText } from '../src/presets/command.ts';
-import { presetLinks } from '../src/presets/links.ts';
 import { PRESET_NAMES, PRESET_SOURCES, PRESETS, type Preset } from '../src/presets/presets.ts';
 
 const parse = (topology: string) =>
@@ -13,7 +12,7 @@ describe.each(PRESET_NAMES)('preset %s', (name) => {
   const preset: Preset = PRESETS[name];
 
   test('is a path with rate, delay and queue each way', () => {
-    for (const link of Object.values(presetLinks(name)))
+    for (const link of Object.values(parse(`{ preset: ${name} }`).variants[0]!.setup.links))
       expect(link).toMatchObject({ rate: expect.any(Number), delay: expect.any(Number), queue: { packets: expect.any(Number) } });
   });
 

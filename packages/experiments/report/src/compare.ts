@@ -52,6 +52,13 @@ export function compare(runs: readonly RunResult[], random: Random): Comparison 
   return { first, second, pairs: pairs.length, figures, sentence: sentence({ first, second, pairs: pairs.length, figures, waited }) };
 }
 
+/** A median and where it lies with 95%, by bootstrap. */
+export interface Estimate {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** The middle 95% of the medians of samples drawn with replacement, in whole units. */
 export function bootstrapMedian(values: readonly number[], random: Random): { readonly low: number; readonly high: number } {
   const drawn = medianOfSample(values);

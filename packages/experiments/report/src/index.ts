@@ -1,11 +1,9 @@
-export { bootstrapMedian, compare, FIGURES, median, ratioOfMedians } from './compare.ts';
+export { bootstrapMedian, compare, type Estimate, FIGURES, median, ratioOfMedians } from './compare.ts';
 export { flowsReport } from './flows-html.ts';
 export type { FlowCurve, FlowResult, FlowsJson, FlowsPath, FlowsRun, Steps } from './flows-schema.ts';
 export { flowsTable } from './flows-table.ts';
 export { bitRate, milliseconds, percent, realisedLoss } from './format.ts';
 export { htmlReport } from './html.ts';
-export type { Estimate, ModelFigure, ModelFigures, ModelRun, ModelSummary, ModelsJson, ModelsPath, ModelsRound } from './models-schema.ts';
-export { MODEL_FIGURES, precision, seedsFor, summarise, variationOf } from './models-stats.ts';
 export { modelsTable } from './models-table.ts';
 export { type PlanCell, PlanCells, subjectsOf } from './plan-cells.ts';
 export { type DetailedCurves, type DetailedPage, type DetailedStream, type PlanDetail, RANKS, type Rank } from './plan-details.ts';
@@ -44,3 +42,4 @@ export type { ComparedFigure, Comparison, FigureName, LinkResult, ResultJson, Re
 export { STATE_DEFINITIONS } from './state-definitions.ts';
 export { terminalTable } from './table.ts';
 export { parseResult, ResultError } from './validate.ts';
+export { precision, seedsFor, variationOf } from './variation.ts';

@@ -1,8 +1,10 @@
 import type { State } from '@quiclab/ledger';
 import Table from 'cli-table3';
-import { bitRate, grouped, milliseconds } from './format.ts';
-import type { Estimate, ModelSummary, ModelsJson, ModelsRound } from './models-schema.ts';
-import { precision } from './models-stats.ts';
+import { grouped } from './format.ts';
+import { type PlanCell, PlanCells } from './plan-cells.ts';
+import type { PlanEstimate, PlanResult, PlanSummary, PlanVariant } from './plan-schema.ts';
+import { comparisonsText, failuresText, latenessText, planHeading, runFacts } from './plan-table.ts';
+import { precision, variationOf } from './variation.ts';
 
 /** What the table says about its figures. */
 const LEGEND = `page load     first request issued → last object; medians over the seeds, [where they lie with 95%], by bootstrap
@@ -20,25 +22,41 @@ not whole, a field section or keys (held: rest). Blocked: summed over objects, m
 const CHARS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }; // no lines between rows
 const STYLE = { head: [], border: [] }; // no colours
 
-/** The comparison for a terminal, and to be stored. Plain text without colours, the same for the same figures on any machine. */
-export function modelsTable(result: ModelsJson): string {
-  const { page, path, profile, reference, rounds } = result;
-  const heading =
-    `Simulated, in virtual time: page '${page.name}' (${page.objects} objects, ${grouped(page.octets / 1_000)} kB), ` +
-    `${milliseconds(path.rtt)} round trip, ${bitRate(path.rate)}, queue of ${path.queue} packets, profile '${profile}'.`;
-  return [heading, LEGEND, ...rounds.map((round) => roundText(round, reference)), comparisons(result)].join('\n\n');
+/**
+ * A plan of pages for a terminal, and to be stored, with all that is known of each model: for each variant one table of figures, and one of where the time
+ * goes. Plain text without colours, the same for the same figures on any machine.
+ * @param heading  what stands above it; by default what was asked
+ */
+export function modelsTable(result: PlanResult, heading = planHeading(result)): string {
+  const { variants, summaries, runs, complete } = result;
+  const cells = PlanCells.of(runs);
+  const rounds = variants.flatMap((variant, at) => {
+    const own = summaries.filter((summary) => summary.variant === at);
+    return own.length === 0 ? [] : [roundText(variant, own, cells)];
+  });
+  const facts = runFacts(runs);
+  const notes = [
+    comparisonsText(summaries),
+    failuresText(facts),
+    latenessText(facts),
+    complete ? '' : 'Not all runs of the plan are done.',
+  ];
+  const last = notes.filter((line) => line !== '').join('\n');
+  return [heading, LEGEND, ...rounds, ...(last === '' ? [] : [last])].join('\n\n');
 }
 
-function roundText(round: ModelsRound, reference: string): string {
-  const { loss, models, runs } = round;
-  const title = `${Number((100 * loss).toFixed(4))}% loss from the server. ${seedsText(round)}`;
+function roundText(variant: PlanVariant, models: readonly PlanSummary[], cells: PlanCells): string {
+  const references = [...new Set(models.flatMap(({ against }) => (against === null ? [] : [against.subject])))];
+  const against = `against ${references.length === 1 ? references[0] : 'reference'}`;
+  const own = models.map((summary) => ({ ...summary, cell: cells.get(summary.variant, summary.subject)! }));
+  const title = `${titleOf(variant)} ${seedsText(own.map(({ cell }) => cell))}`;
   const times = new Table({
     head: [
       'model',
       'page load, s',
-      `against ${reference}, s`,
+      `${against}, s`,
       'completion, ms',
-      `against ${reference}, ms`,
+      `${against}, ms`,
       'conn.',
       'shaken',
       'headers',
@@ -52,27 +70,35 @@ function roundText(round: ModelsRound, reference: string): string {
     style: STYLE,
     chars: CHARS,
   });
-  for (const summary of models) {
-    const { model, figures, difference } = summary;
-    const lost = runs.filter((run) => run.model === model).reduce((sum, run) => sum + run.lost / run.packetsDown, 0);
+  for (const { subject, medians, estimates, differences, cell } of own) {
+    let lost = 0;
+    for (let at = 0; at < cell.length; at++) lost += cell.value('lost', at) / cell.value('packetsDown', at);
     times.push([
-      model,
-      estimate(summary.pageLoad, seconds),
-      difference === null ? '' : estimate(difference.pageLoad, seconds),
-      estimate(summary.medianCompletion, millis),
-      difference === null ? '' : estimate(difference.medianCompletion, millis),
-      figures.connections,
-      figures.handshakes,
-      grouped(figures.headerOctets / 1_000, 1),
-      grouped(figures.packetsUp),
-      grouped(figures.packetsDown),
-      `${grouped((100 * lost) / runs.filter((run) => run.model === model).length, 2)}%`,
-      grouped(figures.queueDropped),
-      grouped(figures.repairs),
+      subject,
+      estimate(estimates.pageLoad, seconds),
+      estimate(differences?.pageLoad, seconds),
+      estimate(estimates.medianCompletion, millis),
+      estimate(differences?.medianCompletion, millis),
+      known(medians.connections, String),
+      known(medians.handshakes, String),
+      known(medians.headerOctets, (octets) => grouped(octets / 1_000, 1)),
+      known(medians.packetsUp, grouped),
+      known(medians.packetsDown, grouped),
+      cell.length === 0 ? '' : `${grouped((100 * lost) / cell.length, 2)}%`,
+      known(medians.queueDropped, grouped),
+      known(medians.repairs, grouped),
     ]);
   }
-  return `${title}\n${times.toString()}\n${whereTimeGoes(models)}`;
+  const timed = models.some(({ states }) => Object.keys(states).length > 0);
+  return [title, times.toString(), ...(timed ? [whereTimeGoes(models)] : [])].join('\n');
 }
+
+/** '1% loss from the server.' */
+function titleOf({ values }: PlanVariant): string {
+  const said = Object.entries(values).map(([key, value]) => (key === LOSS ? `${value} loss from the server` : `${key} ${value}`));
+  return said.length === 0 ? '' : `${said.join(', ')}.`;
+}
+const LOSS = 'topology.down.loss';
 
 /** Columns of the second table, and the states that each of them is made of. */
 const CHAIN: readonly (readonly [string, readonly State[]])[] = [
@@ -91,39 +117,44 @@ const CHAIN: readonly (readonly [string, readonly State[]])[] = [
   ['rest', ['held(record)', 'held(fields)', 'held(keys)', 'held(application)']],
 ];
 
-function whereTimeGoes(models: readonly ModelSummary[]): string {
+function whereTimeGoes(models: readonly PlanSummary[]): string {
   const table = new Table({
     head: ['model', ...CHAIN.map(([name]) => name), 'blocked: own', 'others', 'connection', 'kB·s'],
     colAligns: ['left', ...Array(CHAIN.length + 4).fill('right')],
     style: STYLE,
     chars: CHARS,
   });
-  for (const { model, states, figures } of models)
+  for (const { subject, states, medians } of models)
     table.push([
-      model,
+      subject,
       ...CHAIN.map(([, parts]) => millis(parts.reduce((sum, state) => sum + (states[state] ?? 0), 0))),
-      millis(figures.blockedOwn),
-      millis(figures.blockedOther),
-      millis(figures.blockedConnection),
-      grouped(figures.blockedByteTime / 1e9, 1),
+      known(medians.blockedOwn, millis),
+      known(medians.blockedOther, millis),
+      known(medians.blockedConnection, millis),
+      known(medians.blockedByteTime, (time) => grouped(time / 1e9, 1)),
     ]);
   return table.toString();
 }
 
-function seedsText({ seeds, firstSeed, variation }: ModelsRound): string {
-  if (variation < 0.0005) return `Seeds ${firstSeed} to ${firstSeed + seeds - 1}: page load varies by less than 0.1%.`;
+function seedsText(cells: readonly PlanCell[]): string {
+  const longest = cells.reduce((most, cell) => (cell.length > most.length ? cell : most));
+  if (longest.length === 0) return 'No seed.';
+  const values = cells.flatMap((cell) => cell.values('pageLoad').map((value) => ({ subject: cell.subject, value })));
+  const variation = variationOf(values);
+  const [first, seeds] = [longest.seed(0), longest.length];
+  if (variation < 0.0005) return `Seeds ${first} to ${first + seeds - 1}: page load varies by less than 0.1%.`;
   return (
-    `${seeds} seeds from ${firstSeed}: page load varies by ${grouped(100 * variation)}% (standard deviation, of the model where it is largest), ` +
+    `${seeds} seeds from ${first}: page load varies by ${grouped(100 * variation)}% (standard deviation, of the model where it is largest), ` +
     `so that its median is known to ±${grouped(100 * precision(variation, seeds), 1)}% at worst.`
   );
 }
 
-function comparisons({ rounds }: ModelsJson): string {
-  const made = rounds.reduce((sum, { models }) => sum + 2 * models.filter(({ difference }) => difference !== null).length, 0);
-  return `${made} comparisons were made: where nothing differs, one in twenty intervals misses 0 by chance.`;
-}
-
 const seconds = (micros: number): string => grouped(micros / 1e6, 3);
 const millis = (micros: number): string => grouped(micros / 1e3);
-const estimate = ({ median, low, high }: Estimate, text: (value: number) => string): string =>
-  `${text(median)} [${text(low)}, ${text(high)}]`;
+const known = (value: number | undefined, text: (value: number) => string): string => (value === undefined ? '' : text(value));
+const estimate = (one: PlanEstimate | undefined, text: (value: number) => string): string =>
+  one === undefined
+    ? ''
+    : one.interval === null
+      ? text(one.median)
+      : `${text(one.median)} [${text(one.interval.low)}, ${text(one.interval.high)}]`;

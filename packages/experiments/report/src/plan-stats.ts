@@ -1,15 +1,23 @@
-import { type Random, seededRandom } from '@quiclab/sansio';
+import { seededRandom } from '@quiclab/sansio';
 import { bootstrapMedian, median } from './compare.ts';
-import { seedsFor, variationOf } from './models-stats.ts';
 import { type PlanCell, PlanCells, subjectsOf } from './plan-cells.ts';
 import { PLAN_FIGURES, type PlanFigure } from './plan-figures.ts';
 import type { PlanEstimate, PlanResult, PlanRun, PlanSummary } from './plan-schema.ts';
+import { seedsFor, variationOf } from './variation.ts';
 
 /** With fewer a bootstrap says next to nothing. */
 const LEAST_SEEDS = 5;
 
-/** What each subject came to in each variant, held against the reference by the same seeds. EXPERIMENTS §4, Statistics. */
-export function summarisePlan({ variants, runs, reference, figures }: Omit<PlanResult, 'summaries'>): PlanSummary[] {
+/**
+ * What each subject came to in each variant, held against the reference by the same seeds. EXPERIMENTS §4, Statistics.
+ * @param draws  names the resampling: with the same name the same figures have the same intervals
+ */
+export function summarisePlan({ variants, runs, reference, figures }: Omit<PlanResult, 'summaries'>, draws = 'plan'): PlanSummary[] {
+  const estimate = (values: readonly number[]): PlanEstimate => ({
+    median: median(values),
+    // they hang on nothing but the number of runs: a row is the same whatever stands above it
+    interval: values.length < LEAST_SEEDS ? null : bootstrapMedian(values, seededRandom(draws)),
+  });
   const cells = PlanCells.of(runs);
   const byValues = new Map(variants.map(({ values }, i) => [JSON.stringify(values), i]));
   return [...cells].map((cell) => {
@@ -65,21 +73,11 @@ function figuresOf<T>(
   return made;
 }
 
-// the draws hang on nothing but the number of runs: a row is the same whatever stands above it
-const resampling = (): Random => seededRandom('plan');
-
-function estimate(values: readonly number[]): PlanEstimate {
-  return {
-    median: median(values),
-    interval: values.length < LEAST_SEEDS ? null : bootstrapMedian(values, resampling()),
-  };
-}
-
 /** Standard deviation of a figure as a share of its mean, of the subject where that is largest. */
 export const variationOfFigure = (runs: readonly PlanRun[], figure: PlanFigure): number =>
   variationOf(
     runs.flatMap((run) =>
-      subjectsOf(run).flatMap(({ name, figures }) => (figures[figure] === undefined ? [] : [{ model: name, pageLoad: figures[figure] }])),
+      subjectsOf(run).flatMap(({ name, figures }) => (figures[figure] === undefined ? [] : [{ subject: name, value: figures[figure] }])),
     ),
   );
 

@@ -16,15 +16,7 @@ const WORLDS: Readonly<Record<PlanWorld, string>> = {
 
 /** What came of a plan, for a terminal and to be stored: plain text without colours, the same for the same figures on any machine. */
 export function planTable(result: PlanResult): string {
-  const { question, world, variants, variables, figures, summaries, runs, complete } = result;
-  const [first] = variants;
-  const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
-  const heading = [
-    question,
-    WORLDS[world],
-    ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
-    `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
-  ];
+  const { variables, figures, summaries, runs, complete } = result;
   const facts = runFacts(runs);
   const { head, rows } = planRows(result);
   const against = summaries.some((summary) => summary.against !== null);
@@ -36,7 +28,7 @@ export function planTable(result: PlanResult): string {
   });
   for (const row of rows) table.push([...row]);
   return [
-    heading.join('\n'),
+    planHeading(result),
     table.toString(),
     [
       ...figures.map((figure) => `${FIGURE_DEFINITIONS[figure].heading}: ${FIGURE_DEFINITIONS[figure].definition}`),
@@ -49,6 +41,18 @@ export function planTable(result: PlanResult): string {
       .filter((line) => line !== '')
       .join('\n'),
   ].join('\n\n');
+}
+
+/** What was asked, and where it was run, as far as all of it has that in common. */
+export function planHeading({ question, world, variants }: PlanResult): string {
+  const [first] = variants;
+  const same = (of: 'workload' | 'path'): boolean => variants.every((variant) => variant[of] === first![of]);
+  return [
+    question,
+    WORLDS[world],
+    ...(same('workload') ? [`Workload: ${first!.workload}.`] : []),
+    `Path: ${first!.path}${same('path') ? '' : ' (in the first row)'}.`,
+  ].join('\n');
 }
 
 /** Differences of counts are in the result; in the table they would say little. */
@@ -110,10 +114,10 @@ export function runFacts(runs: PlanResult['runs']): RunFacts {
   return facts;
 }
 
-const failuresText = ({ failed, failure }: RunFacts): string =>
+export const failuresText = ({ failed, failure }: RunFacts): string =>
   failed === 0 ? '' : `${grouped(failed)} runs came to nothing, the first of them: ${failure}`;
 
-const latenessText = ({ lateness: { p50, p99 } }: RunFacts): string =>
+export const latenessText = ({ lateness: { p50, p99 } }: RunFacts): string =>
   p50 < 0
     ? ''
     : `The relay was late by ${milliseconds(p50)} (median) and ${milliseconds(p99)} (99th percentile) in the run where it was latest.`;

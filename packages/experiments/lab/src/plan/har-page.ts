@@ -9,13 +9,18 @@ interface ReducedHar {
 
 /** The page of a HAR file that a plan names, and what became of its entries. @throws HarError */
 export function harPage(name: string, read: FileReader): { readonly page: Page; readonly remarks: readonly string[] } {
-  const reduce = (text: string): string => {
-    if (text.startsWith(REDUCED)) return text;
-    const reduced: ReducedHar = pageFromHar(text, { name: name.slice(name.lastIndexOf('/') + 1) });
-    return `${REDUCED}${JSON.stringify(reduced)}`;
-  };
-  const { page, report } = JSON.parse(read(name, reduce).slice(REDUCED.length)) as ReducedHar;
+  const { page, report } = JSON.parse(read(name, (text) => reducedHar(text, name)).slice(REDUCED.length)) as ReducedHar;
   return { page: parsePage(page), remarks: harReportLines(report) };
+}
+
+/** What is kept of such a file. @param cached  with what the browser had in its cache */
+export function reducedHar(text: string, name: string, cached = false): string {
+  if (text.startsWith(REDUCED)) return text;
+  const reduced: ReducedHar = pageFromHar(text, {
+    name: name.slice(name.lastIndexOf('/') + 1),
+    cached: cached ? 'fetch' : 'leave out',
+  });
+  return `${REDUCED}${JSON.stringify(reduced)}`;
 }
 
 const REDUCED = 'reduced HAR ';

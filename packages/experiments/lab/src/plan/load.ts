@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LineCounter, parseDocument } from 'yaml';
+import type { PresetName } from '../presets/presets.ts';
 import { nearest } from './nearest.ts';
 import { type PreparedPlan, preparePlan } from './prepare.ts';
 import { Places, PlanError, type PlanProblem } from './problems.ts';
@@ -40,6 +41,8 @@ export function planFile(name: string): string {
 /** What a caller says in place of what the plan has. */
 export interface PlanChanges {
   readonly seeds?: number;
+  /** Instead of its links; what is varied of them, and name look-ups and the gateway, stay. */
+  readonly preset?: PresetName;
 }
 
 /**
@@ -50,12 +53,22 @@ export interface PlanChanges {
 export async function loadPlan(name: string, changes: PlanChanges = {}): Promise<PreparedPlan> {
   const path = planFile(name);
   const read = (file: string): string => readText(resolve(dirname(path), file), file, MOST_FILE_OCTETS);
-  const changed = (raw: unknown): unknown =>
-    changes.seeds === undefined || typeof raw !== 'object' || raw === null ? raw : { ...raw, repeats: changes.seeds };
+  const changed = (raw: unknown): unknown => changedPlan(raw, changes);
   if (/^\.[cm]?[jt]s$/.test(extname(path))) return preparePlan(changed(await importPlan(path, name)), read, { source: name });
   const text = readText(path, name, MOST_PLAN_OCTETS);
   const { raw, places } = parseYaml(text, name);
   return preparePlan(changed(raw), read, { source: name, places });
+}
+
+function changedPlan(raw: unknown, { seeds, preset }: PlanChanges): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw;
+  const {
+    both: _both,
+    up: _up,
+    down: _down,
+    ...topology
+  } = (raw as { readonly topology?: Readonly<Record<string, unknown>> }).topology ?? {};
+  return { ...raw, ...(seeds !== undefined && { repeats: seeds }), ...(preset !== undefined && { topology: { ...topology, preset } }) };
 }
 
 /** A plan that is text. @param source  what it is called in errors */

@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseCount } from '@quiclab/impair';
-import type { PlanWorld } from '@quiclab/report';
-import { Command } from 'commander';
+import { type PlanResult, type PlanWorld, planTable } from '@quiclab/report';
+import { Command, Option } from 'commander';
 import { argument, atLeastOne } from '../arguments.ts';
-import { loadPlan } from '../plan/load.ts';
+import { loadPlan, type PlanChanges } from '../plan/load.ts';
 import { type PreparedPlan, prepareDocument } from '../plan/prepare.ts';
+import { PRESET_NAMES } from '../presets/presets.ts';
 import { overQueue } from '../queue/over-queue.ts';
 import { parseQueueUrl } from '../queue/url.ts';
 import { writeReport } from '../report/write-report.ts';
@@ -24,8 +25,8 @@ import type { Shard } from './specs.ts';
 import { runsOf } from './specs.ts';
 import type { RunStore } from './store.ts';
 
-interface Parsed {
-  readonly seeds?: number;
+/** What can be said of running any plan. */
+export interface RunOptions {
   readonly out?: string;
   readonly json: boolean;
   readonly csv: boolean;
@@ -36,7 +37,6 @@ interface Parsed {
   readonly shard?: Shard;
   readonly maxRuns?: number;
   readonly workers?: number;
-  readonly queue?: string;
 }
 
 const shardOf = (text: string): Shard => {
@@ -59,13 +59,10 @@ const LEAST_RUNS_OF_A_WORKER = 10;
 /** As many as the machine runs at a time, and there is work for. */
 const usualWorkers = (runs: number): number => Math.max(1, Math.min(availableParallelism(), Math.floor(runs / LEAST_RUNS_OF_A_WORKER)));
 
-/** `quiclab run PLAN` */
-export const runCommand = (): Command =>
-  new Command('run')
-    .description('run a plan: a file, or the name of one that comes with the program')
-    .argument('<plan>', 'plan.yaml, plan.ts, or a name as domain-sharding')
-    .option('--seeds <n>', 'instead of what the plan has as repeats', atLeastOne)
-    .option('--out <dir>', "where results go (default: out/ and the plan's name)")
+/** Adds the options by which any plan is run. @param where  what is said of where results go */
+export const withRunOptions = (command: Command, where: string): Command =>
+  command
+    .option('--out <dir>', where)
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
     .option('--no-report', 'do not write report.html')
@@ -77,18 +74,37 @@ export const runCommand = (): Command =>
       false,
     )
     .option('--workers <n>', 'make so many runs at a time (default: one for each processor, if there are enough runs)', argument(workersOf))
-    .option('--queue <url>', 'have the runs made by whoever works on a queue, redis://host:6379: quiclab worker')
     .option('--shard <k/n>', 'only the kth of n parts, for n machines; quiclab merge puts them together', argument(shardOf))
-    .option('--max-runs <n>', 'allow so many runs', argument(parseCount))
-    .action(run);
+    .option('--max-runs <n>', 'allow so many runs', argument(parseCount));
 
-async function run(
-  name: string,
-  { seeds, out, json, csv, report, database, resume, real, shard, maxRuns, workers, queue }: Parsed,
+/** `quiclab run PLAN` */
+export const runCommand = (): Command =>
+  withRunOptions(
+    new Command('run')
+      .description('run a plan: a file, or the name of one that comes with the program')
+      .argument('<plan>', 'plan.yaml, plan.ts, or a name as domain-sharding')
+      .option('--seeds <n>', 'instead of what the plan has as repeats', atLeastOne)
+      .addOption(new Option('--preset <name>', "a path that people know (quiclab presets), instead of the plan's").choices(PRESET_NAMES))
+      .option('--queue <url>', 'have the runs made by whoever works on a queue, redis://host:6379: quiclab worker'),
+    "where results go (default: out/ and the plan's name)",
+  ).action(async (name: string, { seeds, preset, queue, ...options }: PlanChanges & RunOptions & { readonly queue?: string }) => {
+    const plan = await loadPlan(name, { ...(seeds !== undefined && { seeds }), ...(preset !== undefined && { preset }) });
+    await execute(plan, options.out ?? join('out', basename(name, extname(name))), options, planTable, queue);
+  });
+
+/**
+ * Runs a plan into a directory, and says what came of it. Ctrl-C ends it with what is done.
+ * @param table  what is printed
+ * @param queue  who makes the runs, where that is not this machine
+ */
+export async function execute(
+  plan: PreparedPlan,
+  dir: string,
+  { json, csv, report, database, resume, real, shard, maxRuns, workers }: RunOptions,
+  table: (result: PlanResult) => string,
+  queue?: string,
 ): Promise<void> {
-  const plan = await loadPlan(name, seeds === undefined ? {} : { seeds });
   if (plan.remarks.length > 0) process.stderr.write(`${plan.remarks.join('\n')}\n`);
-  const dir = out ?? join('out', basename(name, extname(name)));
   const world = real ? realWorld(plan) : 'simulated';
   if (world === 'tunnel') checkTunnel(plan);
   if (real && workers !== undefined && workers > 1) throw new Error('--workers: over real sockets one run is made after the other');
@@ -129,11 +145,11 @@ async function run(
   }
   if (store.count === 0) throw new Error('stopped before anything was done');
   if (shard === undefined) {
-    const { result, table } = writeResult(plan, dir, world, store.runs, complete, csv);
+    const result = writeResult(plan, dir, world, store.runs, complete, csv);
     if (database) await tables(plan, dir, world, complete); // the page says that they are there
     const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
     if (json) await print(join(dir, 'result.json'));
-    else process.stdout.write(`${table}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
+    else process.stdout.write(`${table(result)}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
   } else process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.count} runs in ${dir}. quiclab merge puts the parts together.\n`);
   if (!complete) {
     process.stderr.write(`Stopped: this is what was done by then. --resume goes on.\n`);
@@ -162,10 +178,12 @@ export const mergeCommand = (): Command =>
     .option('--json', 'print result.json instead of the table', false)
     .option('--csv', 'write runs.csv, too', false)
     .option('--no-database', 'do not write results.duckdb and runs.parquet, for quiclab sql')
-    .action(async (dirs: string[], { out, json, csv, database }: Pick<Parsed, 'json' | 'csv' | 'database'> & { readonly out: string }) => {
-      const { result, table, missing } = mergeShards(dirs, out, csv);
-      if (database) await tables(prepareDocument(result.plan), out, result.world, result.complete);
-      if (json) await print(join(out, 'result.json'));
-      else process.stdout.write(`${table}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
-      if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);
-    });
+    .action(
+      async (dirs: string[], { out, json, csv, database }: Pick<RunOptions, 'json' | 'csv' | 'database'> & { readonly out: string }) => {
+        const { result, missing } = mergeShards(dirs, out, csv);
+        if (database) await tables(prepareDocument(result.plan), out, result.world, result.complete);
+        if (json) await print(join(out, 'result.json'));
+        else process.stdout.write(`${planTable(result)}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
+        if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);
+      },
+    );

@@ -1,10 +1,11 @@
-import type { PlanRun } from '@quiclab/report';
+import type { PlanResult, PlanRun } from '@quiclab/report';
 import { type PreparedPlan, prepareDocument } from '../plan/prepare.ts';
-import { type Written, writeResult } from './run-plan.ts';
+import { writeResult } from './run-plan.ts';
 import { inOrder, Schedule } from './specs.ts';
 import { difference, headOf, RunStore, readHead, readRuns, type StoreHead } from './store.ts';
 
-export interface Merged extends Written {
+export interface Merged {
+  readonly result: PlanResult;
   /** Runs of the plan that are nowhere. */
   readonly missing: number;
 }
@@ -29,7 +30,7 @@ export function mergeShards(dirs: readonly string[], out: string, csv: boolean):
   const store = RunStore.create(out, { ...headOf(document, world, null), version: head!.version });
   for (const run of merged(plan, dirs)) store.add(run);
   store.close();
-  return { ...writeResult(plan, out, world, store.runs, missing === 0, csv), missing };
+  return { result: writeResult(plan, out, world, store.runs, missing === 0, csv), missing };
 }
 
 /** A directory, and the run that is next in it. */

@@ -3,7 +3,7 @@ import type { ModelName } from '../models/model.ts';
 import type { PreparedPlan } from '../plan/prepare.ts';
 import { runOverRelay } from '../worlds/relay.ts';
 import type { RunExecutor } from './executor.ts';
-import { ofPage } from './run-spec.ts';
+import { figuresOf } from './figures.ts';
 import type { RunSpec } from './specs.ts';
 
 /** Over real sockets: each run a server and a client process, and the relay here between them. What comes out varies from run to run, and says how late the relay was. */
@@ -33,7 +33,7 @@ async function runReal({ variants }: PreparedPlan, spec: RunSpec): Promise<PlanR
       ends: load.names,
       nameLookup: load.nameLookup,
     });
-    return { ...spec, ...ofPage(record), ...(record.lateness && { lateness: record.lateness }) };
+    return { ...spec, ...figuresOf(record), ...(record.lateness && { lateness: record.lateness }) };
   } catch (problem) {
     return { ...spec, figures: {}, failed: (problem as Error).message };
   }

@@ -1,4 +1,4 @@
-import { median, type PlanFigures, type PlanRun } from '@quiclab/report';
+import type { PlanRun } from '@quiclab/report';
 import { MILLISECOND, type Micros, SECOND } from '@quiclab/sansio';
 import type { ModelName } from '../models/model.ts';
 import type { PageLoad, PreparedPlan } from '../plan/prepare.ts';
@@ -6,8 +6,8 @@ import type { PathAsked } from '../tunnel/messages.ts';
 import { Tunnel } from '../tunnel/namespaces.ts';
 import { MOST_ATTEMPTS, type PageFetched, Stage } from '../tunnel/stage.ts';
 import type { RunExecutor } from './executor.ts';
+import { seenOf } from './figures.ts';
 import { kernelController } from './real.ts';
-import { goodputOf } from './run-spec.ts';
 import type { RunSpec } from './specs.ts';
 
 /** A page that is not there after so long does not come: nothing in real time is waited for as long as in virtual time. */
@@ -105,27 +105,8 @@ async function unless<T>(made: Promise<T>, signal: AbortSignal, longest: Micros)
 }
 
 /** What is known where the kernel is one of the ends: neither states nor blame. */
-function outcomeOf({
-  startedAt,
-  finishedAt,
-  objects,
-  connections,
-  up,
-  down,
-  lateness,
-}: PageFetched): Pick<PlanRun, 'figures' | 'lateness'> {
-  const figures: PlanFigures = {
-    pageLoad: finishedAt - startedAt,
-    medianCompletion: median(objects.map(({ completedAt, requestedAt }) => completedAt - requestedAt)),
-    ttfb: median(objects.map(({ headersAt, requestedAt }) => headersAt - requestedAt)),
-    goodput: goodputOf({ objects, connections, finishedAt }),
-    connections: connections.length,
-    handshakes: connections.filter(({ readyAt }) => readyAt >= 0).length,
-    packetsUp: up.entered,
-    packetsDown: down.entered,
-    lost: down.injectedDrops,
-    queueDropped: down.queueDrops,
-  };
-  const { p50, p99 } = lateness.up.p99 > lateness.down.p99 ? lateness.up : lateness.down;
-  return { figures, lateness: { p50, p99 } };
+function outcomeOf(fetched: PageFetched): Pick<PlanRun, 'figures' | 'lateness'> {
+  const { up, down } = fetched.lateness;
+  const { p50, p99 } = up.p99 > down.p99 ? up : down;
+  return { figures: seenOf(fetched), lateness: { p50, p99 } };
 }

@@ -11,12 +11,16 @@ import { stringify } from 'csv-stringify/sync';
 import type { PreparedPlan } from '../plan/prepare.ts';
 import { VERSION } from '../version.ts';
 
-/** result.json of so many runs of a plan; with its runs as they are given, in a list or read when somebody goes through them. */
+/**
+ * result.json of so many runs of a plan; with its runs as they are given, in a list or read when somebody goes through them.
+ * @param draws  names the resampling of its intervals, where it is not the usual
+ */
 export function planJson<Runs extends Iterable<PlanRun>>(
   plan: PreparedPlan,
   world: PlanWorld,
   runs: Runs,
   complete: boolean,
+  draws?: string,
 ): PlanResult & { readonly runs: Runs } {
   const { document, question, variables, reference, figures } = plan;
   const json = {
@@ -41,7 +45,7 @@ export function planJson<Runs extends Iterable<PlanRun>>(
     runs,
     complete,
   } as const;
-  return { ...json, summaries: summarisePlan(json) };
+  return { ...json, summaries: summarisePlan(json, draws) };
 }
 
 /** The content of result.json, in pieces: as JSON.stringify has it, if there were memory for it. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PlanResult, type PlanRun, type PlanWorld, planTable } from '@quiclab/report';
+import type { PlanResult, PlanRun, PlanWorld } from '@quiclab/report';
 import { MOST_RUNS, type PreparedPlan } from '../plan/prepare.ts';
 import type { RunExecutor } from './executor.ts';
 import { planCsv, planJson, planText } from './result.ts';
@@ -82,12 +82,7 @@ export function openStore(plan: PreparedPlan, { dir, resume, most, world, shard 
   return store;
 }
 
-export interface Written {
-  readonly result: PlanResult;
-  readonly table: string;
-}
-
-/** Writes result.json, and runs.csv if it is wanted. @param runs  gone through several times */
+/** Writes result.json, and runs.csv if it is wanted. @param runs  gone through several times @returns what is in it */
 export function writeResult(
   plan: PreparedPlan,
   dir: string,
@@ -95,11 +90,11 @@ export function writeResult(
   runs: Iterable<PlanRun>,
   complete: boolean,
   csv: boolean,
-): Written {
+): PlanResult {
   const result = planJson(plan, world, runs, complete);
   writeText(join(dir, 'result.json'), planText(result));
   if (csv || plan.csv) writeText(join(dir, 'runs.csv'), planCsv(result));
-  return { result, table: planTable(result) };
+  return result;
 }
 
 const PIECE = 1 << 16;

@@ -1,16 +1,14 @@
 import { nullProtection } from '@quiclab/crypto';
 import { nodeProvider } from '@quiclab/crypto/node';
-import { median, type PlanFigures, type PlanFlow, type PlanRun } from '@quiclab/report';
-import { NEVER, SECOND } from '@quiclab/sansio';
+import type { PlanFigures, PlanFlow, PlanRun } from '@quiclab/report';
 import { sizedSource } from '../apps/file-server.ts';
-import { figuresOf } from '../compare/figures.ts';
 import { type FlowRecord, runFlows } from '../flows/flows.ts';
 import type { ModelName } from '../models/model.ts';
 import { quicPolicies } from '../plan/ends.ts';
 import type { BulkLoad, PageLoad, PreparedPlan, VariantSetup } from '../plan/prepare.ts';
-import { accountRun, type RunRecord } from '../record.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
 import { type GatewayRecord, type GatewayRun, runThroughGateway } from '../worlds/through-gateway.ts';
+import { figuresOf, perSecond, timesOf } from './figures.ts';
 import type { RunSpec } from './specs.ts';
 
 const crypto = nullProtection(nodeProvider);
@@ -30,7 +28,7 @@ type Outcome = Pick<PlanRun, 'figures' | 'states' | 'gaps' | 'flows'>;
 function outcome(setup: VariantSetup, spec: RunSpec): Outcome {
   const { load, gateway } = setup;
   if (load.kind === 'flows') return ofFlows(setup, load, spec.seed);
-  if (gateway === undefined) return ofPage(runSimulated(simulatedRun(setup, load, spec)));
+  if (gateway === undefined) return figuresOf(runSimulated(simulatedRun(setup, load, spec)));
   return ofGateway(runThroughGateway(gatewayRun(setup, load, spec)));
 }
 
@@ -63,42 +61,14 @@ export function simulatedRun({ links }: VariantSetup, load: PageLoad, { model, s
   };
 }
 
-/** The figures of a page's run, whichever world it was in. */
-export function ofPage(record: RunRecord): Outcome {
-  const objects = accountRun(record);
-  const { model: _model, seed: _seed, states, gaps, ...figures } = figuresOf(record, objects);
-  return {
-    figures: {
-      ...figures,
-      ttfb: median(objects.flatMap(({ life }) => (life.firstHeader === NEVER ? [] : [life.firstHeader - life.issued]))),
-      goodput: goodputOf(record),
-    },
-    states,
-    gaps,
-  };
-}
-
-/** Content over the time since requests could be sent, bit/s. */
-export function goodputOf({ objects, connections, finishedAt }: Pick<RunRecord, 'objects' | 'connections' | 'finishedAt'>): number {
-  const ready = connections.flatMap(({ readyAt }) => (readyAt >= 0 ? [readyAt] : []));
-  return perSecond(
-    objects.reduce((sum, { bytes }) => sum + bytes, 0),
-    finishedAt - Math.min(...ready),
-  );
-}
-
-/** bit/s. */
-const perSecond = (octets: number, time: number): number => (time > 0 ? Math.round((8 * octets * SECOND) / time) : 0);
-
 /** What the client sees; no account is kept of what goes through a gateway. */
-function ofGateway({ startedAt, finishedAt, objects, front, back }: GatewayRecord): Outcome {
+function ofGateway(record: GatewayRecord): Outcome {
+  const { front, back } = record;
   const both = (direction: 'up' | 'down', figure: 'entered' | 'injectedDrops' | 'queueDrops'): number =>
     front[direction][figure] + back[direction][figure];
   return {
     figures: {
-      pageLoad: finishedAt - startedAt,
-      medianCompletion: median(objects.map(({ completedAt, requestedAt }) => completedAt - requestedAt)),
-      ttfb: median(objects.map(({ headersAt, requestedAt }) => headersAt - requestedAt)),
+      ...timesOf(record),
       connections: front.connections + back.connections,
       packetsUp: both('up', 'entered'),
       packetsDown: both('down', 'entered'),
