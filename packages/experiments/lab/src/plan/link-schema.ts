@@ -119,7 +119,7 @@ export const linkSchema = strict(
       .optional()
       .meta({ description: 'what may wait for the rate, besides the packet being sent; 1,000 packets unless told' }),
     loss: z
-      .union([oneLoss, z.array(oneLoss).max(8)])
+      .union([oneLoss, z.array(oneLoss).max(16)])
       .optional()
       .meta({ description: 'what is lost, judged when a packet leaves' }),
     reorder: strict({ share: share.optional(), every: whole(1).optional(), by: duration }, 'reordering')
