@@ -95,10 +95,11 @@ function pageOf(dir: string): string {
     return reportOf(readResult(dir), NOT_REMADE);
   }
   const head = readHead(dir)!;
-  const runs = [...readRuns(dir)]; // as they are now: more come while the page is made
-  if (runs.length === 0)
+  let count = 0;
+  for (const _run of readRuns(dir)) count++;
+  if (count === 0)
     return '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>quiclab</title><body><p>Nothing has been run yet.</p></body></html>\n';
-  return reportOf(planJson(prepareDocument(head.document), head.world, runs, false), NOT_REMADE);
+  return reportOf(planJson(prepareDocument(head.document), head.world, readRuns(dir, count), false), NOT_REMADE);
 }
 
 /** The page asks to be told, and comes anew. */

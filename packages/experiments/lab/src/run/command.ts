@@ -137,6 +137,10 @@ export async function execute(
       signal: stop.signal,
       onRun: (done, total, { key }) => progress.done(done, total, key),
     });
+  } catch (problem) {
+    progress.stop();
+    if (store.count > 0) process.stderr.write(`${store.count} runs are kept in ${dir}: --resume goes on.\n`);
+    throw problem;
   } finally {
     progress.stop();
     await executor.close();

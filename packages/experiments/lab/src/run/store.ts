@@ -116,8 +116,11 @@ export function readHead(dir: string): StoreHead | undefined {
   return head as StoreHead;
 }
 
-/** The runs of a directory, read as they are asked for, and anew each time somebody goes through them. */
-export const readRuns = (dir: string): Iterable<PlanRun> => ({
+/**
+ * The runs of a directory, read as they are asked for, and anew each time somebody goes through them.
+ * @param most  the first of them: where more are being added, they are the same each time
+ */
+export const readRuns = (dir: string, most = Number.POSITIVE_INFINITY): Iterable<PlanRun> => ({
   *[Symbol.iterator]() {
     for (const { run } of parsedLines(dir)) yield run;
   },

@@ -8,8 +8,8 @@ import { VERSION } from '../version.ts';
 import { flowColumns, flowsQuery, hasFlows, linesOf, runColumns, runsQuery, type TableColumn } from './columns.ts';
 import { NoDatabase, named, quoted, withDatabase } from './duckdb.ts';
 
-/** One thread keeps rows in the order of the runs; lines are streamed, so that memory does not grow with their number. */
-const OPTIONS = { threads: '1', memory_limit: '512MB' };
+/** One thread keeps rows in the order of the runs. Lines are streamed, so that memory does not grow with their number. */
+const OPTIONS = { threads: '1', memory_limit: '192MB' };
 
 /**
  * Writes results.duckdb and runs.parquet (of bulk transfers flows.parquet, too) beside runs.jsonl, from its lines.
