@@ -122,7 +122,11 @@ export function readHead(dir: string): StoreHead | undefined {
  */
 export const readRuns = (dir: string, most = Number.POSITIVE_INFINITY): Iterable<PlanRun> => ({
   *[Symbol.iterator]() {
-    for (const { run } of parsedLines(dir)) yield run;
+    let count = 0;
+    for (const { run } of parsedLines(dir)) {
+      if (++count > most) return;
+      yield run;
+    }
   },
 });
 
