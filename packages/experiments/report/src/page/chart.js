@@ -17,6 +17,7 @@ window.page = (() => {
   /** There is nothing more to wait for: it is drawn, or there is nothing to draw. */
   function settled(made) {
     undrawn.delete(made);
+    if (document.readyState === 'loading') return; // there may be more charts
     if (undrawn.size > 0 || document.documentElement.dataset.drawn !== undefined) return;
     window.performance.measure('quiclab: drawn', { start: 0 });
     document.documentElement.dataset.drawn = '';

@@ -11,10 +11,11 @@
    *          `largest`, where the scale ends
    */
   window.page.heatMap = (element, spoken) => {
-    const chart = page.chart(element, 'canvas');
+    const chart = page.chart(element, 'svg');
     let shown;
     let at = { row: -1, column: -1 };
-    const indexOf = ({ row, column }) => row * shown.columns.length + column;
+    let cells = [];
+    const indexOf = ({ row, column }) => cells.findIndex(({ value }) => value[0] === column && value[1] === row);
     element.addEventListener('keydown', (event) => {
       if (shown === undefined) return;
       if (event.key === 'Escape') chart.dispatchAction({ type: 'hideTip' });
@@ -26,7 +27,8 @@
       else if (at.row < 0) at = { row: 0, column: 0 };
       else at = { row: within(at.row + down, shown.rows.length), column: within(at.column + right, shown.columns.length) };
       event.preventDefault();
-      chart.dispatchAction({ type: 'showTip', seriesIndex: 0, dataIndex: indexOf(at) });
+      const index = indexOf(at);
+      chart.dispatchAction(index < 0 ? { type: 'hideTip' } : { type: 'showTip', seriesIndex: 0, dataIndex: index });
       spoken.textContent = shown.text(at.row, at.column);
     });
     element.addEventListener('blur', () => {
@@ -43,12 +45,16 @@
       const cell = rows.length > 60 ? 7 : rows.length > 30 ? 12 : CELL;
       element.style.height = `${rows.length * cell + 116}px`;
       chart.resize();
-      const cells = rows.flatMap((_, row) =>
-        columns.map((_name, column) => {
+      // of no change there is nothing to draw, nor to point at
+      cells = rows.flatMap((_, row) =>
+        columns.flatMap((_name, column) => {
           const micros = value(row, column);
-          return micros === 0
-            ? { value: [column, row, 0], visualMap: false, itemStyle: { color: 'transparent' } }
-            : { value: [column, row, micros] };
+          if (micros === 0 && !outlined(row, column)) return [];
+          return [
+            micros === 0
+              ? { value: [column, row, 0], visualMap: false, itemStyle: { color: 'transparent' } }
+              : { value: [column, row, micros] },
+          ];
         }),
       );
       const marked = rows.flatMap((_, row) => columns.flatMap((_name, column) => (outlined(row, column) ? [[column, row]] : [])));
@@ -70,7 +76,7 @@
         gt: (largest * i) / STEPS,
         ...(i < STEPS - 1 ? { lte: (largest * (i + 1)) / STEPS } : {}),
         color,
-        label: i < STEPS - 1 ? short((largest * (i + 1)) / STEPS) : `${short(largest)} ms`,
+        label: `${short((largest * (i + 1)) / STEPS)}${i === STEPS - 1 ? ' ms' : ''}`,
       }));
       if (cells.some((one) => one.value[2] < 0)) pieces.unshift({ lt: 0, color: colour('earlier'), label: 'earlier' });
       const axis = (names, more) => ({
@@ -89,7 +95,7 @@
           grid: { left: labels + 8, right: 14, top: 52, bottom: 56, show: true, borderColor: colour('line') },
           tooltip: tooltip({
             trigger: 'item',
-            formatter: ({ dataIndex }) => escapeHtml(text(Math.floor(dataIndex / columns.length), dataIndex % columns.length)),
+            formatter: ({ dataIndex }) => escapeHtml(text(cells[dataIndex].value[1], cells[dataIndex].value[0])),
           }),
           visualMap: {
             type: 'piecewise',
@@ -98,9 +104,9 @@
             orient: 'horizontal',
             left: 0,
             bottom: 0,
-            itemWidth: narrow ? 12 : 18,
+            itemWidth: narrow ? 10 : 18,
             itemHeight: 12,
-            itemGap: narrow ? 5 : 10,
+            itemGap: narrow ? 3 : 10,
             selectedMode: false,
             textStyle: style,
           },
@@ -117,7 +123,7 @@
               inverse: true,
               name: rowTitle,
               nameLocation: 'start',
-              nameGap: 8,
+              nameGap: 24,
               nameTextStyle: { ...style, align: 'right' },
               axisLabel: { ...style, interval: cell < 12 ? 'auto' : 0, width: labels, overflow: 'truncate' },
             },
