@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { compareCommand } from './compare/command.ts';
 import { demo } from './demo/demo.ts';
 import { demoCommand } from './demo/options.ts';
+import { diffCommand } from './diff/command.ts';
 import { cc } from './flows/cc.ts';
 import { flowsCommand } from './flows/options.ts';
 import { lossTableCommand } from './flows/table-command.ts';
@@ -46,6 +47,15 @@ const program = new Command('quiclab')
   .addCommand(shrinkCommand((text) => void process.stdout.write(text)))
   .addCommand(whatIfCommand((text) => void process.stdout.write(text)))
   .addCommand(traceCommand((text) => void process.stdout.write(text)))
+  .addCommand(
+    diffCommand(
+      (text) => void process.stdout.write(text),
+      (text) => void process.stderr.write(text),
+      (code) => {
+        process.exitCode = code;
+      },
+    ),
+  )
   .addCommand(lossesCommand())
   .addCommand(presetsCommand())
   .addCommand(gatewayCommand(runGateway))

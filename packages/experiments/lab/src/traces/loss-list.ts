@@ -1,4 +1,5 @@
-import { qlogLosses, RECORD_SEPARATOR } from './qlog-losses.ts';
+import { RECORD_SEPARATOR } from './qlog-file.ts';
+import { qlogLosses } from './qlog-losses.ts';
 
 /** A line of a record that people wrote, or a program for them: not empty, no comment. */
 export const linesOf = (text: string): { readonly line: string; readonly nth: number }[] =>

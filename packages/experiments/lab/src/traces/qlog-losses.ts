@@ -1,3 +1,5 @@
+import { record, recordsOf, type Unknowns } from './qlog-file.ts';
+
 export interface QlogLosses {
   /** Datagrams of this end, from 1. */
   readonly lost: number[];
@@ -6,11 +8,6 @@ export interface QlogLosses {
   /** How many packets it declared lost. */
   readonly declared: number;
 }
-
-/** Before each record of JSON-SEQ (RFC 7464 §2.2). */
-export const RECORD_SEPARATOR = String.fromCharCode(0x1e);
-
-type Unknowns = Readonly<Record<string, unknown>>;
 
 /** Newer drafts' names first, then qvis's (draft-ietf-quic-qlog-quic-events). */
 const SENT = ['quic:packet_sent', 'transport:packet_sent', 'packet_sent'];
@@ -29,7 +26,7 @@ export function qlogLosses(text: string): QlogLosses {
   let sent = 0;
   let declared = 0;
   let before: { readonly time: unknown; readonly level: number; readonly length: number } = { time: undefined, level: 9, length: 0 };
-  for (const { event, place } of eventsOf(text)) {
+  for (const { event, place } of recordsOf(text)) {
     const name = String(event.name ?? '');
     if (!SENT.includes(name) && !LOST.includes(name)) continue;
     const data = record(event.data);
@@ -77,29 +74,3 @@ function packetOf(data: Unknowns, place: string): string {
   // 0-RTT and 1-RTT share a packet number space (RFC 9000 §12.3)
   return `${type === '0RTT' ? '1RTT' : type} ${number}`;
 }
-
-function* eventsOf(text: string): Generator<{ readonly event: Unknowns; readonly place: string }> {
-  const whole = parsed(text.trim());
-  if (whole !== undefined && Array.isArray(record(whole).traces)) {
-    for (const trace of record(whole).traces as unknown[])
-      for (const [i, event] of list(record(trace).events).entries()) yield { event: record(event), place: `event ${i + 1}` };
-    return;
-  }
-  for (const [i, line] of text.split('\n').entries()) {
-    const one = line.replaceAll(RECORD_SEPARATOR, '').trim();
-    if (one === '') continue;
-    const value = parsed(one);
-    if (value === undefined) throw new Error(`qlog, line ${i + 1}: '${one.slice(0, 40)}' is not JSON`);
-    yield { event: record(value), place: `line ${i + 1}` };
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-const record = (value: unknown): Unknowns => (typeof value === 'object' && value !== null ? (value as Unknowns) : {});
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
