@@ -194,6 +194,23 @@ describe('the program', () => {
     expect(program('sql', at('whole'), sql, '--csv').stdout).toBe('model,n,nothing,list\nh2,-18,,[1]\nh3,-18,,[1]\n');
   });
 
+  test('does without a database where it cannot be loaded, and says so', () => {
+    const resolve = `export const resolve = (name, context, next) => { if (name.startsWith('@duckdb/')) throw new Error('not to be had'); return next(name, context); };`;
+    const hook = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(resolve)}`)});`;
+    const without = (...args: string[]) =>
+      spawnSync(process.execPath, ['--import', 'tsx', '--import', `data:text/javascript,${encodeURIComponent(hook)}`, MAIN, ...args], {
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+    const merged = without('merge', at('whole'), '--out', at('without'));
+    expect([merged.status, merged.stderr]).toEqual([
+      0,
+      'There is no results.duckdb, and no runs.parquet: @duckdb/node-api is not installed, or not for this machine (not to be had).\n',
+    ]);
+    expect(readdirSync(at('without')).sort()).toEqual(['plan.json', 'result.json', 'runs.jsonl']);
+    expect(without('sql', at('without'), 'FROM runs').stderr).toMatch(/^error: @duckdb\/node-api is not installed/);
+  });
+
   test('loads no database for what needs none', () => {
     const loaded =
       "await import('@quiclab/lab'); process.exit(process.report.getReport().sharedObjects.some((name) => /duckdb/.test(name)) ? 1 : 0)";

@@ -153,7 +153,10 @@ export async function execute(
     if (database) await tables(plan, dir, world, complete); // the page says that they are there
     const page = report ? `Page: ${writeReport(dir, result, complete)}   ` : '';
     if (json) await print(join(dir, 'result.json'));
-    else process.stdout.write(`${table(result)}\n\n${page}Figures of every run: ${join(dir, 'result.json')}\n`);
+    else
+      process.stdout.write(
+        `${table(result)}\n\n${page}Figures of every run: ${join(dir, 'result.json')}${database ? `, in SQL: quiclab sql ${dir}` : ''}\n`,
+      );
   } else process.stderr.write(`Part ${shard.k} of ${shard.n}: ${store.count} runs in ${dir}. quiclab merge puts the parts together.\n`);
   if (!complete) {
     process.stderr.write(`Stopped: this is what was done by then. --resume goes on.\n`);
@@ -187,7 +190,10 @@ export const mergeCommand = (): Command =>
         const { result, missing } = mergeShards(dirs, out, csv);
         if (database) await tables(prepareDocument(result.plan), out, result.world, result.complete);
         if (json) await print(join(out, 'result.json'));
-        else process.stdout.write(`${planTable(result)}\n\nFigures of every run: ${join(out, 'result.json')}\n`);
+        else
+          process.stdout.write(
+            `${planTable(result)}\n\nFigures of every run: ${join(out, 'result.json')}${database ? `, in SQL: quiclab sql ${out}` : ''}\n`,
+          );
         if (missing > 0) process.stderr.write(`${missing} runs of the plan are in none of these.\n`);
       },
     );
