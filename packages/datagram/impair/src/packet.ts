@@ -37,8 +37,20 @@ export class HeldPacket implements LinkPacket {
       this.#buffer = new Uint8Array(length);
       this.bytes = this.#buffer.subarray(0, length);
     } else if (this.bytes.length !== length) this.bytes = this.#buffer.subarray(0, length); // most packets have the size of the one before
-    this.bytes.set(bytes.length === length ? bytes : bytes.subarray(0, length));
+    this.bytes.set(bytes.length === length ? bytes : firstOf(bytes, length));
   }
+}
+
+// the view that was made last: a sender fills one slot over and over, most of the time to the same length
+let lastOf: Uint8Array = NOTHING;
+let last: Uint8Array = NOTHING;
+
+function firstOf(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes !== lastOf || length !== last.length) {
+    lastOf = bytes;
+    last = bytes.subarray(0, length);
+  }
+  return last;
 }
 
 /** Packets that are not in use. The link takes and gives back; nobody else does. */

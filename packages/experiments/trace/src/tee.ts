@@ -2,10 +2,12 @@ import { Observer } from '@quiclab/quic';
 
 /** Tells several observers what one is told, in their order: a qlog, a key log and a ledger of the same connection. */
 export class TeeObserver extends Observer {
+  override readonly readsPayloads: boolean;
   readonly #observers: readonly Observer[];
 
   constructor(observers: readonly Observer[]) {
     super();
+    this.readsPayloads = observers.some((observer) => observer.readsPayloads);
     this.#observers = observers;
   }
 

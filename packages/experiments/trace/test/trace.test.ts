@@ -23,4 +23,6 @@ test('several observers are told all that one would be, in their order', () => {
   for (const method of methods) (tee as unknown as Record<string, (...values: unknown[]) => void>)[method]!(1, 2, 3);
   expect(told).toEqual(methods.flatMap((method) => [`a ${method} 1,2,3`, `b ${method} 1,2,3`]));
   expect(methods.length).toBeGreaterThan(15);
+  expect(tee.readsPayloads).toBe(true);
+  expect(new TeeObserver([]).readsPayloads).toBe(false);
 });

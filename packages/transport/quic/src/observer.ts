@@ -45,7 +45,7 @@ export interface PacketView {
   readonly mtuProbe: boolean;
   /** Received before its keys were there, and kept. RFC 9001 §5.7. */
   readonly waited: boolean;
-  /** The frames as octets, [payloadStart, payloadEnd) of `payload`: what a log of numbers leaves out. Empty for lost packets. */
+  /** The frames as octets, [payloadStart, payloadEnd) of `payload`: what a log of numbers leaves out. Empty for lost packets, and for sent ones where nobody reads them. */
   readonly payload: Uint8Array;
   readonly payloadStart: number;
   readonly payloadEnd: number;
@@ -82,6 +82,9 @@ export interface ConnectionFacts {
  * `openStream`, `sendDatagram`, `pollEvent`) is told as of the instant that the connection was given last.
  */
 export class Observer {
+  /** Whether it reads the payload of packets that are sent: asked once. It is copied for that, since packets are sealed in place. */
+  readonly readsPayloads: boolean = true;
+
   started(_now: Micros, _facts: ConnectionFacts): void {}
   /** At a client: the server has asked for another version, and this one is tried; 0: none of them is ours. RFC 9000 §6.2, RFC 9368 §2.1. */
   versionsOffered(_now: Micros, _offered: readonly number[], _chosen: number): void {}

@@ -17,8 +17,8 @@ export class Carried {
 
   /** A datagram left, with these packets of a flow. It enters a link, if any, before another one leaves. */
   onLeft(flow: number, copies: readonly number[]): void {
-    this.#packets.length = 0;
-    for (const copy of copies) this.#packets.push(flow, copy);
+    this.#forget();
+    for (let i = 0; i < copies.length; i++) this.#packets.push(flow, copies[i]!);
     this.#left++;
     if (this.#counts) this.onEntered(this.#left);
   }
@@ -29,7 +29,11 @@ export class Carried {
     while (this.#rowOf.length < index) this.#rowOf.push(-1);
     this.#rowOf[index] = packets.length === 0 ? -1 : this.rows.length;
     for (let i = 0; i < packets.length; i += 2) this.rows.push(index, packets[i]!, packets[i + 1]!);
-    packets.length = 0;
+    this.#forget();
+  }
+
+  #forget(): void {
+    while (this.#packets.length > 0) this.#packets.pop(); // `length = 0` would give the memory back
   }
 
   /** The nth came out at the other end, and is handed over now. */

@@ -20,6 +20,7 @@ const isOfExchange = (id: StreamId): boolean => (id & 2) === 0;
 
 /** One end of a QUIC connection, as the run's log wants it: what packets with octets of exchanges became of, and what kept others from leaving. */
 export class QuicLog extends Observer {
+  override readonly readsPayloads: boolean;
   readonly #log: RunLog;
   readonly #connection: number;
   readonly #side: ConnectionFacts['side'];
@@ -51,6 +52,7 @@ export class QuicLog extends Observer {
     this.#in = flowOf(connection, this.#receives);
     this.#carried = carried;
     this.#watch = watch;
+    this.readsPayloads = watch !== undefined;
   }
 
   // ---- packets -------------------------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ export class QuicLog extends Observer {
 
   override datagramSent(): void {
     this.#carried?.onLeft(this.#out, this.#copies);
-    this.#copies.length = 0;
+    while (this.#copies.length > 0) this.#copies.pop(); // `length = 0` would give the memory back
   }
 
   override packetBuffered(now: Micros, type: number, bytes: number): void {

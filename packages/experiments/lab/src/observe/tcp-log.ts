@@ -61,7 +61,7 @@ export class TcpLog extends Observer {
   override segmentSent(now: Micros, segment: SegmentView): void {
     this.#watch?.segmentLeft(this.#connection, segment);
     const { offset, length } = segment;
-    this.#copies.length = 0;
+    while (this.#copies.length > 0) this.#copies.pop(); // `length = 0` would give the memory back
     if (length > 0) {
       const copy = this.#starts.length;
       this.#starts.push(offset);

@@ -1,4 +1,3 @@
-import { sameBytes } from '@quiclab/bytes';
 import { Space } from '@quiclab/recovery';
 import type { Micros } from '@quiclab/sansio';
 import { defaultTransportParameters, type FrameReader, type PacketHeader, PacketType } from '@quiclab/wire';
@@ -67,12 +66,19 @@ export class InboundReports {
     this.#parts.observer.keyUpdated(now, 'peer', generation & 1, generation);
   }
 
-  #connectionId(now: Micros, { destinationId }: PacketHeader): void {
+  #connectionId(now: Micros, header: PacketHeader): void {
     const before = this.#destination;
-    if (sameBytes(destinationId, before)) return;
-    this.#destination = destinationId.slice();
+    if (isDestination(header, before)) return;
+    this.#destination = header.destinationId.slice();
     this.#parts.observer.connectionIdChanged(now, 'local', before, this.#destination);
   }
+}
+
+/** Whether a packet went to this connection ID; without a view of it, for it is asked of each. */
+function isDestination({ bytes, destinationIdStart, destinationIdLength }: PacketHeader, id: Uint8Array): boolean {
+  if (destinationIdLength !== id.length) return false;
+  for (let i = 0; i < id.length; i++) if (bytes[destinationIdStart + i] !== id[i]) return false;
+  return true;
 }
 
 /** The updates that a Key Phase bit stands for: those so far, or one fewer in a packet that was overtaken. */
@@ -83,7 +89,7 @@ function keyPhaseOf({ spaces }: Parts, bit: number): number {
 
 /** Notes all frames up to one that cannot be read. Returns whether any of them elicits an acknowledgement. */
 function logFrames(log: number[], frames: FrameReader, delayExponent: number): boolean {
-  log.length = 0;
+  while (log.length > 0) log.pop(); // `length = 0` would give the memory back
   let ackEliciting = false;
   try {
     for (let type = frames.next(); type >= 0; type = frames.next()) {

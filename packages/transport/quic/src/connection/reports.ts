@@ -45,7 +45,7 @@ export function reportAcked(now: Micros, parts: Parts, level: Level): void {
   const { acked, lateAcked } = parts.path.recovery;
   if (acked.length + lateAcked.length === 0) return;
   const numbers = parts.view.acked;
-  numbers.length = 0;
+  while (numbers.length > 0) numbers.pop(); // `length = 0` would give the memory back
   for (const { packetNumber } of lateAcked) numbers.push(packetNumber);
   for (const { packetNumber } of acked) numbers.push(packetNumber);
   parts.observer.packetsAcked(now, level, numbers);

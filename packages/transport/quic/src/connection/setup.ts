@@ -140,7 +140,7 @@ export function assemble(now: Micros, setup: ConnectionSetup): Parts {
     observer,
     observed: watch.on,
     watch,
-    view: new ReusedPacketView(),
+    view: new ReusedPacketView(observer.readsPayloads),
     events,
     spaces: ALL_SPACES.map((space) => new PacketSpace(space, policies.crypto, version, policies.ackPolicy(space), config, numbers)),
     recovery,

@@ -35,6 +35,12 @@ export class ReusedPacketView implements PacketView {
   refusalTold: Refusal | '' = '';
   /** Where the payload of a packet that leaves is copied to, since it is sealed in place. */
   #copied = NOTHING;
+  readonly #copies: boolean;
+
+  /** @param copies  whether anybody reads the payload of packets that leave */
+  constructor(copies: boolean) {
+    this.#copies = copies;
+  }
 
   /** Of a lost packet nothing is known but what its record says. */
   forget(): void {
@@ -50,10 +56,13 @@ export class ReusedPacketView implements PacketView {
 
   /** Keeps the payload of a packet that is about to be sealed. */
   copyPayload(bytes: Uint8Array, start: number, end: number): void {
+    this.payload = this.#copied;
+    this.payloadStart = 0;
+    this.payloadEnd = 0;
+    if (!this.#copies) return;
     if (this.#copied.length < end - start) this.#copied = new Uint8Array(Math.max(2048, end - start));
     this.#copied.set(bytes.subarray(start, end));
     this.payload = this.#copied;
-    this.payloadStart = 0;
     this.payloadEnd = end - start;
   }
 }
