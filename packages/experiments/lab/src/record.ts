@@ -100,12 +100,26 @@ export const ledgerOf = ({ log }: RunRecord): Ledger => blameOf(log);
 export function accountRun(record: RunRecord): AccountedObject[] {
   const { exchanges, overlay } = accountOf(record.log);
   const accounts = new Map<number, ExchangeAccount[]>(); // of an exchange one for each of its carriers
-  for (const account of overlay) accounts.set(account.exchange, [...(accounts.get(account.exchange) ?? []), account]);
+  for (const account of overlay) {
+    const own = accounts.get(account.exchange);
+    if (own === undefined) accounts.set(account.exchange, [account]);
+    else own.push(account);
+  }
   return record.objects.map((object) => {
     const life = exchanges[object.exchange]!;
     const own = accounts.get(object.exchange) ?? [];
     return {
-      ...object,
+      id: object.id,
+      exchange: object.exchange,
+      connection: object.connection,
+      onConnection: object.onConnection,
+      attempts: object.attempts,
+      status: object.status,
+      bytes: object.bytes,
+      sha256: object.sha256,
+      requestedAt: object.requestedAt,
+      headersAt: object.headersAt,
+      completedAt: object.completedAt,
       life,
       lostPackets: own[0]?.lostPackets ?? 0,
       lostAt: own[0]?.lostAt ?? [],

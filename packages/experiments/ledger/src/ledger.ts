@@ -61,7 +61,19 @@ export class Ledger {
     for (const [carrier, { accounts: own }] of this.replays())
       for (const account of own) {
         const lostAt = this.#lost.get(account.exchange) ?? [];
-        accounts.push({ ...account, carrier, lostPackets: lostAt.length, lostAt });
+        accounts.push({
+          exchange: account.exchange,
+          carrier,
+          bytes: account.bytes,
+          firstArrived: account.firstArrived,
+          lastDeliverable: account.lastDeliverable,
+          intervals: account.intervals,
+          blocked: account.blocked,
+          blockedByteTime: account.blockedByteTime,
+          lateBytes: account.lateBytes,
+          lostPackets: lostAt.length,
+          lostAt,
+        });
       }
     return accounts.sort((a, b) => a.exchange - b.exchange || a.carrier - b.carrier);
   }

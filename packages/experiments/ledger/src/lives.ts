@@ -139,6 +139,7 @@ class Walk {
   readonly #exchange: Exchange;
   readonly #intervals: { from: Micros; to: Micros; state: State }[] = [];
   readonly #phases: Phase[] = [];
+  readonly #tell = (state: State, until: Micros): void => this.#say(state, until);
   #at: Micros;
 
   constructor(stage: Stage, exchange: Exchange) {
@@ -251,20 +252,19 @@ class Walk {
     this.#say('server', Math.min(unsent, produced));
     this.#say('order', Math.min(unsent, turn));
     // the end of a stream needs no credit
-    const waiting = { carrier, offset, message: ofContent ? key : -1, laid, isNew: octets, leaves: first };
-    this.#stall(waiting, unsent);
+    this.#stall({ carrier, offset, message: ofContent ? key : -1, laid, isNew: octets, leaves: first }, unsent);
     for (let copy = timeline.firstLost(cell); copy >= 0 && this.#at < until; ) {
       const next = timeline.nextLost(copy);
       const again = Math.min(next < 0 ? NEVER : timeline.sentAt(next), timeline.leaves[cell]!);
       const to = Math.min(until, again);
       this.#say('undetected', Math.min(to, timeline.lostAt(copy)));
-      this.#stall({ ...waiting, message: -1, isNew: false, leaves: again }, to);
+      this.#stall({ carrier, offset, message: -1, laid, isNew: false, leaves: again }, to);
       copy = next;
     }
   }
 
   #stall(waiting: Waiting, until: Micros): void {
-    if (this.#at < until) this.#stage.gates.explain(waiting, this.#at, until, (state, to) => this.#say(state, to));
+    if (this.#at < until) this.#stage.gates.explain(waiting, this.#at, until, this.#tell);
   }
 
   /** The request is on no carrier yet. */

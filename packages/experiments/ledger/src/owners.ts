@@ -4,11 +4,13 @@ import type { ExchangeId, Owner } from './account.ts';
 export class OwnerMap {
   readonly #starts: number[] = [0];
   readonly #owners: Owner[];
+  readonly #whole: Owner;
   readonly #unassigned: boolean[] = [true];
 
   /** @param whole  who owns what nobody else is given */
   constructor(whole: Owner) {
     this.#owners = [whole];
+    this.#whole = whole;
   }
 
   get count(): number {
@@ -44,6 +46,7 @@ export class OwnerMap {
   /** Gives [from, to) to an owner. Said again it changes nothing; octets that another was given throw. */
   assign(from: number, to: number, owner: Owner): void {
     if (from >= to) return;
+    if (this.#append(from, to, owner)) return;
     for (let i = this.indexOf(from); i < this.#starts.length && this.#starts[i]! < to; i++)
       if (!this.#unassigned[i]! && this.#owners[i] !== owner)
         throw new Error(
@@ -56,6 +59,29 @@ export class OwnerMap {
     this.#unassigned.splice(first, after - first, false);
     this.#joinAt(first + 1);
     this.#joinAt(first);
+  }
+
+  /** What lies beyond all that was assigned, as what is laid out in order does. False: it does not. */
+  #append(from: number, to: number, owner: Owner): boolean {
+    const last = this.#starts.length - 1;
+    const start = this.#starts[last]!;
+    if (!this.#unassigned[last]! || from < start) return false;
+    if (from === start && last > 0 && this.#owners[last - 1] === owner && !this.#unassigned[last - 1]!) {
+      this.#starts[last] = to;
+      return true;
+    }
+    if (from === start) {
+      this.#owners[last] = owner;
+      this.#unassigned[last] = false;
+    } else {
+      this.#starts.push(from);
+      this.#owners.push(owner);
+      this.#unassigned.push(false);
+    }
+    this.#starts.push(to);
+    this.#owners.push(this.#whole);
+    this.#unassigned.push(true);
+    return true;
   }
 
   /** Makes a stretch begin at the offset; returns its index. */
