@@ -148,21 +148,21 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
   }, 600_000);
 
   test('who asks is interrupted, then killed, and goes on each time: the same octets, and nothing is left on the queue', async () => {
-    writeFileSync(at('interrupted.yaml'), planText(100));
+    writeFileSync(at('interrupted.yaml'), planText(50));
     const ask = (...args: string[]): Program =>
       program('run', at('interrupted.yaml'), '--no-report', '--out', at('interrupted'), '--queue', redis.url, ...args);
     const works = await worker(redis.url, '--concurrency', '2');
     const interrupted = ask();
-    await interrupted.said(/^20 of 200 runs/m);
+    await interrupted.said(/^20 of 100 runs/m);
     interrupted.child.kill('SIGINT');
     expect(await interrupted.ended).toMatchObject({ code: 130, err: expect.stringContaining('--resume goes on') });
     expect(await left()).toMatchObject({ waiting: 0, failed: 0 });
 
     const killed = ask('--resume');
-    await killed.said(/^120 of 200 runs/m);
+    await killed.said(/^60 of 100 runs/m);
     killed.child.kill('SIGKILL');
     await killed.ended;
-    const whole = await madeHere(100);
+    const whole = await madeHere(50);
     expect(whole.split('\n')).toEqual(expect.arrayContaining(exportRuns(at('interrupted')).split('\n')));
 
     expect((await ask('--resume').ended).code).toBe(0);
@@ -170,7 +170,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
     works.child.kill('SIGINT');
     expect((await works.ended).code).toBe(0);
     expect(await left()).toEqual(NOTHING);
-  }, 300_000);
+  }, 600_000);
 
   test('a run that throws ends the plan with its key and the reason, after the runs before it', async () => {
     const plan = planOf(2);
@@ -187,7 +187,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
     works.child.kill('SIGTERM');
     expect((await works.ended).err).toMatch(/^'h3 seed 1' could not be made: the plan has no variant 7/m);
     expect(await left()).toEqual(NOTHING);
-  }, 120_000);
+  }, 300_000);
 
   test('another version of quiclab makes no run: who asks is told, and the worker ends', async () => {
     const plan = planOf(2);
@@ -202,7 +202,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
       err: expect.stringMatching(/^error: worker .*asked for by 0\.0\.9: their figures/m),
     });
     expect(await left()).toEqual(NOTHING);
-  }, 120_000);
+  }, 300_000);
 
   test('a plan that is not what its hash says is not run', async () => {
     const plan = planOf(1);
@@ -215,7 +215,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
       for await (const run of executor.run(specsOf(plan), new AbortController().signal)) expect(run).toBe('none');
     }).rejects.toThrow("'h2 seed 1' could not be made: its plan is not in Redis, or is not what its hash says");
     await executor.close();
-  }, 120_000);
+  }, 300_000);
 
   test('Redis goes away in mid-run: who asks and who works say so and end, and what is done is gone on with', async () => {
     const plan = planOf(50);
@@ -245,7 +245,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
     await again.close();
     resumed.close();
     expect(exportRuns(at('away'))).toBe(await madeHere(50));
-  }, 300_000);
+  }, 600_000);
 
   test('Redis comes back soon, and knows of nothing: both go on by themselves', async () => {
     const plan = planOf(50);
@@ -265,7 +265,7 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
     await executor.close();
     const lines = runs.map((run) => `${JSON.stringify(run)}\n`);
     expect(lines.toSorted()).toEqual((await madeHere(50)).split(/(?<=\n)/).toSorted());
-  }, 300_000);
+  }, 600_000);
 
   test('no more is asked for than may be ahead, and after an abort nothing of it is there', async () => {
     const plan = planOf(500);

@@ -34,7 +34,18 @@ export async function workOnQueue(url: QueueUrl, options: WorkOptions): Promise<
   const over = new Promise<Error | undefined>((resolve) => {
     end = resolve;
   });
-  const client = await connect(url, patience, { onAway: say, onBack: () => say(`Redis at ${url.shown} is back`), onLost: end });
+  let giveUp: () => void = () => {};
+  const gone = new Promise<void>((resolve) => {
+    giveUp = resolve;
+  });
+  const client = await connect(url, patience, {
+    onAway: say,
+    onBack: () => say(`Redis at ${url.shown} is back`),
+    onLost: (error) => {
+      end(error);
+      giveUp();
+    },
+  });
   const threads = new Piscina<{ readonly plan: StoredPlan; readonly spec: RunJob['spec'] }, PlanRun>({
     filename: fileURLToPath(THREAD),
     minThreads: concurrency,
@@ -82,7 +93,11 @@ export async function workOnQueue(url: QueueUrl, options: WorkOptions): Promise<
     const running = worker.run();
     running.catch(() => {}); // is waited for by close()
     const error = await over;
-    await worker.close(client.status === 'end');
+    if (client.status === 'ready') await Promise.race([worker.close(), gone]);
+    else {
+      client.disconnect(); // nobody could be told what comes of the run that it is at
+      await worker.close(true);
+    }
     if (error !== undefined) throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
