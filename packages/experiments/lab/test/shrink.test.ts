@@ -1,3 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PlanJson, PlanRun } from '@quiclab/report';
 import { integerBelow, seededRandom } from '@quiclab/sansio';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -112,6 +118,27 @@ describe('the command', () => {
     expect(setup.links.down.loss).toBeDefined();
     expect(text).toContain('Without any one of them it is not so any more.');
   });
+
+  test('prints a plan that quiclab run makes the same run of: as slow, and with these losses alone', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'quiclab-shrink-'));
+    try {
+      writeFileSync(join(dir, 'small.yaml'), await said('--page-load', '260ms'));
+      const { pageLoad, indexes } = JSON.parse(await said('--page-load', '260ms', '--json')) as {
+        readonly pageLoad: number;
+        readonly indexes: { readonly up: readonly number[]; readonly down: readonly number[] };
+      };
+      const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+      const args = ['--import', 'tsx', main, 'run', join(dir, 'small.yaml'), '--json', '--no-report', '--out', join(dir, 'out')];
+      const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '1 runs …\n']);
+      const [{ failed, figures }] = (JSON.parse(stdout) as PlanJson).runs as [PlanRun];
+      expect([failed, figures.pageLoad, figures.lost]).toEqual([undefined, pageLoad, indexes.down.length]);
+      expect(pageLoad).toBeGreaterThanOrEqual(260_000);
+      expect(indexes.down.length).toBeGreaterThan(0);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  }, 120_000);
 
   test('an object, another model', async () => {
     expect(await said('--object', 'file-2', '--completion', '150ms')).toContain('file-2 takes 150 ms or more');

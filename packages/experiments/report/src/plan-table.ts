@@ -27,13 +27,16 @@ export function planTable(result: PlanResult): string {
     chars: CHARS,
   });
   for (const row of rows) table.push([...row]);
+  const figuresText = [
+    ...figures.map((figure) => `${FIGURE_DEFINITIONS[figure].heading}: ${FIGURE_DEFINITIONS[figure].definition}`),
+    `Medians over the seeds, [where they lie with 95%], by bootstrap.${against ? ' Differences are paired by seed: the median of them.' : ''}`,
+    comparisonsText(summaries),
+  ];
   return [
     planHeading(result),
     table.toString(),
     [
-      ...figures.map((figure) => `${FIGURE_DEFINITIONS[figure].heading}: ${FIGURE_DEFINITIONS[figure].definition}`),
-      `Medians over the seeds, [where they lie with 95%], by bootstrap.${against ? ' Differences are paired by seed: the median of them.' : ''}`,
-      comparisonsText(summaries),
+      ...(facts.failed < facts.count ? figuresText : []),
       failuresText(facts),
       latenessText(facts),
       ...(complete ? [] : ['Not all runs of the plan are done.']),
@@ -114,8 +117,12 @@ export function runFacts(runs: PlanResult['runs']): RunFacts {
   return facts;
 }
 
-export const failuresText = ({ failed, failure }: RunFacts): string =>
-  failed === 0 ? '' : `${grouped(failed)} runs came to nothing, the first of them: ${failure}`;
+export function failuresText({ count, failed, failure }: RunFacts): string {
+  if (failed === 0) return '';
+  if (count === 1) return `The only run came to nothing. ${failure}`;
+  if (failed === count) return `All ${grouped(count)} runs came to nothing. The first of them, ${failure}`;
+  return `${grouped(failed)} of ${grouped(count)} runs came to nothing; medians are over the others. The first that did, ${failure}`;
+}
 
 export const latenessText = ({ lateness: { p50, p99 } }: RunFacts): string =>
   p50 < 0

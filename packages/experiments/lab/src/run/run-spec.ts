@@ -19,8 +19,15 @@ export function runSpec(plan: PreparedPlan, spec: RunSpec): PlanRun {
   try {
     return { ...spec, ...outcome(setup, spec) };
   } catch (problem) {
-    return { ...spec, figures: {}, failed: (problem as Error).message };
+    return { ...spec, figures: {}, failed: reasonOf(problem as Error, spec) };
   }
+}
+
+/** Without what the key says, so that the same reason is the same text whatever the seed. */
+function reasonOf({ message }: Error, { seed }: RunSpec): string {
+  const named = `seed ${seed}: `;
+  const at = message.indexOf(named);
+  return at < 0 ? message : message.slice(at + named.length);
 }
 
 type Outcome = Pick<PlanRun, 'figures' | 'states' | 'gaps' | 'flows'>;
