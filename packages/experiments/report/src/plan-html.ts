@@ -276,7 +276,7 @@ function asked(result: PlanResult): string {
     );
   const more =
     rows.length > most ? `<p class="quiet">These are the first ${most} of ${grouped(rows.length)}; result.json has them all.</p>` : '';
-  return `<table class="asked"><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>${more}`;
+  return `<table class="asked"><thead><tr>${heads.map((name, i) => `<th scope="col"${i < lead ? ' class="lead"' : ''}>${name}</th>`).join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>${more}`;
 }
 
 const options = <T extends string>(values: readonly T[], name: (value: T) => string): string =>

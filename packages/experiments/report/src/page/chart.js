@@ -86,7 +86,7 @@ window.page = (() => {
       lines.push({ type: 'line', shape: { x1, y1, x2, y2 }, style: { stroke: colour('paper'), lineWidth: 1.2 }, silent: true });
     if (family === 'held') line(x, y, x + width, y);
     if (family === 'stalled')
-      for (let at = x + 3; at + height <= x + width && lines.length < 60; at += 8) line(at, top + height, at + height, top);
+      for (let at = x + 3; at + height <= x + width; at += Math.max(8, width / 60)) line(at, top + height, at + height, top);
     return lines.length === 0 ? rect({ fill }) : { type: 'group', children: [rect({ fill }), ...lines] };
   }
 

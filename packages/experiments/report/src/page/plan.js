@@ -246,8 +246,9 @@
             : [`${data.subjects[subject]} ${shown(cell.medians[name], name)}${intervalText(cell)}`];
         })
         .join('; ')}`;
-    // beside each other, so that bars do not cover bars
-    const shift = (i) => (i - (present.length - 1) / 2) * Math.min(7, 40 / present.length);
+    // beside each other, so that bars do not cover bars; in steps of the axis
+    const shift = (i) => (i - (present.length - 1) / 2) * Math.min(0.04, 0.3 / present.length);
+    const steps = values.map((_, step) => step);
     return {
       height: 340,
       points: values.map((_, step) => ({ text: text(step), series: 0, index: step })),
@@ -259,9 +260,13 @@
           formatter: ([{ dataIndex }]) => escapeHtml(text(dataIndex)).replaceAll('; ', '<br>').replace(': ', '<br>'),
         }),
         xAxis: {
-          type: 'category',
-          data: values,
+          type: 'value',
+          min: -0.5,
+          max: values.length - 0.5,
           ...axes(narrow),
+          axisLabel: { ...textStyle(narrow), hideOverlap: true, customValues: steps, formatter: (step) => values[step] ?? '' },
+          axisTick: { show: true, customValues: steps, lineStyle: { color: colour('line') } },
+          splitLine: { show: false },
           name: key,
           nameLocation: 'middle',
           nameGap: 28,
@@ -271,6 +276,7 @@
           type: 'value',
           scale: true,
           ...axes(narrow),
+          axisLine: { show: true, onZero: false, lineStyle: { color: colour('line') } },
           name: heading(name),
           nameTextStyle: { ...textStyle(narrow), align: 'left' },
           nameGap: 8,
@@ -283,10 +289,9 @@
             type: 'line',
             symbol: SYMBOLS[subject % SYMBOLS.length],
             symbolSize: 8,
-            symbolOffset: [shift(i), 0],
             data: values.map((_, step) => {
               const median = cellAt(step, subject)?.medians[name];
-              return median === undefined ? null : scaled(median, name);
+              return median === undefined ? null : [step + shift(i), scaled(median, name)];
             }),
             lineStyle: subjectLine(subject),
             itemStyle: { color: subjectColour(subject) },
@@ -297,7 +302,7 @@
             z: 1,
             data: values.flatMap((_, step) => {
               const interval = cellAt(step, subject)?.intervals[name];
-              return interval === undefined ? [] : [[step, scaled(interval[0], name), scaled(interval[1], name)]];
+              return interval === undefined ? [] : [[step + shift(i), scaled(interval[0], name), scaled(interval[1], name)]];
             }),
             encode: { x: 0, y: [1, 2] },
             renderItem: (_params, api) => {
@@ -308,10 +313,9 @@
                 shape: { x1, y1, x2, y2 },
                 style: { stroke: subjectColour(subject), lineWidth: 1.6 },
               });
-              const own = x + shift(i);
               return {
                 type: 'group',
-                children: [line(own, low, own, high), line(own - 3, low, own + 3, low), line(own - 3, high, own + 3, high)],
+                children: [line(x, low, x, high), line(x - 3, low, x + 3, low), line(x - 3, high, x + 3, high)],
               };
             },
           })),
