@@ -33,7 +33,7 @@ repeats: ${seeds}
 
 const WARM_UP_MS = 2_000;
 const MEASURED_MS = 2_000;
-const PHASES = 4;
+const PHASES = 6;
 const PHASE_MS = 500;
 
 /** Runs that a sweep makes in a second with so many worker threads. */
