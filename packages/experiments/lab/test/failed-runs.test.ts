@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PlanJson, type PlanRun, planTable } from '@quiclab/report';
+import { type PlanResult, type PlanRun, planTable } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { detailsOf, inProcess, type PreparedPlan, parsePlan, planJson, reportOf, runPlan, runSpec, Schedule } from '../src/index.ts';
 import { readResult } from '../src/report/write-report.ts';
@@ -40,7 +40,7 @@ async function runInto(dir: string, plan: PreparedPlan, resume: boolean): Promis
 
 describe('where every run comes to nothing', () => {
   const dead = planOf('100%', 2);
-  let result: PlanJson;
+  let result: PlanResult;
   beforeAll(async () => {
     await runInto(scratch, dead, false);
     result = readResult(scratch);

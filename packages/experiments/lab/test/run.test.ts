@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type PlanJson, type PlanRun, planTable } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inProcess, parsePlan, planJson, runPlan, Schedule } from '../src/index.ts';
+import { readResult } from '../src/report/write-report.ts';
 import { mergeShards } from '../src/run/merge.ts';
 import { checkSize, openStore, writeResult } from '../src/run/run-plan.ts';
 import type { Shard } from '../src/run/specs.ts';
@@ -108,6 +109,14 @@ describe('a run', () => {
     expect(contentOf(at('stopped'))).toEqual(contentOf(at('whole')));
     await runInto(at('stopped'), { resume: true }); // nothing is left to do
     expect(contentOf(at('stopped'))).toEqual(contentOf(at('whole')));
+  });
+
+  test('whose result.json is longer than one would read at once is read line by line', () => {
+    const { runs: lines, ...rest } = readResult(at('whole'), 0);
+    const { runs: all, ...same } = readResult(at('whole'));
+    expect(rest).toEqual(same);
+    expect(Array.isArray(lines)).toBe(false);
+    expect([...lines]).toEqual(all);
   });
 
   test('in parts that are put together is the same octets', async () => {

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PlanJson, type PlanResult, planReport } from '@quiclab/report';
 import { stringify } from 'yaml';
-import { TABLES } from '../run/store.ts';
+import { prepareDocument } from '../plan/prepare.ts';
+import { planJson } from '../run/result.ts';
+import { Schedule } from '../run/specs.ts';
+import { readHead, readRuns, type StoreHead, TABLES } from '../run/store.ts';
 import { type Details, detailsOf } from './details.ts';
 
 /**
@@ -37,9 +40,17 @@ function remade(result: PlanResult): Details {
   return details;
 }
 
-/** What `quiclab run` left in a directory. Throws an Error that names the file. */
-export function readResult(dir: string): PlanJson {
+/** A string has room for twice as many octets, and JSON of so many takes some GB of objects. */
+const MOST_OCTETS = 2 ** 28;
+
+/**
+ * What `quiclab run` left in a directory. Throws an Error that names the file.
+ * @param most  octets of a result.json that is read as one; of a longer one runs are read from runs.jsonl, as they are asked for
+ */
+export function readResult(dir: string, most = MOST_OCTETS): PlanResult {
   const file = join(dir, 'result.json');
+  const head = readHead(dir);
+  if (head !== undefined && existsSync(file) && statSync(file).size > most) return resultOfLines(dir, head);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -54,4 +65,11 @@ export function readResult(dir: string): PlanJson {
   }
   if (result?.kind !== 'plan' || result.schema !== 1) throw new Error(`'${file}' is not the result of a plan, or of another version`);
   return result;
+}
+
+function resultOfLines(dir: string, { document, world, version, shard }: StoreHead): PlanResult {
+  const plan = prepareDocument(document);
+  const schedule = new Schedule(plan, shard ?? undefined);
+  for (const run of readRuns(dir)) schedule.add(run);
+  return { ...planJson(plan, world, readRuns(dir, schedule.done), schedule.next().count === 0), version };
 }
