@@ -115,5 +115,14 @@ repeats: 1
     expect(details.map(({ curves }) => curves!.flows.map(({ name }) => name))).toEqual([['cubic', 'cubic 2']]);
     expect(details[0]!.ranks).toEqual(['median', 'p95', 'worst']);
     expect(detailsOf({ ...result, world: 'relay' }).details).toEqual([]);
+    expect(detailsOf(flows, undefined, 5)).toMatchObject({
+      influences: [],
+      influenceMissing: 'There are influence matrices of pages alone, and of none through a gateway.',
+    });
+    expect(detailsOf(result, undefined, 1).influences!.map(({ model, rows }) => [model, rows.length])).toEqual([
+      ['h2', 1],
+      ['h3', 1],
+      ['h3-0rtt', 1],
+    ]);
   });
 });

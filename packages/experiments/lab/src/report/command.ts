@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { atLeastOne } from '../arguments.ts';
 import { readResult, writeReport } from './write-report.ts';
 
 /** `quiclab report OUT` */
@@ -6,6 +7,7 @@ export const reportCommand = (): Command =>
   new Command('report')
     .description('make report.html of what a plan came to')
     .argument('<dir>', 'where quiclab run put it')
-    .action((dir: string) => {
-      process.stdout.write(`Page: ${writeReport(dir, readResult(dir), true)}\n`);
+    .option('--influence <n>', 'with influence matrices of so many dropped packets, whatever the plan asks for', atLeastOne)
+    .action((dir: string, { influence }: { readonly influence?: number }) => {
+      process.stdout.write(`Page: ${writeReport(dir, readResult(dir), true, influence)}\n`);
     });

@@ -52,10 +52,12 @@ export interface Details {
 
 /**
  * Makes the median, the 95th percentile and the worst run of each variant and model again, to look at: all medians first, then the worst, so far as there is room.
- * @param onRun  told before each
+ * @param onRun      told before each
+ * @param influence  packets to drop for influence matrices, instead of what the plan asks for
  */
-export function detailsOf(result: PlanResult, onRun: (done: number, total: number) => void = () => {}): Details {
-  if (result.world !== 'simulated') return { details: [], missing: 'Runs over real sockets cannot be made again to look at.' };
+export function detailsOf(result: PlanResult, onRun: (done: number, total: number) => void = () => {}, influence?: number): Details {
+  if (result.world !== 'simulated')
+    return { details: [], missing: 'Runs over real sockets cannot be made again, to look at or with one packet less.' };
   const plan = prepareDocument(result.plan);
   const chosen = chosenRuns(result);
   const details: PlanDetail[] = [];
@@ -80,7 +82,7 @@ export function detailsOf(result: PlanResult, onRun: (done: number, total: numbe
       details.push(made);
     }
   }
-  const found = influencesOf(plan, MOST_MATRIX_OCTETS, onRun);
+  const found = influencesOf(plan, influence ?? plan.influence, MOST_MATRIX_OCTETS, onRun);
   return {
     details,
     influences: found.influences,

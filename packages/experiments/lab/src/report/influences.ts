@@ -5,6 +5,7 @@ import { simulatedRun } from '../run/run-spec.ts';
 
 /** Variants times models. */
 const MOST_MATRICES = 24;
+const NOT_OF_THESE = 'There are influence matrices of pages alone, and of none through a gateway.';
 /** Columns: a page can have thousands. */
 const MOST_STREAMS = 40;
 
@@ -12,22 +13,25 @@ export interface Influences {
   readonly influences: readonly PlanInfluence[];
   /** How many matrices there is no room for. */
   readonly fewer: number;
-  /** How many of them could not be made, since the page does not come without loss, either; and why the first. */
+  /** How many of them could not be made, since the page does not come without loss, either. */
   readonly failed: number;
+  /** Also where there is nothing to make any of; '' where nothing is missing. */
   readonly failure: string;
 }
 
 /**
- * The matrices that a plan asks for, by its first seed. Variants that differ in nothing but what is lost have the same, and are there once.
+ * The matrices of a plan, by its first seed. Variants that differ in nothing but what is lost have the same, and are there once.
+ * @param most   packets that are dropped at most; 0: no matrices
  * @param room   octets of JSON
  * @param onRun  told before each model
  */
-export function influencesOf(plan: PreparedPlan, room: number, onRun: (done: number, total: number) => void): Influences {
-  if (plan.influence === 0) return { influences: [], fewer: 0, failed: 0, failure: '' };
+export function influencesOf(plan: PreparedPlan, most: number, room: number, onRun: (done: number, total: number) => void): Influences {
+  if (most === 0) return { influences: [], fewer: 0, failed: 0, failure: '' };
   const wanted = distinct(plan).flatMap((variant) => {
     const { load } = plan.variants[variant]!.setup;
     return load.kind === 'page' ? load.models.map((model) => ({ variant, model, load })) : [];
   });
+  if (wanted.length === 0) return { influences: [], fewer: 0, failed: 0, failure: NOT_OF_THESE };
   const influences: PlanInfluence[] = [];
   let octets = 0;
   let failed = 0;
@@ -37,7 +41,7 @@ export function influencesOf(plan: PreparedPlan, room: number, onRun: (done: num
     const run = simulatedRun(plan.variants[variant]!.setup, load, { model, seed: plan.firstSeed });
     let made: PlanInfluence;
     try {
-      made = shownOf(influenceMatrices(run, { most: plan.influence }), variant);
+      made = shownOf(influenceMatrices(run, { most }), variant);
     } catch (problem) {
       if (failed++ === 0) failure = (problem as Error).message;
       continue;
@@ -107,7 +111,9 @@ export const influenceMissing = ({ fewer, failed, failure }: Influences): string
           `${counted(fewer, 'matrix', 'matrices')} that would belong here ${fewer === 1 ? 'is' : 'are'} left out; quiclab influence makes them.`,
         ]
       : []),
-    ...(failed > 0 ? [`${counted(failed, 'matrix', 'matrices')} could not be made: ${failure}`] : []),
-  ].join(' ');
+    failed > 0 ? `${counted(failed, 'matrix', 'matrices')} could not be made: ${failure}` : failure,
+  ]
+    .filter((one) => one !== '')
+    .join(' ');
 
 const counted = (count: number, one: string, several: string): string => `${count} ${count === 1 ? one : several}`;

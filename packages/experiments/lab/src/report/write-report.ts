@@ -10,16 +10,17 @@ import { type Details, detailsOf } from './details.ts';
 
 /**
  * Writes report.html beside result.json.
- * @param again  whether single runs are made again to look at, which takes time
+ * @param again      whether single runs are made again to look at, which takes time
+ * @param influence  packets to drop for influence matrices, instead of what the plan asks for
  * @returns where it is
  */
-export function writeReport(dir: string, result: PlanResult, again: boolean): string {
+export function writeReport(dir: string, result: PlanResult, again: boolean, influence?: number): string {
   const file = join(dir, 'report.html');
   writeFileSync(
     file,
     reportOf(
       result,
-      again ? remade(result) : { details: [], missing: 'No run was made again to look at: quiclab report does it.' },
+      again ? remade(result, influence) : { details: [], missing: 'No run was made again to look at: quiclab report does it.' },
       existsSync(join(dir, TABLES.runs)),
     ),
   );
@@ -30,11 +31,12 @@ export function writeReport(dir: string, result: PlanResult, again: boolean): st
 export const reportOf = (result: PlanResult, details: Details, parquet = false): string =>
   planReport({ result, yaml: stringify(result.plan.plan), ...details, parquet });
 
-function remade(result: PlanResult): Details {
+function remade(result: PlanResult, influence?: number): Details {
   const show = process.stderr.isTTY === true;
   const details = detailsOf(
     result,
     (done, total) => void (show && process.stderr.write(`\rreport: run ${done + 1} of ${total} made again `)),
+    influence,
   );
   if (show) process.stderr.write('\n');
   return details;
