@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bernoulli, Link, LinkObserver, type LinkPacket } from '@quiclab/impair';
-import { cleanUp, missing, namespaces, Tunnel } from '@quiclab/lab/tunnel';
+import { parsePlan } from '@quiclab/lab';
+import { cleanUp, missing, namespaces, Stage, Tunnel, type TunnelOptions } from '@quiclab/lab/tunnel';
 import { seededRandom } from '@quiclab/sansio';
 import { smallPage } from '@quiclab/workload';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -21,8 +22,8 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-function tunnel(): Tunnel {
-  const made = new Tunnel();
+function tunnel(options: TunnelOptions = {}): Tunnel {
+  const made = new Tunnel(options);
   open.push(() => made.close());
   return made;
 }
@@ -62,6 +63,32 @@ describe.skipIf(lacks.length > 0)(`a tunnel${WHY}`, () => {
         const { entered, drops } = run[direction];
         expect(drops.map(({ index }) => index)).toEqual(lostBy(7, direction, 0.03, entered));
       }
+    }
+  });
+
+  test("has the links of a plan's variant, and any controller that the kernel has", { timeout: 120_000 }, async () => {
+    const plan = parsePlan(
+      `question: who is lost?
+workload: small
+topology: { both: { rate: 50Mbit, delay: 5ms }, down: { loss: 5% } }
+models: [h1-parallel, h3]
+controller: newReno
+`,
+      'plan.yaml',
+      () => '',
+    );
+    const stage = new Stage(tunnel({ controller: 'reno' }));
+    try {
+      await stage.relay.ask({ type: 'plan', document: plan.document }, 'planned');
+      for (const model of ['h1-parallel', 'h3'] as const) {
+        const asked = { model, page: smallPage, ends: { controller: 'newReno' }, path: { variant: 0 }, seed: 11 };
+        const { up, down } = await stage.fetch(asked);
+        expect(down.drops.length).toBeGreaterThan(0);
+        expect(down.drops.map(({ index }) => index)).toEqual(lostBy(11, 'down', 0.05, down.entered));
+        expect(up.drops).toEqual([]);
+      }
+    } finally {
+      await stage.close();
     }
   });
 

@@ -4,11 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bernoulli, Link, LinkObserver, type LinkPacket } from '@quiclab/impair';
-import { missing, namespaces, Stage, Tunnel } from '@quiclab/lab/tunnel';
+import { missing, namespaces } from '@quiclab/lab/tunnel';
 import { type PlanRun, planTable } from '@quiclab/report';
-import { seededRandom } from '@quiclab/sansio';
-import { smallPage } from '@quiclab/workload';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { parsePlan } from '../src/plan/load.ts';
 import type { PreparedPlan } from '../src/plan/prepare.ts';
@@ -101,26 +98,9 @@ describe('what of a plan real sockets can do', () => {
   }, 120_000);
 });
 
-const lacks = missing(['cubic', 'reno']);
+const lacks = missing();
 const WHY = lacks.length === 0 ? '' : ` (skipped: missing here: ${lacks.join('; ')})`;
 const own = (pid: number | undefined): string[] => namespaces().filter((name) => name.includes(`-${pid}-`));
-
-/** Which of the first `count` packets of a link a seed loses. */
-function lostBy(seed: number, loss: number, count: number): number[] {
-  const lost: number[] = [];
-  class Watcher extends LinkObserver {
-    override dropped(_now: number, packet: LinkPacket): void {
-      lost.push(packet.index);
-    }
-  }
-  const address = { host: '192.0.2.1', port: 1 };
-  const link = new Link({ delay: 0, loss: bernoulli(loss) }, seededRandom(seed).fork('link/down'), new Watcher(), 0);
-  for (let i = 0; i < count; i++) {
-    link.push(i, new Uint8Array(100), 100, address, address, 0);
-    while (link.poll(i) !== undefined);
-  }
-  return lost;
-}
 
 describe.skipIf(lacks.length > 0)(`a plan in the tunnel${WHY}`, () => {
   const runInto = async (plan: PreparedPlan, longest?: number): Promise<PlanRun[]> => {
@@ -158,22 +138,6 @@ describe.skipIf(lacks.length > 0)(`a plan in the tunnel${WHY}`, () => {
       expect(lateness!.p99).toBeGreaterThanOrEqual(lateness!.p50);
     }
     expect(planTable(planJson(plan, 'tunnel', runs, true))).toMatch(/Over real sockets, the kernel's TCP[\s\S]*The relay was late by/);
-  }, 120_000);
-
-  test('the nth packet of a link has the draws of its seed, whatever it is (EXPERIMENTS §2)', async () => {
-    const plan = modified(['2%', '5%'], ['repeats', 'controller: newReno\nrepeats']);
-    const tunnel = new Tunnel({ controller: 'reno' });
-    open.push(() => tunnel.close());
-    const stage = new Stage(tunnel);
-    open.unshift(() => stage.close());
-    await stage.relay.ask({ type: 'plan', document: plan.document }, 'planned');
-    for (const model of ['h1-parallel', 'h3'] as const) {
-      const asked = { model, page: smallPage, ends: { controller: 'newReno' }, path: { variant: 0 }, seed: 11 };
-      const { up, down } = await stage.fetch(asked);
-      expect(down.drops.length).toBeGreaterThan(0);
-      expect(down.drops.map(({ index }) => index)).toEqual(lostBy(11, 0.05, down.entered));
-      expect(up.drops).toEqual([]);
-    }
   }, 120_000);
 
   test('a page that never comes is given up, and the runs after it are made', async () => {
