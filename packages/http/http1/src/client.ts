@@ -1,26 +1,21 @@
 import {
-  contentLength,
-  type Field,
   type Fields,
   fieldValue,
   type HttpEvent,
   type HttpOver,
-  malformedRequest,
   malformedTrailers,
   methodProperties,
-  NO_LENGTH,
   type Priority,
   UsageError,
 } from '@quiclab/http-semantics';
 import { type ByteStream, type ByteStreamEvent, EventQueue, type Micros, NEVER } from '@quiclab/sansio';
 import { type AnswerHandler, Answers } from './answers.ts';
 import { ClientExchange } from './client-exchange.ts';
-import { chunk, chunkHeaderLength, lastChunk, requestHead } from './encoding.ts';
 import { MessageFault } from './errors.ts';
-import type { FramingKind } from './framing.ts';
 import { LIMITS } from './limits.ts';
 import { Link } from './link.ts';
 import type { Http1Observer } from './observer.ts';
+import { checkRequest, RequestWriter } from './request-writer.ts';
 
 export interface Http1ClientOptions {
   readonly transport: ByteStream;
@@ -39,10 +34,6 @@ export interface Http1ClientOptions {
   readonly observer?: Http1Observer;
 }
 
-/** Methods that give content a meaning, so that its absence is said. RFC 9110 §8.6. */
-const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-const CHUNK = LIMITS.chunk.value;
-
 /**
  * The client's end of HTTP/1.1 over a stream of octets. RFC 9112. One request at a time, or pipelined; `request` answers undefined
  * while there is no room, and 'requests-available' follows. 'goaway' tells that the connection takes no further requests, for a reason
@@ -52,10 +43,10 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
   readonly #link: Link;
   readonly #events = new EventQueue<HttpEvent>();
   readonly #exchanges: ClientExchange[] = [];
+  readonly #requests: RequestWriter;
   readonly #answers: Answers;
   readonly #pipelining: number;
   readonly #persistent: boolean;
-  readonly #absoluteForm: boolean;
   readonly #idleTimeout: Micros;
   readonly #observer: Http1Observer | undefined;
   #idleDue: Micros = NEVER;
@@ -72,10 +63,10 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     this.#pipelining = options.pipelining ?? 1;
     this.#cautious = options.cautious ?? false;
     this.#persistent = options.persistent ?? true;
-    this.#absoluteForm = options.absoluteForm ?? false;
     this.#idleTimeout = options.idleTimeout ?? NEVER;
     this.#observer = options.observer;
     this.#link = new Link(options.transport, options.lingerTimeout ?? LIMITS.lingeringTime.value);
+    this.#requests = new RequestWriter(this.#link.out, this.#persistent, options.absoluteForm ?? false, this.#observer);
     const maxFieldSectionSize = options.maxFieldSectionSize ?? LIMITS.fieldSection.value;
     this.#answers = new Answers(this.#link, this.#events, this.#exchanges, this, maxFieldSectionSize, this.#observer);
   }
@@ -128,7 +119,7 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     if (!this.acceptsRequests) return undefined;
     const method = fieldValue(fields, ':method') ?? '';
     const upgrades = fieldValue(fields, 'upgrade') !== undefined;
-    const announced = this.#check(fields, method, upgrades, end);
+    const announced = checkRequest(fields, method, upgrades, end);
     const pipelines = methodProperties(method).idempotent && !upgrades;
     if (!this.#hasRoom(pipelines)) {
       this.#refused = !pipelines;
@@ -138,7 +129,7 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     this.#exchanges.push(exchange);
     this.#tellTurn(now);
     if (!this.#persistent) this.#full = true;
-    this.#layHead(now, exchange, fields, announced, end);
+    this.#requests.layHead(now, exchange, fields, announced, end);
     this.#settle(now);
     return exchange.id;
   }
@@ -150,7 +141,7 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
   writeBody(now: Micros, id: number, data: Uint8Array): number {
     const exchange = this.#get(id);
     if (exchange === undefined || exchange.out.finished) return 0;
-    const taken = this.#awaitsTunnel(exchange) ? 0 : this.#layContent(now, exchange, data);
+    const taken = this.#awaitsTunnel(exchange) ? 0 : this.#requests.layContent(now, exchange, data);
     if (taken < data.length) exchange.out.writableOwed = true;
     return taken;
   }
@@ -257,18 +248,6 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     return exchange?.told === true ? exchange : undefined;
   }
 
-  /** Throws UsageError for what is no request of HTTP/1.1. Returns its Content-Length. */
-  #check(fields: Fields, method: string, upgrades: boolean, end: boolean): number {
-    const reason = malformedRequest(fields.filter(([name]) => name !== 'upgrade'));
-    if (reason !== '') throw new UsageError(`this request is malformed: ${reason}`);
-    const announced = contentLength(fields);
-    if (announced > 0 && (upgrades || method === 'CONNECT')) throw new UsageError('content before a tunnel');
-    if (announced > 0 && end) throw new UsageError(`no content, content-length is ${announced}`);
-    const path = fieldValue(fields, ':path');
-    if (path !== undefined && path !== '*' && !path.startsWith('/')) throw new UsageError(':path is none'); // RFC 9112 §3.2.1
-    return announced;
-  }
-
   /** Whether a request may go now. RFC 9112 §9.3.2: behind others, and before others, only what may be repeated. */
   #hasRoom(pipelines: boolean): boolean {
     const waiting = this.#exchanges.length;
@@ -277,67 +256,8 @@ export class Http1Client implements HttpOver<ByteStreamEvent>, AnswerHandler {
     return pipelines && waiting < this.#pipelining && !this.#cautious && last.sent && last.pipelines;
   }
 
-  #layHead(now: Micros, exchange: ClientExchange, fields: Fields, announced: number, end: boolean): void {
-    const { method, out, upgrades } = exchange;
-    const options: string[] = [];
-    if (upgrades) options.push('upgrade');
-    if (fieldValue(fields, 'te') !== undefined) options.push('te'); // RFC 9110 §10.1.4
-    if (!this.#persistent) options.push('close');
-    const more: Field[] = options.length > 0 ? [['connection', options.join(', ')]] : [];
-    let framing: FramingKind = 'none';
-    const whole = end || upgrades || method === 'CONNECT';
-    if (announced > 0) framing = 'length';
-    else if (!whole && announced === NO_LENGTH) {
-      framing = 'chunked';
-      more.push(['transfer-encoding', 'chunked']);
-    } else if (end && announced === NO_LENGTH && WITH_CONTENT.has(method)) more.push(['content-length', '0']);
-    const authority = fieldValue(fields, ':authority') ?? fieldValue(fields, 'host') ?? '';
-    const rest = fields.filter(([name]) => name !== 'host');
-    const octets = requestHead(method, this.#target(fields, method, authority), [['host', authority], ...rest, ...more]); // Host first: RFC 9110 §7.2
-    this.#observer?.frameMapped('sent', exchange.id, 0, this.#link.out.offset, octets.length, 0, 'headers');
-    this.#link.out.write(now, octets);
-    out.begin(framing, announced);
-    exchange.sent = whole || announced === 0;
-    out.finished = method === 'CONNECT' ? end : exchange.sent && !upgrades;
-  }
-
-  /** RFC 9112 §3.2. */
-  #target(fields: Fields, method: string, authority: string): string {
-    if (method === 'CONNECT') return authority;
-    const path = fieldValue(fields, ':path')!;
-    if (!this.#absoluteForm) return path;
-    return `${fieldValue(fields, ':scheme')}://${authority}${path === '*' ? '' : path}`; // §3.2.4
-  }
-
-  #layContent(now: Micros, exchange: ClientExchange, data: Uint8Array): number {
-    const { out } = this.#link;
-    const message = exchange.out;
-    message.mayWrite(data.length);
-    let taken = 0;
-    if (message.framing === 'chunked')
-      for (; taken < data.length && !out.blocked; taken = Math.min(data.length, taken + CHUNK)) {
-        const octets = chunk(data.subarray(taken, taken + CHUNK));
-        const header = chunkHeaderLength(Math.min(CHUNK, data.length - taken));
-        this.#observer?.frameMapped('sent', exchange.id, 0, out.offset, octets.length, header, 'data');
-        out.write(now, octets);
-      }
-    else {
-      const from = out.offset;
-      taken = out.offer(now, data);
-      if (taken > 0) this.#observer?.frameMapped('sent', exchange.id, 0, from, taken, 0, 'data');
-    }
-    message.wrote(taken);
-    return taken;
-  }
-
   #layEnd(now: Micros, exchange: ClientExchange, trailers: Fields): void {
-    const { out } = this.#link;
-    exchange.sent = true;
-    if (exchange.out.framing === 'chunked') {
-      const octets = lastChunk(trailers);
-      this.#observer?.frameMapped('sent', exchange.id, 0, out.offset, octets.length, 0, trailers.length > 0 ? 'trailers' : 'end');
-      out.write(now, octets);
-    } else if (exchange.out.framing === 'tunnel') out.finish(now);
+    this.#requests.layEnd(now, exchange, trailers);
     if (exchange.received) this.onReceived(now, exchange);
   }
 
