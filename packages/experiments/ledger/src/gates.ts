@@ -11,6 +11,13 @@ const NAMES: readonly (readonly [gate: number, state: State])[] = [
   [Gate.PACER, 'stalled(pacer)'],
 ];
 
+/** The first gate that is closed. */
+function refusedBy(gates: number): State | undefined {
+  if (gates === 0) return undefined;
+  for (let i = 0; i < NAMES.length; i++) if ((gates & NAMES[i]![0]) !== 0) return NAMES[i]![1];
+  return undefined;
+}
+
 /** An octet that waits to be sent. */
 export interface Waiting {
   readonly carrier: number;
@@ -65,8 +72,8 @@ export class Gates {
         gates |= ofMessage.at(at) | ofAll.at(at);
         until = Math.min(until, laid, ofMessage.nextAfter(at), ofAll.nextAfter(at));
       }
-      const refusing = NAMES.find(([gate]) => (gates & gate) !== 0);
-      if (refusing !== undefined) tell(refusing[1], until);
+      const refused = refusedBy(gates);
+      if (refused !== undefined) tell(refused, until);
       else {
         tell('stalled(scheduler)', Math.min(until, this.#lastSending(flow, leaves)));
         tell('stalled(outlet)', until);

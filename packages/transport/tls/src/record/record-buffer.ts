@@ -67,10 +67,10 @@ export class RecordBuffer {
     const filled = this.#filled + count;
     if (filled > this.#partial.length) {
       const larger = new Uint8Array(Math.min(upTo, 2 * filled));
-      larger.set(this.#partial.subarray(0, this.#filled));
+      if (this.#filled > 0) larger.set(this.#partial.subarray(0, this.#filled));
       this.#partial = larger;
     }
-    this.#partial.set(this.#chunk.subarray(this.#at, this.#at + count), this.#filled);
+    if (count > 0) this.#partial.set(this.#chunk.subarray(this.#at, this.#at + count), this.#filled);
     this.#at += count;
     this.#filled = filled;
     if (this.#at === this.#chunk.length) this.push(EMPTY);
