@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlanRun } from '@quiclab/report';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inProcess, overWorkers, parsePlan, type RunExecutor, type RunSpec, runPlan } from '../src/index.ts';
+import { inProcess, overWorkers, parsePlan, type RunExecutor, type RunSpec, runPlan, Schedule } from '../src/index.ts';
 import { inOrderOf } from '../src/run/ordered.ts';
 import { openStore, writeResult } from '../src/run/run-plan.ts';
 
@@ -85,6 +85,14 @@ describe('worker threads', () => {
     await executor.close();
     expect(runs.map(({ seed }) => seed)).toEqual([1, 2]);
   });
+});
+
+test('workers that cannot start say so', async () => {
+  const entry = new URL('./workers/nowhere.ts', import.meta.url);
+  const executor = overWorkers(plan, { workers: 2, execArgv, entry });
+  const first = executor.run(new Schedule(plan).next().specs, never)[Symbol.asyncIterator]().next();
+  await expect(first).rejects.toThrow(/^the worker that made 'topology.down.loss=0% h2 seed 1' failed: .*nowhere.ts/);
+  await executor.close();
 });
 
 describe('results in order', () => {
