@@ -35,6 +35,7 @@ export class Link {
   readonly #queue: LinkQueue;
   readonly #judges: Judges;
   readonly #judgedOnEntering: boolean;
+  readonly #replays: boolean;
   readonly #flight: Flight;
   readonly #pool: PacketPool;
   readonly #queueDropped: Dropped;
@@ -65,6 +66,7 @@ export class Link {
     this.#queue = makeQueue(config.queue);
     this.#judges = new Judges(config, random);
     this.#judgedOnEntering = config.judged === 'entering';
+    this.#replays = config.replay !== undefined;
     this.#flight = new Flight();
     this.#pool = new PacketPool();
     this.#queueDropped = (packet, cause) => this.#drop(this.#now, packet as HeldPacket, 'queue', cause); // the queue holds nothing else
@@ -187,7 +189,8 @@ export class Link {
       return;
     }
     const usual = now + this.#delay;
-    const inOrder = Math.max(usual + packet.orderedDelay, this.#lastArrival, now);
+    // what a record says of a delay has the waiting for packets before it in it
+    const inOrder = this.#replays ? usual : Math.max(usual + packet.orderedDelay, this.#lastArrival, now);
     this.#lastArrival = inOrder;
     const due = Math.max(inOrder + fate.delay - packet.orderedDelay, now);
     this.record.note(packet.index, fate, due - usual);

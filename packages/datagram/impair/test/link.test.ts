@@ -303,6 +303,28 @@ describe('chance', () => {
     expect(again.arrivals).toEqual(first.arrivals);
     expect(again.link.record.fates).toEqual(first.link.record.fates);
   });
+
+  test('a record replayed where the delay falls meanwhile is the same run: what waited behind slower packets does so once', () => {
+    const config: LinkConfig = {
+      rate: 20e6,
+      delay: 50_000,
+      jitter: uniformJitter(5_000),
+      schedule: [
+        { at: 40_000, delay: 10_000 },
+        { at: 120_000, delay: 30_000 },
+      ],
+    };
+    const sends = every(1_000, 200);
+    const first = run(config, sends);
+    expect(first.arrivals).toHaveLength(200);
+    // those that were sent after the fall arrive with the last one of before it
+    const last = first.arrivals.find(({ index }) => index === 40)!.at;
+    expect(first.arrivals.filter(({ at }) => at === last).length).toBeGreaterThan(20);
+    const { jitter: _, ...rest } = config;
+    const again = run({ ...rest, replay: first.link.record.fates }, sends, undefined, 99);
+    expect(again.times).toEqual(first.times);
+    expect(again.link.record.fates).toEqual(first.link.record.fates);
+  });
 });
 
 describe('watching', () => {
