@@ -249,6 +249,37 @@ describe.skipIf(executablePath === undefined)('the report of a plan in Chromium 
     await page.close();
   });
 
+  test('shows of a page with very many objects those that took longest', async () => {
+    const result = samplePlan();
+    const details = sampleDetails(result)
+      .filter(({ variant, ranks }) => variant === 2 && ranks.includes('median'))
+      .map((detail) => ({
+        ...detail,
+        page: {
+          ...detail.page!,
+          streams: Array.from({ length: 1_500 }, (_, id) => ({
+            ...detail.page!.streams[0]!,
+            id,
+            file: `object-${id}`,
+            completion: 180_000 + id,
+          })),
+        },
+      }));
+    writeFileSync(join(folder, 'many.html'), planReport({ result, yaml: '', details }));
+    const { page, trouble } = await open('many.html', 'light', 1280);
+    const h3 = page.locator('figure.run[data-model=h3]');
+    expect(await h3.locator('.facts').textContent()).toMatch(/ The 200 of 1500 streams that took longest\.$/);
+    expect((await h3.locator('.chart').boundingBox())!.height).toBeLessThan(4_000);
+    await h3.locator('.chart').focus();
+    await page.keyboard.press('Home');
+    expect(await h3.locator('.spoken').textContent()).toMatch(/^object-1300: /);
+    expect(await page.locator('figure.blame[data-model=h3] .facts').textContent()).toMatch(
+      /^1500 of 1500 streams waited\. Left out: 1460 streams that waited less/,
+    );
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
   test('of a plan of which every run failed says so, and has no chart', async () => {
     const result = samplePlan();
     const runs = result.runs.map(({ key, variant, model, seed }) => ({

@@ -5,7 +5,7 @@
   if (rank === null) return;
   const RANKS = [...rank.options].map(({ value }) => value);
   const figures = [...document.querySelectorAll('figure.run')];
-  const variant = () => Number(where?.value ?? 0);
+  const variant = () => Number(where?.value ?? data.details[0].variant); // there is no choice of one
   const detailOf = (model) =>
     data.details.find((detail) => detail.variant === variant() && detail.model === model && detail.ranks.includes(rank.value));
 
@@ -46,8 +46,10 @@
         const { pageLoad, links } = detail.page;
         const lost = (way) =>
           `${links[way].lost} of ${links[way].entered} ${way} lost${links[way].queueDropped > 0 ? `, ${links[way].queueDropped} for a full queue` : ''}`;
-        const accounted = detail.page.streams.some(({ states }) => states.length > 0);
-        facts.textContent = `Seed ${detail.seed}; page load ${ms(pageLoad)}; ${lost('down')}; ${lost('up')}.${accounted ? '' : ' As the client sees it: through a gateway no account is kept of what a stream waits for. The losses are those of the first hop.'}`;
+        const { streams } = detail.page;
+        const rows = page.slowest(streams).length;
+        const accounted = streams.some(({ states }) => states.length > 0);
+        facts.textContent = `Seed ${detail.seed}; page load ${ms(pageLoad)}; ${lost('down')}; ${lost('up')}.${rows < streams.length ? ` The ${rows} of ${streams.length} streams that took longest.` : ''}${accounted ? '' : ' As the client sees it: through a gateway no account is kept of what a stream waits for. The losses are those of the first hop.'}`;
       }
       drawOne(detail?.page, end);
     }

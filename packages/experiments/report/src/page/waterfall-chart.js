@@ -12,6 +12,14 @@
     `complete after ${ms(stream.completion)}<br>lost packets: ${stream.lostPackets}<br>` +
     `blocked: own ${ms(stream.blocked.own)}, other ${ms(stream.blocked.other)}`;
 
+  const MOST_STREAMS = 200;
+  /** Of more streams than one can look at, those that took longest, in their order. */
+  window.page.slowest = (streams) => {
+    if (streams.length <= MOST_STREAMS) return streams;
+    const kept = new Set([...streams].sort((a, b) => b.completion - a.completion).slice(0, MOST_STREAMS));
+    return streams.filter((stream) => kept.has(stream));
+  };
+
   function intervalTip(stream, interval, streams) {
     const culprit = streams.find((each) => each.id === interval.blame);
     const who =
@@ -53,7 +61,8 @@
       chart.dispatchAction({ type: 'hideTip' });
     });
     return (run, end) => {
-      streams = run?.streams ?? [];
+      const all = run?.streams ?? [];
+      streams = page.slowest(all);
       if (!page.place(chart, run !== undefined)) return;
       const accounted = streams.some((stream) => (stream.states ?? []).length > 0);
       const row = streams.length > 60 ? (accounted ? 16 : 14) : 22;
@@ -149,7 +158,7 @@
               seriesIndex === 0
                 ? streamTip(streams[dataIndex])
                 : seriesIndex === 1
-                  ? intervalTip(blocked[dataIndex].stream, blocked[dataIndex].interval, streams)
+                  ? intervalTip(blocked[dataIndex].stream, blocked[dataIndex].interval, all)
                   : seriesIndex === 3
                     ? stateTip(stateParts[dataIndex])
                     : seriesIndex === 4
