@@ -297,6 +297,18 @@ describe.skipIf(!redisIsThere())('runs over a queue (needs redis-server)', () =>
     expect(await left()).toEqual(NOTHING);
   });
 
+  test('a Redis that refuses what is asked of it is told, and nobody waits for it', async () => {
+    await client.config('SET', 'maxmemory', '1');
+    const shown = `Redis at redis://127.0.0.1:${redis.port}`;
+    await expect(overQueue(planOf(1), parseQueueUrl(redis.url))).rejects.toThrow(`${shown}: OOM command not allowed`);
+    await client.config('SET', 'maxmemory', '0');
+    const executor = await overQueue(planOf(1), parseQueueUrl(redis.url));
+    await client.config('SET', 'maxmemory', '1');
+    const runs = executor.run(specsOf(planOf(1)), new AbortController().signal)[Symbol.asyncIterator]();
+    await expect(runs.next()).rejects.toThrow(`${shown}: OOM command not allowed`);
+    await executor.close();
+  });
+
   test('a wrong password and a database that is not there are told, without the password', async () => {
     const url = (text: string) => parseQueueUrl(text);
     const onLost = (): void => {};

@@ -75,9 +75,16 @@ export async function overQueue(plan: PreparedPlan, url: QueueUrl, options: Queu
     url,
     say,
   });
-  await executor.open();
+  try {
+    await executor.open();
+  } catch (problem) {
+    await executor.close();
+    throw told(url, problem);
+  }
   return executor;
 }
+
+const told = ({ shown }: QueueUrl, problem: unknown): Error => new Error(`Redis at ${shown}: ${(problem as Error).message}`);
 
 interface Parts {
   readonly client: Redis;
@@ -198,7 +205,7 @@ class QueueExecutor implements RunExecutor {
       await this.#parts.queue.addBulk(batch.map(({ job, id }) => ({ name: 'run', data: job, opts: { jobId: id } })));
     } catch (problem) {
       await new Promise((resolve) => setImmediate(resolve)); // that it is lost is told after what was asked for fails
-      throw this.#lost ?? problem;
+      throw this.#lost ?? told(this.#parts.url, problem);
     }
   }
 

@@ -85,13 +85,18 @@ export async function workOnQueue(url: QueueUrl, options: WorkOptions): Promise<
   worker.on('completed', ({ data }) => onRun(data.spec.key));
   worker.on('failed', (job, error) => say(`${job === undefined ? 'a run' : `'${job.data.spec.key}'`} could not be made: ${error.message}`));
   worker.on('stalled', () => say('a run whose worker is gone is made again'));
-  worker.on('error', () => {}); // connections are connect()'s affair; a lock that was lost means that another makes the run, too
+  let last = '';
+  worker.on('error', ({ message }) => {
+    // connections are connect()'s affair, and a lock that was lost means that another makes the run, too
+    if (client.status !== 'ready' || /\block\b/.test(message) || message === last) return;
+    last = message;
+    say(`Redis at ${url.shown}: ${message}`);
+  });
   const onAbort = (): void => end();
   if (signal.aborted) end();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const running = worker.run();
-    running.catch(() => {}); // is waited for by close()
+    worker.run().catch(end); // its end is waited for by close()
     const error = await over;
     if (client.status === 'ready') await Promise.race([worker.close(), gone]);
     else {
