@@ -20,6 +20,7 @@ import {
 import { type ByteStream, type ByteStreamEvent, EventQueue, type Micros, NEVER } from '@quiclab/sansio';
 import { roundRobinByPacket } from '@quiclab/streams';
 import { Control } from './control.ts';
+import { Ending } from './ending.ts';
 import { H2, HttpConnectionError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
@@ -53,14 +54,9 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
   readonly #exchanges: Exchanges;
   readonly #control: Control;
   readonly #incoming: Incoming;
+  readonly #ending: Ending;
   #leaving = false;
   #closed = false;
-  #finished = false; // our direction of the transport
-  #over = false; // the transport
-  #closeDue: Micros = NEVER;
-  #patience: Micros = 0; // with a peer that does not close
-  #isPatient = true; // for longer with one that still takes what was sent
-  #unacknowledged = 0; // when its end was waited for from then on
 
   constructor(options: Http2Options) {
     const { transport, observer } = options;
@@ -108,6 +104,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
       headersTimeout: options.headersTimeout ?? LIMITS.headersTime.value,
     };
     this.#incoming = new Incoming(this.#server, this.#exchanges, messages, this.#control, this.#credit, decoder, limits, observer);
+    this.#ending = new Ending(transport, this.#outgoing);
   }
 
   get closed(): boolean {
@@ -149,7 +146,7 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     const event = this.#events.shift();
     if (event !== undefined) return event;
     const { now } = this.#credit;
-    if (this.#closed) this.#leave(now);
+    if (this.#closed) this.#ending.leave(now);
     else {
       try {
         this.#outgoing.pump(now);
@@ -168,12 +165,11 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     this.#credit.now = now;
     if (event.type === 'writable') {
       this.#outgoing.blocked = false;
-      if (this.#closed) this.#leave(now);
+      if (this.#closed) this.#ending.leave(now);
     } else if (event.type === 'closed') {
-      this.#over = true;
-      this.#closeDue = NEVER;
+      this.#ending.onTransportClosed();
       this.#ended(now, event.reason);
-    } else if (this.#closed) this.#drain(now);
+    } else if (this.#closed) this.#ending.drain(now);
     else {
       try {
         if (this.#incoming.read(now, this.#transport)) this.#ended(now, this.#incoming.complete ? '' : 'within a frame');
@@ -185,20 +181,12 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
 
   /** When to call `onTimeout`; NEVER where nothing is waited for. */
   nextTimeout(): Micros {
-    return Math.min(this.#closeDue, this.#closed ? NEVER : this.#control.settingsDue, this.#closed ? NEVER : this.#incoming.blockDue);
+    return Math.min(this.#ending.due, this.#closed ? NEVER : this.#control.settingsDue, this.#closed ? NEVER : this.#incoming.blockDue);
   }
 
   onTimeout(now: Micros): void {
     this.#credit.now = now;
-    if (this.#closeDue <= now) {
-      const { unacknowledged = 0 } = this.#transport;
-      if (this.#isPatient && unacknowledged > 0 && unacknowledged < this.#unacknowledged) this.#awaitEnd(now);
-      else {
-        this.#closeDue = NEVER;
-        this.#over = true;
-        this.#transport.abort(now, 'the peer does not close');
-      }
-    }
+    if (this.#ending.due <= now) this.#ending.onDue(now);
     if (this.#closed) return;
     if (this.#control.settingsDue <= now)
       this.close(now, H2.SETTINGS_TIMEOUT, 'SETTINGS are not acknowledged'); // RFC 9113 §6.5.3
@@ -381,35 +369,14 @@ export class Http2Connection implements HttpOver<ByteStreamEvent> {
     this.#exchanges.failAll(why, this.#outgoing.offset - this.#outgoing.waiting);
     this.#control.close(H2.NO_ERROR, '');
     this.#end(now, H2.NO_ERROR, why);
-    this.#leave(now);
+    this.#ending.leave(now);
   }
 
   #end(now: Micros, code: number, reason: string): void {
     this.#closed = true;
-    this.#isPatient = code === H2.NO_ERROR;
-    this.#patience = this.#isPatient ? (this.#options.closeTimeout ?? LIMITS.closeTime.value) : LIMITS.faultTime.value;
-    if (!this.#over) this.#awaitEnd(now);
+    const isPatient = code === H2.NO_ERROR;
+    this.#ending.begin(now, isPatient, isPatient ? (this.#options.closeTimeout ?? LIMITS.closeTime.value) : LIMITS.faultTime.value);
     this.#events.push({ type: 'closed', code, reason });
-  }
-
-  /** Our last frames, then the end of our direction; the peer's is read to its end. RFC 9113 §5.4.1. */
-  #leave(now: Micros): void {
-    if (this.#over || this.#finished || !this.#outgoing.flush(now)) return;
-    this.#finished = true;
-    this.#transport.finish(now);
-    this.#awaitEnd(now);
-    this.#drain(now);
-  }
-
-  #awaitEnd(now: Micros): void {
-    this.#closeDue = now + this.#patience;
-    this.#unacknowledged = this.#transport.unacknowledged ?? 0;
-  }
-
-  #drain(now: Micros): void {
-    for (let piece = this.#transport.read(now); piece !== undefined; piece = this.#transport.read(now)) {
-      if (piece.fin) return;
-    }
   }
 
   /** RFC 9218 §7.1. A hint: dropped where too many wait. */
