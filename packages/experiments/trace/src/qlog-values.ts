@@ -1,6 +1,6 @@
 import { toHex } from '@quiclab/bytes';
 import { type CloseCause, type DropReason, describeClose, type Observer, type PacketView } from '@quiclab/quic';
-import { ECN_UNSUPPORTED } from '@quiclab/sansio';
+import { ECN_UNSUPPORTED, type Micros } from '@quiclab/sansio';
 import { PacketType, type TransportParameters } from '@quiclab/wire';
 import { type Data, named, transportError } from './qlog-frames.ts';
 
@@ -11,6 +11,9 @@ export type Level = PacketView['level'];
 export type StreamState = Parameters<Observer['streamState']>[4];
 export type Address = Parameters<Observer['pathAdded']>[2];
 export type Ecn = Parameters<Observer['datagramReceived']>[4];
+
+/** Writes an event of a connection. @param path  0 unless told @param datagram  of this end, where a packet is told of */
+export type WriteEvent = (now: Micros, name: string, data: Data, path?: number, datagram?: number) => void;
 
 export const PACKET_TYPES: Readonly<Record<Level, string>> = {
   initial: 'initial',

@@ -1,9 +1,11 @@
 import { toHex } from '@quiclab/bytes';
 import { type CloseCause, type ConnectionFacts, type DropReason, type EcnState, Observer, type PacketView } from '@quiclab/quic';
-import { type Micros, NEVER } from '@quiclab/sansio';
+import type { Micros } from '@quiclab/sansio';
 import { defaultTransportParameters, FrameReader, type TransportParameters, type VersionInformation } from '@quiclab/wire';
 import { DIALECTS, type Dialect } from './qlog-dialects.ts';
 import { type Data, isRepeated, loggedFrames, readFrames } from './qlog-frames.ts';
+import { KeyEvents } from './qlog-keys.ts';
+import { RecoveryEvents } from './qlog-recovery.ts';
 import {
   type Address,
   closeData,
@@ -11,12 +13,9 @@ import {
   ECN,
   type Ecn,
   headerOf,
-  KEYS,
   type Level,
   PACKET_TYPES,
-  type Phase,
   parametersData,
-  type RttView,
   restoredData,
   SPACES,
   STREAM_STATES,
@@ -24,6 +23,7 @@ import {
   tupleHalf,
   tupleId,
   versionText,
+  type WriteEvent,
 } from './qlog-values.ts';
 
 export interface QlogOptions {
@@ -61,18 +61,12 @@ export class QlogObserver extends Observer {
   #ownExponent = defaultTransportParameters.ackDelayExponent;
   #peerExponent = defaultTransportParameters.ackDelayExponent;
   readonly #issued = new Map<number, Data>();
-  /** Updates of the keys that we send with. */
-  #writeGeneration = 0;
-  /** Of the last update. */
-  #keyTrigger = 'local_update';
   /** Paths on which the peer is known to be, and the one that the connection has gone to without knowing that; -1 for none. */
   readonly #validated = new Set<number>();
   #unproven = -1;
   #datagramLength = 0; // of the one that came last
-  #metrics: Data = {}; // as last logged: only what has changed is logged again
-  #metricsPath = 0;
-  #phase = '';
-  #timer: { readonly kind: 'loss' | 'probe'; readonly level: Level } = { kind: 'probe', level: 'initial' };
+  readonly #keys: KeyEvents;
+  readonly #recovery: RecoveryEvents;
 
   constructor({ side, originalId, write, title, reference = 0, dialect = 'current' }: QlogOptions) {
     super();
@@ -80,6 +74,9 @@ export class QlogObserver extends Observer {
     this.#write = write;
     this.#reference = reference;
     this.#dialect = DIALECTS[dialect];
+    const event: WriteEvent = (now, name, data, path, datagram) => this.#event(now, name, data, path, datagram);
+    this.#keys = new KeyEvents(side, event);
+    this.#recovery = new RecoveryEvents(event);
     this.#record(this.#dialect.header(side, toHex(originalId), title));
   }
 
@@ -98,7 +95,7 @@ export class QlogObserver extends Observer {
       max_datagram_size: facts.maxDatagramSize,
       initial_congestion_window: facts.initialWindow,
     });
-    this.#keys(now, 'initial', ['client', 'server']);
+    this.#keys.installed(now, 'initial', 'both');
     this.#connection(now, 'attempted');
     if (facts.addressValidated) this.#connection(now, 'peer_validated');
     if (facts.addressValidated || side === 'client') this.#validated.add(0);
@@ -216,41 +213,16 @@ export class QlogObserver extends Observer {
 
   override keysInstalled(now: Micros, level: Level, direction: 'read' | 'write', suite: string): void {
     this.#suite = suite.replace(/^TLS_/, '');
-    this.#keys(now, level, [direction === 'write' ? this.#side : this.#peer]);
+    this.#keys.installed(now, level, direction);
     if (this.#side === 'server' && level === 'application' && direction === 'write') this.#connection(now, 'early_write');
   }
 
   override keysDiscarded(now: Micros, level: Level, phase: number): void {
-    if (phase >= 0) this.#discard(now, `${this.#peer}_1rtt_secret`, phase, this.#keyTrigger);
-    else if (level === 'early') this.#event(now, 'key_discarded', { key_type: 'client_0rtt_secret', trigger: 'tls' });
-    else
-      for (const side of ['client', 'server'])
-        this.#event(now, 'key_discarded', { key_type: `${side}_${KEYS[level]}_secret`, trigger: 'tls' });
+    this.#keys.discarded(now, level, phase);
   }
 
   override keyUpdated(now: Micros, by: 'local' | 'peer', _phase: number, generation: number): void {
-    const answers = by === 'peer' && this.#writeGeneration >= generation; // to an update of ours
-    const trigger = by === 'local' || answers ? 'local_update' : 'remote_update';
-    const update = (side: string) => this.#event(now, 'key_updated', { key_type: `${side}_1rtt_secret`, key_phase: generation, trigger });
-    this.#keyTrigger = trigger;
-    if (by === 'peer') update(this.#peer);
-    if (answers) return;
-    update(this.#side);
-    this.#writeGeneration = generation;
-    this.#discard(now, `${this.#side}_1rtt_secret`, generation - 1, trigger);
-  }
-
-  #keys(now: Micros, level: Level, sides: readonly string[]): void {
-    const key_phase = level === 'application' ? 0 : undefined;
-    for (const side of sides) this.#event(now, 'key_updated', { key_type: `${side}_${KEYS[level]}_secret`, key_phase, trigger: 'tls' });
-  }
-
-  #discard(now: Micros, key_type: string, key_phase: number, trigger: string): void {
-    this.#event(now, 'key_discarded', { key_type, key_phase, trigger });
-  }
-
-  get #peer(): 'client' | 'server' {
-    return this.#side === 'client' ? 'server' : 'client';
+    this.#keys.updated(now, by, generation);
   }
 
   // ---- packets and datagrams ------------------------------------------------------------------------------------------
@@ -362,65 +334,20 @@ export class QlogObserver extends Observer {
 
   // ---- recovery -------------------------------------------------------------------------------------------------------
 
-  override recoveryUpdated(
-    now: Micros,
-    path: number,
-    window: number,
-    bytesInFlight: number,
-    rate: number,
-    rtt: RttView,
-    phase: Phase,
-    ptoCount: number,
-    threshold: number,
-  ): void {
-    const known = rtt.latest > 0;
-    this.#updateMetrics(now, path, {
-      min_rtt: known ? rtt.min / 1_000 : undefined,
-      smoothed_rtt: known ? rtt.smoothed / 1_000 : undefined,
-      latest_rtt: known ? rtt.latest / 1_000 : undefined,
-      rtt_variance: known ? rtt.variation / 1_000 : undefined,
-      pto_count: ptoCount,
-      congestion_window: window,
-      bytes_in_flight: bytesInFlight,
-      ssthresh: threshold, // not said while it is infinite
-      pacing_rate: Math.round(rate * 8), // bits per second
-    });
-    if (phase === this.#phase) return;
-    const old = this.#phase === '' ? undefined : this.#phase.replace(/-/g, '_');
-    this.#event(now, 'congestion_state_updated', { old, new: phase.replace(/-/g, '_') }, path);
-    this.#phase = phase;
+  override recoveryUpdated(...told: Parameters<Observer['recoveryUpdated']>): void {
+    this.#recovery.updated(...told);
   }
 
   override timerSet(now: Micros, kind: 'loss' | 'probe', level: Level, deadline: Micros): void {
-    const { kind: kindBefore, level: levelBefore } = this.#timer;
-    if (deadline === NEVER) this.#timerEvent(now, kindBefore, levelBefore, 'cancelled');
-    else this.#timerEvent(now, kind, level, 'set', Math.max(0, deadline - now) / 1_000);
-    this.#timer = { kind, level };
+    this.#recovery.timerSet(now, kind, level, deadline);
   }
 
   override lossTimeout(now: Micros, level: Level): void {
-    this.#timerEvent(now, 'loss', level, 'expired');
+    this.#recovery.timerExpired(now, 'loss', level);
   }
 
   override probeTimeout(now: Micros, level: Level, _ptoCount: number): void {
-    this.#timerEvent(now, 'probe', level, 'expired');
-  }
-
-  #timerEvent(now: Micros, kind: 'loss' | 'probe', level: Level, event_type: string, delta?: number): void {
-    const timer_type = kind === 'loss' ? 'ack' : 'pto'; // the draft's words for RFC 9002 §6.1.2 and §6.2
-    this.#event(now, 'timer_updated', { timer_type, packet_number_space: SPACES[level], event_type, delta });
-  }
-
-  #updateMetrics(now: Micros, path: number, metrics: Data): void {
-    if (path !== this.#metricsPath) {
-      this.#metrics = {};
-      this.#metricsPath = path;
-    }
-    const changed = Object.entries(metrics).filter(([name, value]) => Number.isFinite(value) && this.#metrics[name] !== value);
-    if (changed.length === 0) return;
-    const data = Object.fromEntries(changed);
-    this.#metrics = { ...this.#metrics, ...data };
-    this.#event(now, 'recovery_metrics_updated', data, path);
+    this.#recovery.timerExpired(now, 'probe', level);
   }
 
   // ---- records --------------------------------------------------------------------------------------------------------
