@@ -1,1 +1,2 @@
-export { type Ended, type GatewayServer, type ServerOptions, startGateway, VERSIONS, type Version } from './server.ts';
+export { type Ended, type GatewayServer, startGateway } from './server.ts';
+export { type ServerOptions, VERSIONS, type Version } from './server-options.ts';
