@@ -74,7 +74,7 @@ beforeAll(async () => {
   });
 }, 300_000);
 
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }), 120_000); // what npm installs is many files
 
 test('packing builds: every entry of every tarball is there, with its types', async () => {
   for (const { manifest } of packages) {
