@@ -1,4 +1,4 @@
-import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
+import { nodeProvider } from '@quiclab/crypto/node';
 import type { LinkConfig } from '@quiclab/impair';
 import { REQUEST, RESPONSE } from '@quiclab/ledger';
 import { type Host, World } from '@quiclab/netsim';
@@ -21,6 +21,7 @@ import type { Secrets } from '../observe/record-log.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
 import type { Timers } from '../timers.ts';
+import { certificateFor } from './certificates.ts';
 import { earlierConnections } from './earlier.ts';
 import { LinkLog } from './links.ts';
 
@@ -60,17 +61,6 @@ const SERVER = { host: '192.0.2.2', port: 443 };
 const MOST_TIME: Micros = 3_600 * SECOND;
 /** When runs begin that have something before them. */
 const AFTERWARDS: Micros = 60 * SECOND;
-
-// Ed25519 signatures do not vary, in value or in length; the padding gives the chain the size of a real one.
-const certificateFor = (seed: number, names: readonly string[]) =>
-  makeCertificate({
-    names,
-    keyType: 'ed25519',
-    notBefore: 0,
-    notAfter: 10 * 365 * 86_400 * SECOND,
-    padTo: 2_400,
-    random: seededRandom(seed).fork('certificate'),
-  });
 
 /** A machine at one end of the path, and who handles what it tells. */
 interface End<Event> {

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '@quiclab/crypto';
-import { makeCertificate, nodeProvider } from '@quiclab/crypto/node';
+import { nodeProvider } from '@quiclab/crypto/node';
 import { type Back, type Front, Gateway, type HttpVersion, type Passage } from '@quiclab/gateway';
 import type { LinkConfig } from '@quiclab/impair';
 import { REQUEST, RESPONSE } from '@quiclab/ledger';
@@ -18,6 +18,7 @@ import type { Profile } from '../models/profile.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import type { LinkFigures } from '../record.ts';
 import type { Timer, Timers } from '../timers.ts';
+import { certificateFor } from './certificates.ts';
 import { LinkLog } from './links.ts';
 
 /** One hop: how its connections are managed, and its network. */
@@ -158,17 +159,6 @@ class HopEnds {
     this.far = add(far, server as Parameters<typeof add>[1]);
   }
 }
-
-// Ed25519 signatures do not vary, in value or in length; the padding gives the chain the size of a real one.
-const certificateFor = (seed: number, names: readonly string[]) =>
-  makeCertificate({
-    names,
-    keyType: 'ed25519',
-    notBefore: 0,
-    notAfter: 10 * 365 * 86_400 * SECOND,
-    padTo: 2_400,
-    random: seededRandom(seed).fork('certificate'),
-  });
 
 /** The gateway between the two hops: its core, with the lab's connections on either side. */
 class Relay {
