@@ -10,12 +10,8 @@ import { join } from 'node:path';
 const COMMAND = 'redis-server';
 export const PASSWORD = 'geheim';
 
-/** Debian's package has the command's name. Throws an Error where it is not there and must be (`.ci/run`). */
-export function redisIsThere(): boolean {
-  const isThere = spawnSync(COMMAND, ['--version']).status === 0;
-  if (!isThere && (process.env.QUICLAB_REQUIRES ?? '').split(' ').includes(COMMAND)) throw new Error(`there is no ${COMMAND}`);
-  return isThere;
-}
+/** Debian's package has the command's name. */
+export const redisIsThere = (): boolean => spawnSync(COMMAND, ['--version']).status === 0;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
