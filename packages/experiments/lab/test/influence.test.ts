@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { sizedSource } from '../src/apps/file-server.ts';
 import { heatMaps } from '../src/influence/heat-map.ts';
 import { type InfluenceMatrices, influenceMatrices } from '../src/influence/matrices.ts';
 import { IDEAL, makePictures, TEN_STREAMS } from '../src/influence/pictures.ts';
@@ -45,6 +46,42 @@ describe.each([
     expect(wrong).toEqual([]);
     expect(others).toBeGreaterThan(100);
   });
+});
+
+test('an object is compared with itself where a loss changes the order in which objects are asked for', () => {
+  const object = (id: string, size: number, after: readonly string[] = []) => ({
+    id,
+    host: 'a.test',
+    method: 'GET',
+    path: `/${id}`,
+    size,
+    upload: 0,
+    priority: { urgency: 3, incremental: true },
+    serverTime: 0,
+    after,
+  });
+  // first and second are there at nearly the same time: which of the two followers is issued first hangs on what is lost
+  const page = {
+    name: 'followers',
+    requestFields: [],
+    responseFields: [],
+    objects: [
+      object('first', 6_000),
+      object('second', 6_000),
+      object('after-first', 3_000, ['first']),
+      object('after-second', 30_000, ['second']),
+    ],
+  };
+  const { under } = optionsSource({ ...TEN_STREAMS, rtt: '40ms' });
+  const { rows, failed, streams } = influenceMatrices({ ...under('h3'), page, source: sizedSource(page) });
+  expect(failed).toEqual([]);
+  expect(streams.map(({ id }) => id)).toEqual(['first', 'second', 'after-first', 'after-second']);
+  const ofFirst = rows.filter(({ carried }) => carried.length === 1 && carried[0] === 0);
+  expect(ofFirst.length).toBeGreaterThan(2);
+  for (const { wait, completion } of ofFirst) {
+    expect(completion[2]).toBeGreaterThan(0); // it is asked for later
+    expect(wait.slice(1)).toEqual([0, 0, 0]);
+  }
 });
 
 test("the pictures of the project's page are what the command makes, to the byte", { timeout: 300_000 }, () => {

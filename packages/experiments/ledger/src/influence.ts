@@ -23,10 +23,12 @@ export interface Influence {
 /**
  * Compares two runs. Every octet must have become deliverable in both, and each exchange must have as many in one as in the
  * other; throws where that does not hold, since the difference would be no statement about the change.
+ * @param counterpart  of an exchange of the changed run, the one of the base: by their numbers unless told, but numbers are given in the
+ *                     order of issue, and a loss can change that
  */
-export function influence(base: Ledger, changed: Ledger): Influence[] {
+export function influence(base: Ledger, changed: Ledger, counterpart: (exchange: ExchangeId) => ExchangeId = (same) => same): Influence[] {
   const before = timelines(base);
-  const after = timelines(changed);
+  const after = new Map([...timelines(changed)].map(([exchange, steps]) => [counterpart(exchange), steps]));
   const exchanges = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b);
   return exchanges.map((exchange) => compare(exchange, before.get(exchange) ?? [], after.get(exchange) ?? []));
 }

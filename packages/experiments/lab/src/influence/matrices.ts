@@ -49,7 +49,6 @@ export function influenceMatrices(
   const base = runSimulated({ ...run, links });
   const before = ledgerOf(base);
   const streams = base.objects.map(({ id, exchange }) => ({ id, exchange })).sort((a, b) => a.exchange - b.exchange);
-  const column = new Map(streams.map(({ exchange }, i) => [exchange, i]));
   const rows: InfluenceRow[] = [];
   const failed: InfluenceMatrices['failed'][number][] = [];
   let queueDrops = base.up.queueDrops + base.down.queueDrops;
@@ -57,7 +56,7 @@ export function influenceMatrices(
     try {
       const record = runSimulated({ ...run, links: { ...links, down: { ...links.down, loss: listed(lost) } } });
       queueDrops += record.up.queueDrops + record.down.queueDrops;
-      rows.push(rowOf(lost, before, record, links.down.delay, column));
+      rows.push(rowOf(lost, before, record, links.down.delay, streams));
     } catch (error) {
       failed.push({ lost, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -84,17 +83,21 @@ function spread(n: number, most: number): number[] {
   return Array.from({ length: most }, (_, i) => 1 + Math.floor((i * n) / most));
 }
 
-function rowOf(lost: number, before: Ledger, record: RunRecord, delay: Micros, column: ReadonlyMap<number, number>): InfluenceRow {
+function rowOf(lost: number, before: Ledger, record: RunRecord, delay: Micros, streams: InfluenceMatrices['streams']): InfluenceRow {
   const after = ledgerOf(record);
-  const influences = influence(before, after);
+  // exchanges have numbers in the order of issue, which the loss may have changed: an object is the same by its id
+  const byId = new Map(streams.map(({ id }, i) => [id, i]));
+  const column = new Map(record.objects.map(({ id, exchange }) => [exchange, byId.get(id)!]));
+  const influences = influence(before, after, (exchange) => streams[column.get(exchange)!]!.exchange);
+  const baseColumn = new Map(streams.map(({ exchange }, i) => [exchange, i]));
   const pieces = piecesOn(record, 'down')[lost - 1] ?? [];
   const drop = record.down.drops.find(({ index }) => index === lost)!;
   const hole = drop.at + delay; // when the lost copy would have come
   const columns = (exchanges: Iterable<number>): number[] =>
     [...new Set(exchanges)].map((exchange) => column.get(exchange)!).sort((a, b) => a - b);
   const by = (figure: (one: Influence) => number): number[] => {
-    const values = Array.from({ length: column.size }, () => 0);
-    for (const one of influences) values[column.get(one.exchange)!] = figure(one);
+    const values = Array.from({ length: streams.length }, () => 0);
+    for (const one of influences) values[baseColumn.get(one.exchange)!] = figure(one);
     return values;
   };
   return {
