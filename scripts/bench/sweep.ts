@@ -35,16 +35,17 @@ const WARM_UP_MS = 2_000;
 const MEASURED_MS = 2_000;
 const PHASES = 6;
 const PHASE_MS = 500;
+const LEAST_RUNS = 20;
 
 /** Runs that a sweep makes in a second with so many worker threads. */
 export const sweepRuns = (workers: number): Contest => ({
   async run() {
     const executor = overWorkers(plan(1), { workers });
     try {
-      await made(executor, specs(), WARM_UP_MS);
+      await rateOf(executor, specs(), WARM_UP_MS);
       const watch = new Stopwatch();
-      const count = await made(executor, specs(), MEASURED_MS);
-      return { value: (1_000 * count) / MEASURED_MS, cpuSeconds: watch.cpuSeconds };
+      const value = await rateOf(executor, specs(), MEASURED_MS);
+      return { value, cpuSeconds: watch.cpuSeconds };
     } finally {
       await executor.close();
     }
@@ -61,18 +62,18 @@ export const sweepScaling: Contest = {
     const sweeps = [1, 2].map((workers) => overWorkers(plan(1), { workers }));
     const spins = [1, 2].map(spin);
     try {
-      for (const executor of sweeps) await made(executor, specs(), WARM_UP_MS);
+      for (const executor of sweeps) await rateOf(executor, specs(), WARM_UP_MS);
       // one turn of the loop takes as long as one run
-      const rate = (await made(sweeps[0], specs(), PHASE_MS)) / PHASE_MS;
-      for (const executor of spins) await made(executor, specs(1_000_000), PHASE_MS);
-      const turns = Math.round((1_000_000 * (await made(spins[0], specs(1_000_000), PHASE_MS))) / PHASE_MS / rate);
+      const rate = await rateOf(sweeps[0], specs(), PHASE_MS);
+      for (const executor of spins) await rateOf(executor, specs(1_000_000), PHASE_MS);
+      const turns = Math.round((1_000_000 * (await rateOf(spins[0], specs(1_000_000), PHASE_MS))) / rate);
       const swept = [0, 0];
       const spun = [0, 0];
       const watch = new Stopwatch();
       for (let phase = 0; phase < PHASES; phase++)
         for (const i of [0, 1]) {
-          swept[i] += await made(sweeps[i], specs(), PHASE_MS);
-          spun[i] += await made(spins[i], specs(turns), PHASE_MS);
+          swept[i] += await rateOf(sweeps[i], specs(), PHASE_MS);
+          spun[i] += await rateOf(spins[i], specs(turns), PHASE_MS);
         }
       const scaling = { sweep: swept[1] / swept[0], spin: spun[1] / spun[0] };
       return {
@@ -93,17 +94,20 @@ function* specs(seed?: number): Generator<RunSpec> {
   for (let i = 1; ; i++) yield { key: `h3 seed ${i}`, variant: 0, model: 'h3', seed: seed ?? i };
 }
 
-/** How many are done in so many ms; those that are under way then are not among them. */
-async function made(executor: RunExecutor, of: Iterable<RunSpec>, ms: number): Promise<number> {
+/** How many are done in a second, over so many ms at least, and over as many runs as a rate takes that is not chance. */
+async function rateOf(executor: RunExecutor, of: Iterable<RunSpec>, ms: number): Promise<number> {
   const stop = new AbortController();
-  const end = performance.now() + ms;
+  const begun = performance.now();
   let count = 0;
+  let rate = 0;
   for await (const { failed, key } of executor.run(of, stop.signal)) {
     if (failed !== undefined) throw new Error(`${key}: ${failed}`);
-    if (performance.now() > end) stop.abort();
-    else count++;
+    if (stop.signal.aborted) continue; // was under way at the end
+    const elapsed = performance.now() - begun;
+    rate = (1_000 * ++count) / elapsed;
+    if (elapsed > ms && count >= LEAST_RUNS) stop.abort();
   }
-  return count;
+  return rate;
 }
 
 const MIB = 2 ** 20;
