@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dialect } from '@quiclab/trace';
@@ -8,6 +8,7 @@ import { diffCommand } from '../src/diff/command.ts';
 import { type DifferenceOptions, differenceOfLogs } from '../src/diff/difference.ts';
 import { readLog } from '../src/diff/log.ts';
 import { tracedRun } from '../src/tracing/traced-run.ts';
+import { whatIfCommand } from '../src/whatif/command.ts';
 import { optionsSource, type RunOptions } from '../src/whatif/source.ts';
 
 const OPTIONS: RunOptions = {
@@ -270,4 +271,20 @@ describe('the diff command', () => {
     expect(await call(a, join(dir, 'none'))).toEqual({ out: '', err: `error: ${join(dir, 'none')}: there is no such file\n`, codes: [2] });
     expect(await call(a, file('empty', ''))).toMatchObject({ out: '', codes: [2] });
   });
+});
+
+test('both runs of a what-if part on the network at what it has changed, and the one before is the run itself', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'quiclab-whatif-'));
+  const args = ['--page', '3x30KB', '--model', 'h3', '--loss', '2%', '--seed', '5', '--drop', 'down:20', '--traces', dir];
+  try {
+    await whatIfCommand(() => {}).parseAsync(args, { from: 'user' });
+    const logIn = (run: string): string => readFileSync(join(dir, run, 'network.sqlog'), 'utf8');
+    expect(difference(logIn('before'), logsOf({ page: '3x30KB', loss: '2%', seed: 5 })['network.sqlog']!).same).toBe(true);
+    const { parting, counts } = difference(logIn('before'), logIn('then'));
+    expect(parting!.fateInOne).toMatchObject({ fate: 'lost', in: 'b', what: 'down:20' });
+    expect(parting!.b!.text).toBe('datagram_dropped down:20: by the impairment (what-if)');
+    expect(counts.length).toBeGreaterThan(1);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

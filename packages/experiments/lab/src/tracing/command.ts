@@ -1,10 +1,10 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { milliseconds } from '@quiclab/report';
 import type { Dialect } from '@quiclab/trace';
 import { Command, Option } from 'commander';
 import { addRunOptions, checkBesidePlan, modelOption, type RunOptions, runSource } from '../whatif/source.ts';
-import { type TraceFile, tracedRun } from './traced-run.ts';
+import { tracedRun } from './traced-run.ts';
+import { writeTraces } from './write-traces.ts';
 
 interface Parsed extends RunOptions {
   readonly out: string;
@@ -37,8 +37,7 @@ export function traceCommand(write: (text: string) => void): Command {
         throw new Error(
           `the page took ${milliseconds(source.pageLoad)} there, and takes ${milliseconds(took)} now: the result is of another version`,
         );
-      mkdirSync(out, { recursive: true });
-      for (const file of files) writeFile(out, file);
+      writeTraces(out, files);
       write(
         [
           `Simulated: ${source.text}`,
@@ -55,12 +54,3 @@ const meaningOf = (name: string): string => {
   if (name.endsWith('.pcapng')) return 'for Wireshark, with the secrets inside; comments name packets and what dropped them';
   return name === 'network.sqlog' ? 'qlog: what the links did with each datagram' : 'qlog of a connection';
 };
-
-function writeFile(dir: string, { name, pieces }: TraceFile): void {
-  const file = openSync(join(dir, name), 'w');
-  try {
-    for (const piece of pieces) writeSync(file, piece as string);
-  } finally {
-    closeSync(file);
-  }
-}

@@ -30,11 +30,32 @@ export interface TraceOptions {
   readonly at: readonly Side[];
 }
 
+/** A simulated run that is watched, for whoever makes it. */
+export interface Tracing {
+  readonly run: SimulatedRun;
+  /** What was seen of it until now. */
+  files(): TraceFile[];
+}
+
+/** A simulated run with all that can be seen of it, made. */
+export function tracedRun(run: SimulatedRun, options: TraceOptions): TracedRun {
+  const tracing = traced(run, options);
+  let record: RunRecord | undefined;
+  let failure = '';
+  try {
+    record = runSimulated(tracing.run);
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  return { record, failure, files: tracing.files() };
+}
+
 /**
- * A simulated run with all that can be seen of it: qlog of each QUIC connection and end (`client.sqlog`, `client-2.sqlog` …) and of the links
- * (`network.sqlog`), and a capture at each end with the secrets inside (`client.pcapng`). Its packets are protected as real ones are, whatever the run says; nothing else of it changes.
+ * Has a simulated run watched wherever it can be: qlog of each QUIC connection and end (`client.sqlog`, `client-2.sqlog` …) and of the links
+ * (`network.sqlog`), and a capture at each end with the secrets inside (`client.pcapng`). Its packets are protected as real ones are, whatever the run says;
+ * nothing else of it changes.
  */
-export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): TracedRun {
+export function traced(run: SimulatedRun, { dialect, at }: TraceOptions): Tracing {
   if (run.watch !== undefined) throw new Error('a run that is traced has watches of its own');
   const title = `${run.model}, seed ${run.seed}`;
   const qlogs: TraceFile[] = [];
@@ -61,10 +82,8 @@ export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): Tra
       });
       return side === 'client' ? new TeeObserver([qlog, new KeyLogObserver(secret)]) : qlog;
     };
-  let record: RunRecord | undefined;
-  let failure = '';
-  try {
-    record = runSimulated({
+  return {
+    run: {
       ...run,
       ends: { ...run.ends, crypto: nodeProvider },
       observers: { client: observer('client', { connections: 0 }), server: observer('server', { connections: 0 }) },
@@ -73,14 +92,8 @@ export function tracedRun(run: SimulatedRun, { dialect, at }: TraceOptions): Tra
         up: new TeeWatch([network.up, new CapturedLink('up', captures.client, captures.server)]),
         down: new TeeWatch([network.down, new CapturedLink('down', captures.server, captures.client)]),
       },
-    });
-  } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
-  }
-  return {
-    record,
-    failure,
-    files: [
+    },
+    files: () => [
       ...qlogs.sort((a, b) => (a.name < b.name ? -1 : 1)),
       { name: 'network.sqlog', pieces: networkPieces },
       ...at.map((side) => ({ name: `${side}.pcapng`, pieces: captures[side].blocks() })),

@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { argument } from '../arguments.ts';
 import { isOverQuic, modelOf } from '../models/model.ts';
+import { traced } from '../tracing/traced-run.ts';
+import { writeTraces } from '../tracing/write-traces.ts';
+import type { SimulatedRun } from '../worlds/simulated.ts';
 import { addressText, type Change, parseAddress, parseDelay } from './changes.ts';
 import { type DifferenceOverSeeds, differenceOf, overSeeds, pageLoadOf, type RunDifference } from './difference.ts';
 import { type Parting, partingOf } from './parting.ts';
@@ -79,6 +83,7 @@ interface WhatIfOptions extends RunOptions, ChangeOptions {
   readonly others: string;
   readonly seeds: number;
   readonly json: boolean;
+  readonly traces?: string;
 }
 
 function changesOf({ drop = [], undrop = [], delay = [], stream = [], frame = [] }: ChangeOptions, overTcp: boolean): Change[] {
@@ -144,6 +149,7 @@ export function whatIfCommand(write: (text: string) => void): Command {
         .argParser(argument(seedsOf))
         .default(LEAST_SEEDS),
     )
+    .option('--traces <dir>', 'write traces of both runs (qlog, pcapng) into before/ and then/ in it, as the trace command does')
     .option('--json', 'print JSON', false)
     .action(async (name: string | undefined, read: WhatIfOptions, self: Command) => {
       checkBesidePlan(name, self);
@@ -151,9 +157,21 @@ export function whatIfCommand(write: (text: string) => void): Command {
       const changes = changesOf(read, !isOverQuic(modelOf(source.run.model)));
       if (changes.length === 0) throw new Error('say what is to be changed: --drop down:47, --undrop …, --delay …, --stream …, --frame …');
       const result = whatIf({ source, changes, seeds: read.others === 'draw' ? read.seeds : 0 });
+      if (read.traces !== undefined) writeBoth(source.run, changes, read.traces);
       write(read.json ? `${JSON.stringify(result)}\n` : `${whatIfText(result)}\n`);
     });
 }
+
+/** Both runs once more, watched. */
+function writeBoth(run: SimulatedRun, changes: readonly Change[], dir: string): void {
+  const [before, then] = [traced(run, TRACES), traced(run, TRACES)];
+  const { fates } = recordFates(before.run);
+  replay(then.run, fates, changes);
+  writeTraces(join(dir, 'before'), before.files());
+  writeTraces(join(dir, 'then'), then.files());
+}
+
+const TRACES = { dialect: 'current', at: ['client', 'server'] } as const;
 
 function seedsOf(text: string): number {
   if (!/^\d{1,6}$/.test(text) || Number(text) < LEAST_SEEDS)

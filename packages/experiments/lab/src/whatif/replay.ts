@@ -1,3 +1,4 @@
+import { TeeWatch } from '../observe/tee-watch.ts';
 import type { RunRecord } from '../record.ts';
 import { runSimulated, type SimulatedRun } from '../worlds/simulated.ts';
 import { applyRecorded, type Change } from './changes.ts';
@@ -43,7 +44,6 @@ export interface AttemptedRun extends Omit<RecordedRun, 'record'> {
 
 /** Like the above, for runs that may fail: their fates are there all the same. @param fates  undefined: a run of its own */
 export function attempt(run: SimulatedRun, fates: Fates | undefined, changes: readonly Change[], others: Default): AttemptedRun {
-  if (run.watch !== undefined) throw new Error('a run whose fates are recorded has watches of its own');
   const happenings: Happening[] = [];
   const later = new LaterChanges(changes);
   const up = new FateDesk('up', fates, others, later, happenings);
@@ -53,7 +53,7 @@ export function attempt(run: SimulatedRun, fates: Fates | undefined, changes: re
   let record: RunRecord | undefined;
   let failure = '';
   try {
-    record = runSimulated({ ...run, links, watch: { up, down } });
+    record = runSimulated({ ...run, links, watch: watchedToo(run, up, down) });
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
@@ -66,6 +66,10 @@ export function attempt(run: SimulatedRun, fates: Fates | undefined, changes: re
     unknown: up.unknown + down.unknown,
   };
 }
+
+/** The desks, and who watches beside them. */
+const watchedToo = ({ watch }: SimulatedRun, up: FateDesk, down: FateDesk): NonNullable<SimulatedRun['watch']> =>
+  watch === undefined ? { up, down } : { up: new TeeWatch([up, watch.up]), down: new TeeWatch([down, watch.down]) };
 
 function succeeded({ record, failure, ...rest }: AttemptedRun): RecordedRun {
   if (record === undefined) throw new Error(failure);
