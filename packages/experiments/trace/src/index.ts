@@ -1,4 +1,5 @@
 export { Capture, type CaptureOptions } from './capture.ts';
+export { ipPacket } from './ip-packet.ts';
 export { KeyLogObserver, keyLogLine } from './key-log.ts';
 export { LINK_EVENTS_SCHEMA, LinkQlog, type NetworkQlog, type NetworkQlogOptions, networkQlog } from './network-qlog.ts';
 export { QlogObserver, type QlogOptions } from './qlog.ts';
