@@ -271,6 +271,24 @@ describe('the diff command', () => {
     expect(await call(a, join(dir, 'none'))).toEqual({ out: '', err: `error: ${join(dir, 'none')}: there is no such file\n`, codes: [2] });
     expect(await call(a, file('empty', ''))).toMatchObject({ out: '', codes: [2] });
   });
+
+  test('hands nothing to the terminal that it would take for an order, whatever a log says', async () => {
+    const evil = '\u001b]0;x\u0007\u009b2J';
+    const log = (change: object): string =>
+      sequence([
+        { file_schema: evil, title: evil, trace: { vantage_point: { type: 'client' } } },
+        { name: 'quic:packet_sent', time: 1, data: { header: { packet_type: evil, packet_number: 1 }, ...change } },
+        { name: `quic:${evil}`, time: 2, data: { [evil]: evil, link: evil, index: 1, trigger: evil, ...change } },
+      ]);
+    const [a, b] = [file('evil-a', log({ [evil]: 1 })), file('evil-b', log({ [evil]: 2 }))];
+    const other = file('evil-c', log({}).replace('"client"', JSON.stringify(evil)));
+    for (const result of [await call(a, b), await call(a, other), await call(a, file('evil-d', evil))]) {
+      expect(`${result.out}${result.err}`.length).toBeGreaterThan(20);
+      expect(`${result.out}${result.err}`).not.toMatch(/[^\P{Cc}\n]/u);
+    }
+    const deep = file('deep', `{"name":"a","time":1,"data":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`);
+    expect((await call(deep, deep)).codes).toEqual([2]);
+  });
 });
 
 test('both runs of a what-if part on the network at what it has changed, and the one before is the run itself', async () => {

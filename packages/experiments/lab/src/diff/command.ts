@@ -4,7 +4,7 @@ import { argument } from '../arguments.ts';
 import { LARGEST_LOG } from '../traces/qlog-file.ts';
 import { differenceOfLogs } from './difference.ts';
 import { type Log, readLog } from './log.ts';
-import { differenceText } from './text.ts';
+import { differenceText, harmless } from './text.ts';
 
 /** As diff's: the same, different, in trouble. */
 export const EXIT = { same: 0, different: 1, trouble: 2 } as const;
@@ -42,11 +42,11 @@ export const diffCommand = (write: (text: string) => void, complain: (text: stri
         write(
           json
             ? `${JSON.stringify({ schema: 1, kind: 'qlog-diff', a, b, ...difference })}\n`
-            : `${differenceText(difference, options.ignoreTime)}\n`,
+            : `${harmless(differenceText(difference, options.ignoreTime))}\n`,
         );
         exit(difference.same ? EXIT.same : EXIT.different);
       } catch (error) {
-        complain(`error: ${error instanceof Error ? error.message : error}\n`);
+        complain(`error: ${harmless(error instanceof Error ? error.message : String(error))}\n`);
         exit(EXIT.trouble);
       }
     });

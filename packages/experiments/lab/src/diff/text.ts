@@ -5,6 +5,9 @@ const MOST_STREAMS = 20;
 
 const at = (time: number): string => `${time.toFixed(3)} ms`;
 
+/** What a terminal takes for an order is left out: logs come from anybody. */
+export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n]/gu, '?');
+
 /** A difference for people. @param ignoreTime  rows that differ in nothing but time are then no news */
 export function differenceText({ same, events, packetsOnly, parting, counts, streams }: LogDifference, ignoreTime: boolean): string {
   const of = packetsOnly ? 'The logs are of different dialects: their packets and frames alone are compared.\n' : '';
