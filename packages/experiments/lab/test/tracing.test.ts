@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ModelName } from '../src/index.ts';
-import { capturedLosses, udpOf } from '../src/traces/captures.ts';
+import { capturedLosses, udpOf } from '../src/recorded/captures.ts';
 import { traceCommand } from '../src/tracing/command.ts';
 import { type TracedRun, tracedRun } from '../src/tracing/traced-run.ts';
 import { optionsSource, type RunOptions } from '../src/whatif/source.ts';

@@ -6,7 +6,7 @@ import { fileSource, hashFile, largestFiles, listFiles, type ServedFile } from '
 import type { ModelName } from '../models/model.ts';
 import { Progress } from '../progress.ts';
 import type { RunRecord } from '../record.ts';
-import { openTraces, type TraceFiles } from '../tracing.ts';
+import { openTraces, type TraceFiles } from '../trace-files.ts';
 import { linkConfig } from '../worlds/links.ts';
 import { runOverRelay } from '../worlds/relay.ts';
 import { runSimulated } from '../worlds/simulated.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { argument } from '../arguments.ts';
-import { LARGEST_LOG } from '../traces/qlog-file.ts';
+import { LARGEST_LOG } from '../recorded/qlog-file.ts';
 import { differenceOfLogs } from './difference.ts';
 import { type Log, readLog } from './log.ts';
 import { differenceText, harmless } from './text.ts';

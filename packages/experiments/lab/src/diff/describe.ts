@@ -1,4 +1,4 @@
-import { list, record, type Unknowns } from '../traces/qlog-file.ts';
+import { list, record, type Unknowns } from '../recorded/qlog-file.ts';
 import type { LogEvent } from './log.ts';
 
 // What an event is about, in a line: what two events have in common that are the same thing, whenever they happened.

@@ -1,4 +1,4 @@
-import { record } from '../traces/qlog-file.ts';
+import { record } from '../recorded/qlog-file.ts';
 import { aligned, type Pair, REACH } from './alignment.ts';
 import { datagramOf, describeEvent, isAboutPacket, shortName, streamsOf } from './describe.ts';
 import { type FateInOne, fateInOne } from './fate-in-one.ts';

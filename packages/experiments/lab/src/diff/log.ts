@@ -1,4 +1,4 @@
-import { record, recordsOf, type Unknowns } from '../traces/qlog-file.ts';
+import { record, recordsOf, type Unknowns } from '../recorded/qlog-file.ts';
 
 /** One event of a log. */
 export interface LogEvent {

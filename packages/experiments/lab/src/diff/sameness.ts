@@ -1,4 +1,4 @@
-import { list, record, type Unknowns } from '../traces/qlog-file.ts';
+import { list, record, type Unknowns } from '../recorded/qlog-file.ts';
 import { shortName } from './describe.ts';
 import type { Log, LogEvent } from './log.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Policies } from '@quiclab/quic';
 import { type FlowsJson, type FlowsRun, flowsReport, flowsTable } from '@quiclab/report';
 import { QlogObserver } from '@quiclab/trace';
-import { TextFile } from '../tracing.ts';
+import { TextFile } from '../trace-files.ts';
 import { VERSION } from '../version.ts';
 import type { FlowPlan } from './flows.ts';
 import type { FlowsOptions } from './options.ts';

@@ -23,7 +23,7 @@ import {
 } from '@quiclab/impair';
 import { MILLISECOND } from '@quiclab/sansio';
 import { PRESETS, type PresetName } from '../presets/presets.ts';
-import { linesOf, recordedLosses } from '../traces/loss-list.ts';
+import { linesOf, recordedLosses } from '../recorded/loss-list.ts';
 import { type LinkDraft, type LossDraft, linkSchema } from './link-schema.ts';
 
 /**

@@ -6,7 +6,7 @@ import { modelOf } from '../models/model.ts';
 import { ConnectionPool } from '../models/pool.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { setupOf } from '../plan/ends.ts';
-import { openTraces } from '../tracing.ts';
+import { openTraces } from '../trace-files.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromClient, ToClient } from './messages.ts';
 import { ToldClock } from './told-clock.ts';

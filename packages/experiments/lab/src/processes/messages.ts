@@ -6,7 +6,7 @@ import type { ModelName } from '../models/model.ts';
 import type { PooledConnection } from '../models/pool.ts';
 import type { NotesPart } from '../observe/run-notes.ts';
 import type { EndNames } from '../plan/ends.ts';
-import type { TraceFiles } from '../tracing.ts';
+import type { TraceFiles } from '../trace-files.ts';
 
 // What the processes of a relay run say to each other. All of it is JSON.
 

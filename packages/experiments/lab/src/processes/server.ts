@@ -8,7 +8,7 @@ import { fileSource } from '../files.ts';
 import { modelOf } from '../models/model.ts';
 import { RunNotes } from '../observe/run-notes.ts';
 import { setupOf } from '../plan/ends.ts';
-import { openTraces } from '../tracing.ts';
+import { openTraces } from '../trace-files.ts';
 import { realTimers } from '../worlds/real-timers.ts';
 import type { FromServer, ToServer } from './messages.ts';
 import { ToldClock } from './told-clock.ts';

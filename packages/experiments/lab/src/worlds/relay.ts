@@ -10,7 +10,7 @@ import { joinNotes } from '../observe/run-notes.ts';
 import type { EndNames } from '../plan/ends.ts';
 import type { Content, FromClient, FromServer, ToClient, ToServer } from '../processes/messages.ts';
 import { noteDrops, type RunRecord } from '../record.ts';
-import type { TraceFiles } from '../tracing.ts';
+import type { TraceFiles } from '../trace-files.ts';
 import { LinkLog } from './links.ts';
 
 export interface RelayRun {

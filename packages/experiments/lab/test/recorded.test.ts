@@ -5,9 +5,9 @@ import { type Dialect, QlogObserver } from '@quiclab/trace';
 import { smallPage } from '@quiclab/workload';
 import { describe, expect, test } from 'vitest';
 import { parsePlan, runSimulated } from '../src/index.ts';
-import { capturedLosses, udpOf } from '../src/traces/captures.ts';
-import { lossList, recordedLosses } from '../src/traces/loss-list.ts';
-import { qlogLosses } from '../src/traces/qlog-losses.ts';
+import { capturedLosses, udpOf } from '../src/recorded/captures.ts';
+import { lossList, recordedLosses } from '../src/recorded/loss-list.ts';
+import { qlogLosses } from '../src/recorded/qlog-losses.ts';
 
 const crypto = nullProtection(nodeProvider);
 
