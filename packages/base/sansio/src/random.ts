@@ -16,9 +16,10 @@ export interface Random {
 /** A uniform fraction in [0, 1) with 32 bits of it. */
 export const fraction = (random: Random): number => random.uint32() / 0x1_0000_0000;
 
-/** A uniform integer in [0, below); `below` at most 2^32. Unbiased: draws that fall into the last, partial turn are repeated. */
+/** A uniform integer in [0, below); `below` from 1 to 2^32, else a RangeError. Unbiased: draws that fall into the last, partial turn are repeated. */
 export function integerBelow(random: Random, below: number): number {
   const limit = 0x1_0000_0000 - (0x1_0000_0000 % below);
+  if (!(limit > 0 && below > 0)) throw new RangeError(`an integer below ${below} was asked for; it must be from 1 to 2^32`);
   for (;;) {
     const draw = random.uint32();
     if (draw < limit) return draw % below;

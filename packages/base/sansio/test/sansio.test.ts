@@ -45,6 +45,13 @@ describe('seeded random', () => {
     expect(chi2).toBeGreaterThan(30);
     expect(chi2).toBeLessThan(110);
   });
+  test('an integer below nothing, or below more than a draw can tell, is refused', () => {
+    const random = seededRandom(1);
+    for (const below of [0, -1, Number.NaN, 2 ** 32 + 1, Number.POSITIVE_INFINITY])
+      expect(() => integerBelow(random, below)).toThrow(RangeError);
+    expect(integerBelow(random, 1)).toBe(0);
+    expect(integerBelow(random, 2 ** 32)).toBeLessThan(2 ** 32);
+  });
   test('first draws of neighbouring children are uniform as well', () => {
     const parent = seededRandom(5);
     let below = 0;
