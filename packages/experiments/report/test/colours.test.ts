@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const css = readFileSync(new URL('../src/page/page.css', import.meta.url), 'utf8');
-const [light, dark, printed] = [':root {', '@media (prefers-color-scheme: dark) {', '@media print {'].map((head) => {
+const [light, dark, printed] = [':root {', '@media screen and (prefers-color-scheme: dark) {', '@media print {'].map((head) => {
   const block = css.slice(css.indexOf(head));
   return Object.fromEntries(
     [...block.slice(0, block.indexOf('}')).matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, hex]) => [name!, hex!]),

@@ -1,4 +1,4 @@
-import { list, record, type Unknowns } from '../recorded/qlog-file.ts';
+import { list, printable, record, type Unknowns } from '../recorded/qlog-file.ts';
 import type { LogEvent } from './log.ts';
 
 // What an event is about, in a line: what two events have in common that are the same thing, whenever they happened.
@@ -46,10 +46,9 @@ const MOST = 160;
 export function describeEvent(event: LogEvent): string {
   const name = shortName(event.name);
   const text = PACKETS.has(name) ? packetText(event) : datagramOf(event) !== '' ? linkText(event) : plain(event.data);
-  return printable(`${name} ${text}`.trim());
+  const line = `${name} ${text}`.trim();
+  return printable(line.length > MOST ? `${line.slice(0, MOST - 1)}…` : line);
 }
-
-const printable = (text: string): string => (text.length > MOST ? `${text.slice(0, MOST - 1)}…` : text).replace(/\p{Cc}/gu, '?');
 
 function packetText(event: LogEvent): string {
   const { header, trigger, frames } = event.data;

@@ -76,7 +76,7 @@ function checked(value: unknown, place: string): Unknowns {
 }
 
 /** What a terminal takes for an order is left out. */
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, '?');
+export const printable = (text: string): string => text.replace(/\p{Cc}/gu, '?');
 
 function parsed(text: string): unknown {
   try {
